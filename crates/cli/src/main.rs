@@ -1,0 +1,2 @@
+//! The `vernier` command.
+fn main() {}

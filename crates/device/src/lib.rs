@@ -1,0 +1,1 @@
+//! A GPU described: configuration files, defaults and limits as one typed value.

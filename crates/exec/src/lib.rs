@@ -1,0 +1,1 @@
+//! Lowers a PTX kernel to warp code and executes it.

@@ -1,0 +1,1 @@
+//! PTX out of CUDA executables and shared objects.

@@ -1,0 +1,1 @@
+//! Programs, stages, policies and run records.

@@ -1,0 +1,1 @@
+//! What CUDA means: modules, memory, streams, events, launches, errors.

@@ -1,0 +1,1 @@
+//! Tests that hold vfloat to GNU MPFR.

@@ -1,0 +1,1 @@
+//! Number formats and exact arithmetic, scalar and slices.
