@@ -24,6 +24,42 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// Line and column, both from 1, of a byte offset; columns count characters.
+    pub fn position(&self, offset: u32) -> (u32, u32) {
+        let end = floor_boundary(&self.text, offset as usize);
+        let before = &self.text[..end];
+        let line = before.bytes().filter(|b| *b == b'\n').count() as u32 + 1;
+        let start = before.rfind('\n').map_or(0, |i| i + 1);
+        (line, before[start..].chars().count() as u32 + 1)
+    }
+
+    /// The text of line `line` (from 1) without its end; empty past the last line.
+    pub fn line_text(&self, line: u32) -> &str {
+        self.text
+            .split('\n')
+            .nth((line as usize).saturating_sub(1))
+            .unwrap_or("")
+            .trim_end_matches('\r')
+    }
+
+    /// The text of a span; empty when the span does not lie in this text.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("")
+    }
+}
+
+/// The nearest character boundary at or before `offset`.
+fn floor_boundary(text: &str, offset: usize) -> usize {
+    let mut end = offset.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    end
+}
+
 /// A PTX module: one `.version` ... end of text.
 #[derive(Clone, Debug)]
 pub struct Module {
@@ -39,6 +75,62 @@ pub struct Module {
     pub items: Vec<Item>,
 }
 
+impl Module {
+    /// Every function and function declaration, in order.
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Function(f) => Some(f),
+            _ => None,
+        })
+    }
+
+    /// Every function, to be rewritten.
+    pub fn functions_mut(&mut self) -> impl Iterator<Item = &mut Function> {
+        self.items.iter_mut().filter_map(|item| match item {
+            Item::Function(f) => Some(f),
+            _ => None,
+        })
+    }
+
+    /// The function of that name: its definition if there is one, else its declaration.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        let mut named = self.functions().filter(|f| f.name.name == name);
+        let first = named.next()?;
+        if first.body.is_some() {
+            Some(first)
+        } else {
+            named.find(|f| f.body.is_some()).or(Some(first))
+        }
+    }
+
+    /// The kernels that have a body, in order.
+    pub fn kernels(&self) -> impl Iterator<Item = &Function> {
+        self.functions()
+            .filter(|f| f.kind == FunctionKind::Kernel && f.body.is_some())
+    }
+
+    /// Module-scope variables, in order.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Variable(v) => Some(v),
+            _ => None,
+        })
+    }
+
+    /// The module-scope variable of that name.
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        self.variables().find(|v| v.name.name == name)
+    }
+
+    /// The name of the CUDA source file that `.loc` calls `index`.
+    pub fn file(&self, index: u32) -> Option<&str> {
+        self.items.iter().find_map(|item| match item {
+            Item::File { index: i, name, .. } if *i == index => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
 /// Something at module scope.
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -47,7 +139,12 @@ pub enum Item {
     /// A kernel (`.entry`) or device function (`.func`).
     Function(Function),
     /// `.file INDEX "NAME" [, TIMESTAMP, SIZE]`.
-    File { span: Span, index: u32, name: String, rest: Vec<u64> },
+    File {
+        span: Span,
+        index: u32,
+        name: String,
+        rest: Vec<u64>,
+    },
     /// `.section NAME { ... }` (debug information), its raw text between the braces.
     Section { span: Span, name: String, text: String },
     /// `.alias ALIAS, TARGET;`
@@ -143,6 +240,8 @@ pub struct Variable {
     pub ptr: Option<PtrAttribute>,
     /// `.attribute(.managed)`.
     pub managed: bool,
+    /// `.attribute(.unified(A, B))`.
+    pub unified: Option<(u64, u64)>,
     /// Name, without the `<N>` of a parameterised register declaration. One declaration with several names
     /// (`.reg .b32 %a, %b;`) becomes several variables.
     pub name: Ident,
@@ -196,7 +295,12 @@ pub enum Statement {
     /// `LABEL: .calltargets F0, F1, ...;`
     CallTargets { label: Ident, targets: Vec<Ident> },
     /// `LABEL: .callprototype (ret) _ (params);`
-    CallPrototype { label: Ident, returns: Vec<Variable>, params: Vec<Variable>, directives: Vec<Directive> },
+    CallPrototype {
+        label: Ident,
+        returns: Vec<Variable>,
+        params: Vec<Variable>,
+        directives: Vec<Directive>,
+    },
 }
 
 /// Source position in the CUDA program, of the instructions that follow.
@@ -239,6 +343,15 @@ pub struct Instruction {
 }
 
 impl Instruction {
+    /// Opcode and modifiers as written, `add.rn.f32`.
+    pub fn mnemonic(&self) -> String {
+        let mut text = self.opcode.text().to_string();
+        for m in &self.modifiers {
+            text.push('.');
+            text.push_str(m.text());
+        }
+        text
+    }
     /// The types among the modifiers, in order.
     pub fn types(&self) -> impl Iterator<Item = ScalarType> + '_ {
         self.modifiers.iter().filter_map(|m| match m {
@@ -254,10 +367,10 @@ impl Instruction {
     pub fn has(&self, m: Modifier) -> bool {
         self.modifiers.contains(&m)
     }
-    /// The state space among the modifiers.
+    /// The state space among the modifiers; `.shared::cta` counts as `.shared`, `.param::entry` as `.param`.
     pub fn space(&self) -> Option<StateSpace> {
         self.modifiers.iter().find_map(|m| match m {
-            Modifier::Space(s) => Some(*s),
+            Modifier::Space(s) => Some(s.base()),
             _ => None,
         })
     }
@@ -289,15 +402,26 @@ pub enum Operand {
     /// `NAME+8` without brackets: the address of a variable plus an offset.
     Offset { base: Ident, offset: i64 },
     /// `[base+offset]`.
-    Address { span: Span, base: AddressBase, offset: i64 },
+    Address {
+        span: Span,
+        base: AddressBase,
+        offset: i64,
+    },
     /// `{a, b, c, d}`.
     Vector { span: Span, elements: Vec<Operand> },
     /// `(a, b)`: return values and arguments of a call.
     List { span: Span, elements: Vec<Operand> },
-    /// `!p` on a predicate operand, `-a` on a register.
+    /// `!p` on a predicate operand.
     Not { span: Span, operand: Box<Operand> },
+    /// `-a` on a register.
+    Neg { span: Span, operand: Box<Operand> },
+    /// `[a, {b, c}]`, `[a, b]`: the address of a texture or tensor access.
+    AddressList { span: Span, elements: Vec<Operand> },
     /// `p|q`: two destinations of setp, shfl, ...
-    Pair { first: Box<Operand>, second: Box<Operand> },
+    Pair {
+        first: Box<Operand>,
+        second: Box<Operand>,
+    },
     /// `_`: a destination that is thrown away.
     Sink(Span),
 }
@@ -320,4 +444,27 @@ pub enum Immediate {
     F32(u32),
     /// `0dXXXXXXXXXXXXXXXX` or a decimal with a point: the bits of a binary64.
     F64(u64),
+}
+
+impl Operand {
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Operand::Name(name) => name.span,
+            Operand::Component { base, .. } | Operand::Offset { base, .. } => base.span,
+            Operand::Special { span, .. }
+            | Operand::Immediate { span, .. }
+            | Operand::Address { span, .. }
+            | Operand::Vector { span, .. }
+            | Operand::List { span, .. }
+            | Operand::Not { span, .. }
+            | Operand::Neg { span, .. }
+            | Operand::AddressList { span, .. }
+            | Operand::Sink(span) => *span,
+            Operand::Pair { first, second } => Span {
+                start: first.span().start,
+                end: second.span().end,
+            },
+        }
+    }
 }

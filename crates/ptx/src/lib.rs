@@ -1,4 +1,12 @@
-//! PTX text to tree and back, checks, overrides.
+//! PTX text to tree and back, checks, overrides. Of a module it knows everything the text says and nothing
+//! of what it computes.
 #![allow(missing_docs)]
 pub mod ast;
+mod error;
 pub mod isa;
+mod lexer;
+mod parser;
+mod suggest;
+
+pub use error::{Diagnostic, Error, Errors};
+pub use parser::parse;

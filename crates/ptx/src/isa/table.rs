@@ -1,0 +1,5 @@
+use super::*;
+pub struct Entry {
+    pub opcode: Opcode,
+    pub supported: bool,
+}
