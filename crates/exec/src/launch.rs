@@ -1,0 +1,173 @@
+//! What a launch asks for and what comes back: geometry, numerics, limits, counters, traps. Plain values,
+//! shared by every back end.
+
+use std::fmt;
+
+/// Three dimensions of a grid or block, or an index in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // x, y and z say it
+pub struct Dim3 {
+    pub x: u32,
+    pub y: u32,
+    pub z: u32,
+}
+
+impl Dim3 {
+    /// The number of elements.
+    pub fn count(self) -> u64 {
+        u64::from(self.x) * u64::from(self.y) * u64::from(self.z)
+    }
+    /// The index with the given rank, x running fastest.
+    pub fn unrank(self, rank: u64) -> Dim3 {
+        let (x, y) = (u64::from(self.x), u64::from(self.y));
+        Dim3 { x: (rank % x) as u32, y: (rank / x % y) as u32, z: (rank / (x * y)) as u32 }
+    }
+}
+
+impl fmt::Display for Dim3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({},{},{})", self.x, self.y, self.z)
+    }
+}
+
+/// Geometry of a launch.
+#[derive(Clone, Copy, Debug)]
+pub struct LaunchConfig {
+    /// Blocks.
+    pub grid: Dim3,
+    /// Threads of a block.
+    pub block: Dim3,
+    /// Bytes of `extern __shared__` memory.
+    pub dynamic_shared: u32,
+    /// cudaLaunchCooperativeKernel: all blocks are resident and may wait for each other.
+    pub cooperative: bool,
+}
+
+/// The arithmetic that `.vf32` means in one launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Numerics {
+    /// VF_SIGNIFICAND, VF_EXPONENT_MIN, VF_EXPONENT_MAX.
+    pub format: vfloat::Format,
+    /// T's mode, VERNIER_INPUT_ROUNDING.
+    pub input: vfloat::Rounding,
+}
+
+/// What a launch may use up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// End the launch with a trap after this many thread-instructions of one block; `None` is no limit.
+    pub instructions_per_block: Option<u64>,
+}
+
+/// Counters of one launch. The same for any number of CPU threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// PTX instructions executed, each counted once per active thread.
+    pub thread_instructions: u64,
+    /// PTX instructions executed, each counted once per warp.
+    pub warp_instructions: u64,
+    /// Thread-instructions that ran in a variable format (`.vf32`, `fmam`, `addm`).
+    pub variable_instructions: u64,
+}
+
+impl std::ops::AddAssign for Stats {
+    fn add_assign(&mut self, other: Stats) {
+        self.thread_instructions += other.thread_instructions;
+        self.warp_instructions += other.warp_instructions;
+        self.variable_instructions += other.variable_instructions;
+    }
+}
+
+/// What a finished launch leaves behind, beside memory.
+#[derive(Clone, Debug, Default)]
+pub struct Execution {
+    /// Counters.
+    pub stats: Stats,
+    /// What the kernel printed, in block order.
+    pub output: Vec<u8>,
+    /// Why the kernel ended early, if it did.
+    pub trap: Option<Trap>,
+}
+
+/// Where in the PTX (and CUDA) text something happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Name of the PTX source.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// The line's text, trimmed.
+    pub text: String,
+    /// CUDA source file and line, where the PTX has `.loc`.
+    pub cuda: Option<(String, u32)>,
+}
+
+/// A fault of the simulated program: the launch ended early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trap {
+    /// Mangled kernel name.
+    pub kernel: String,
+    /// The instruction.
+    pub location: Location,
+    /// Block index.
+    pub block: Dim3,
+    /// Thread index of the first thread concerned.
+    pub thread: Dim3,
+    /// What happened.
+    pub kind: TrapKind,
+}
+
+/// What a kernel did that it must not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the message names each field
+pub enum TrapKind {
+    /// An access outside every allocation (or outside shared, local, parameter memory).
+    OutOfBounds { access: &'static str, space: &'static str, address: u64, size: u32, hint: String },
+    /// An access at an address that is no multiple of its size.
+    Misaligned { access: &'static str, space: &'static str, address: u64, size: u32 },
+    /// Threads of one block wait at different barriers, or some ended without reaching one.
+    DivergentBarrier { hint: String },
+    /// [`Limits::instructions_per_block`] is used up.
+    InstructionBudget { limit: u64 },
+    /// `assert()` failed.
+    Assertion { message: String },
+    /// The `trap` or `brkpt` instruction.
+    TrapInstruction,
+    /// An indirect branch or call went outside its table.
+    BadTarget { index: u64 },
+}
+
+impl fmt::Display for TrapKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrapKind::OutOfBounds { access, space, address, size, hint } => {
+                let null = if *address < 4096 && *space == "global" { " (a null pointer?)" } else { "" };
+                write!(f, "{access} of {size} bytes at {space} address {address:#x}{null} is out of bounds{hint}")
+            }
+            TrapKind::Misaligned { access, space, address, size } => {
+                write!(f, "{access} of {size} bytes at {space} address {address:#x}, which is no multiple of {size}")
+            }
+            TrapKind::DivergentBarrier { hint } => write!(f, "divergent barrier: {hint}"),
+            TrapKind::InstructionBudget { limit } => write!(
+                f,
+                "the instruction budget is used up: a block executed more than {limit} thread-instructions \
+                 (an infinite loop? raise or unset VERNIER_MAX_INSTRUCTIONS)"
+            ),
+            TrapKind::Assertion { message } => write!(f, "{message}"),
+            TrapKind::TrapInstruction => write!(f, "the kernel executed a trap instruction"),
+            TrapKind::BadTarget { index } => write!(f, "branch index {index} is outside its table"),
+        }
+    }
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Trap { kernel, location, block, thread, kind } = self;
+        writeln!(f, "{kind}")?;
+        writeln!(f, "  --> {}:{}: {}", location.file, location.line, location.text)?;
+        if let Some((file, line)) = &location.cuda {
+            writeln!(f, "   in {file}:{line}")?;
+        }
+        write!(f, "   in kernel `{kernel}`, block {block}, thread {thread}")
+    }
+}

@@ -1,0 +1,365 @@
+//! Device memory: an arena of the host's address space in which device addresses *are* host addresses, and
+//! the table of what is allocated there. A kernel may touch a byte only if the table says so; the engine
+//! checks every access against a [`Snapshot`] of it. Nothing here knows about kernels.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+
+/// Every allocation starts at a multiple of this many bytes (CUDA guarantees 256), and at least as many
+/// bytes lie between two of them, so that an overrun never reaches a neighbour unseen.
+const GRANULE: u64 = 256;
+
+/// Allocations of at least this many bytes give their pages back to the system when freed.
+const RELEASE_BYTES: u64 = 1 << 16;
+
+/// Where a piece of memory comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryKind {
+    /// cudaMalloc and relatives.
+    Device,
+    /// cudaMallocManaged, `__managed__` variables.
+    Managed,
+    /// cudaMallocHost, cudaHostAlloc.
+    Pinned,
+    /// Host memory that the program registered (cudaHostRegister): not ours to free.
+    Registered,
+    /// A variable of a loaded module.
+    Module,
+}
+
+/// One allocated range of device-visible memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// First address, in bytes.
+    pub start: u64,
+    /// Size in bytes, as asked for.
+    pub size: u64,
+    /// Where it comes from.
+    pub kind: MemoryKind,
+}
+
+impl Allocation {
+    /// One past the last address.
+    pub fn end(&self) -> u64 {
+        self.start + self.size
+    }
+}
+
+/// Why memory could not be allocated, freed or accessed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // the message names each field
+pub enum MemoryError {
+    #[error("out of device memory: {requested} bytes asked for, {free} of {total} bytes free")]
+    OutOfMemory { requested: u64, free: u64, total: u64 },
+    #[error("{address:#x} is not the start of an allocation")]
+    NotAllocated { address: u64 },
+    #[error("{size} bytes at {address:#x} are not inside one allocation")]
+    OutOfBounds { address: u64, size: u64 },
+    #[error("the host refused to reserve address space for device memory: {reason}")]
+    NoAddressSpace { reason: String },
+}
+
+struct Table {
+    /// By start address.
+    live: BTreeMap<u64, Allocation>,
+    /// Free ranges of the arena by start, sizes in multiples of [`GRANULE`].
+    free: BTreeMap<u64, u64>,
+    /// Arena bytes that live allocations occupy (registered host memory does not count).
+    used: u64,
+    snapshot: Option<Snapshot>,
+}
+
+/// The allocations at one moment, sorted by address; cheap to share between threads.
+#[derive(Clone, Debug)]
+pub struct Snapshot(Arc<[Allocation]>);
+
+impl Snapshot {
+    /// The allocation that contains `address`.
+    pub fn find(&self, address: u64) -> Option<&Allocation> {
+        let after = self.0.partition_point(|a| a.start <= address);
+        let candidate = self.0.get(after.checked_sub(1)?)?;
+        (address < candidate.end()).then_some(candidate)
+    }
+    /// The allocation that ends last before `address` or starts first after it, for messages.
+    pub fn nearest(&self, address: u64) -> Option<&Allocation> {
+        let after = self.0.partition_point(|a| a.start <= address);
+        let before = after.checked_sub(1).and_then(|i| self.0.get(i));
+        let next = self.0.get(after);
+        match (before, next) {
+            (Some(b), Some(n)) if n.start - address < address.saturating_sub(b.end()) => Some(n),
+            (Some(b), _) => Some(b),
+            (None, n) => n,
+        }
+    }
+}
+
+/// The device memory of one context.
+pub struct Memory {
+    base: u64,
+    reserved: u64,
+    /// What the device pretends to have, in bytes.
+    total: AtomicU64,
+    table: RwLock<Table>,
+}
+
+impl Memory {
+    /// Reserves address space for a device with `total` bytes of memory. Pages cost nothing until used.
+    pub fn new(total: u64) -> Result<Memory, MemoryError> {
+        // Twice the size, so that fragmentation does not refuse what the device could hold.
+        let mut reserved = (total.max(1 << 30) * 2).next_multiple_of(1 << 20);
+        let base = loop {
+            // SAFETY: an anonymous mapping at a place the kernel chooses touches nothing that exists.
+            let p = unsafe {
+                libc::mmap(
+                    std::ptr::null_mut(),
+                    reserved as usize,
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                    -1,
+                    0,
+                )
+            };
+            if p != libc::MAP_FAILED {
+                break p as u64;
+            }
+            // A limit on address space (ulimit -v, strict overcommit): take what there is, 64 MiB at least.
+            reserved /= 2;
+            if reserved < 64 << 20 {
+                return Err(MemoryError::NoAddressSpace { reason: std::io::Error::last_os_error().to_string() });
+            }
+        };
+        let free = BTreeMap::from([(base.next_multiple_of(GRANULE), reserved)]);
+        let table = Table { live: BTreeMap::new(), free, used: 0, snapshot: None };
+        Ok(Memory { base, reserved, total: AtomicU64::new(total), table: RwLock::new(table) })
+    }
+
+    fn write_table(&self) -> std::sync::RwLockWriteGuard<'_, Table> {
+        self.table.write().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn read_table(&self) -> std::sync::RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Bytes free and bytes in all, as cudaMemGetInfo reports them.
+    pub fn info(&self) -> (u64, u64) {
+        let total = self.total.load(Ordering::Relaxed);
+        (total.saturating_sub(self.read_table().used), total)
+    }
+
+    /// Allocates `size` bytes (at least one granule of address space), zero when first used.
+    pub fn allocate(&self, size: u64, kind: MemoryKind) -> Result<u64, MemoryError> {
+        self.allocate_aligned(size, GRANULE, kind)
+    }
+
+    /// Allocates `size` bytes at a multiple of `align`, a power of two.
+    pub fn allocate_aligned(&self, size: u64, align: u64, kind: MemoryKind) -> Result<u64, MemoryError> {
+        let align = align.max(GRANULE);
+        let total = self.total.load(Ordering::Relaxed);
+        let mut table = self.write_table();
+        let refused = MemoryError::OutOfMemory { requested: size, free: total.saturating_sub(table.used), total };
+        if size > total.saturating_sub(table.used) {
+            return Err(refused);
+        }
+        let span = size.next_multiple_of(GRANULE) + GRANULE;
+        let fit = table.free.iter().find_map(|(&start, &len)| {
+            let at = start.next_multiple_of(align);
+            (at - start + span <= len).then_some((start, len, at))
+        });
+        let Some((start, len, at)) = fit else { return Err(refused) };
+        table.free.remove(&start);
+        if at > start {
+            table.free.insert(start, at - start);
+        }
+        if len > at - start + span {
+            table.free.insert(at + span, len - (at - start + span));
+        }
+        table.used += size;
+        table.live.insert(at, Allocation { start: at, size, kind });
+        table.snapshot = None;
+        Ok(at)
+    }
+
+    /// Frees the allocation that starts at `address`.
+    pub fn free(&self, address: u64) -> Result<Allocation, MemoryError> {
+        let mut table = self.write_table();
+        let allocation = match table.live.get(&address) {
+            Some(a) if a.kind != MemoryKind::Registered => *a,
+            _ => return Err(MemoryError::NotAllocated { address }),
+        };
+        table.live.remove(&address);
+        table.used -= allocation.size;
+        table.snapshot = None;
+        let mut start = address;
+        let mut span = allocation.size.next_multiple_of(GRANULE) + GRANULE;
+        // A later allocation of the same place must not depend on what this one left behind.
+        // SAFETY: the range was ours and nobody may use it any more.
+        unsafe {
+            if span >= RELEASE_BYTES {
+                let from = start.next_multiple_of(4096);
+                let to = (start + span) & !4095;
+                std::ptr::write_bytes(start as *mut u8, 0, (from - start) as usize);
+                std::ptr::write_bytes(to as *mut u8, 0, (start + span - to) as usize);
+                libc::madvise(from as *mut libc::c_void, (to - from) as usize, libc::MADV_DONTNEED);
+            } else {
+                std::ptr::write_bytes(start as *mut u8, 0, span as usize);
+            }
+        }
+        if let Some((&before, &len)) = table.free.range(..start).next_back()
+            && before + len == start
+        {
+            table.free.remove(&before);
+            start = before;
+            span += len;
+        }
+        if let Some(&len) = table.free.get(&(start + span)) {
+            table.free.remove(&(start + span));
+            span += len;
+        }
+        table.free.insert(start, span);
+        Ok(allocation)
+    }
+
+    /// Makes `size` bytes of the program's own memory visible to kernels.
+    pub fn register(&self, address: u64, size: u64) -> Result<(), MemoryError> {
+        let mut table = self.write_table();
+        let overlap = table.live.range(..address + size).next_back().is_some_and(|(_, a)| a.end() > address);
+        if overlap || size == 0 {
+            return Err(MemoryError::OutOfBounds { address, size });
+        }
+        table.live.insert(address, Allocation { start: address, size, kind: MemoryKind::Registered });
+        table.snapshot = None;
+        Ok(())
+    }
+
+    /// Takes back [`Memory::register`].
+    pub fn unregister(&self, address: u64) -> Result<(), MemoryError> {
+        let mut table = self.write_table();
+        match table.live.get(&address) {
+            Some(a) if a.kind == MemoryKind::Registered => {
+                table.live.remove(&address);
+                table.snapshot = None;
+                Ok(())
+            }
+            _ => Err(MemoryError::NotAllocated { address }),
+        }
+    }
+
+    /// The allocation that contains `address`.
+    pub fn find(&self, address: u64) -> Option<Allocation> {
+        let table = self.read_table();
+        let (_, a) = table.live.range(..=address).next_back()?;
+        (address < a.end()).then_some(*a)
+    }
+
+    /// Whether `address` lies in the arena, allocated or not.
+    pub fn in_arena(&self, address: u64) -> bool {
+        (self.base..self.base + self.reserved).contains(&address)
+    }
+
+    /// Checks that `size` bytes at `address` lie inside one allocation.
+    pub fn check(&self, address: u64, size: u64) -> Result<(), MemoryError> {
+        match self.find(address) {
+            _ if size == 0 => Ok(()),
+            Some(a) if size <= a.end() - address => Ok(()),
+            _ => Err(MemoryError::OutOfBounds { address, size }),
+        }
+    }
+
+    /// Copies device memory at `address` into `bytes`.
+    pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), MemoryError> {
+        self.check(address, bytes.len() as u64)?;
+        // SAFETY: checked to be inside a live allocation; CUDA leaves races with kernels to the program.
+        unsafe { std::ptr::copy(address as *const u8, bytes.as_mut_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    /// Copies `bytes` to device memory at `address`.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
+        self.check(address, bytes.len() as u64)?;
+        // SAFETY: as in `read`.
+        unsafe { std::ptr::copy(bytes.as_ptr(), address as *mut u8, bytes.len()) };
+        Ok(())
+    }
+
+    /// Sets `size` bytes of device memory at `address` to `value`.
+    pub fn fill(&self, address: u64, value: u8, size: u64) -> Result<(), MemoryError> {
+        self.check(address, size)?;
+        // SAFETY: as in `read`.
+        unsafe { std::ptr::write_bytes(address as *mut u8, value, size as usize) };
+        Ok(())
+    }
+
+    /// What is allocated now.
+    pub fn snapshot(&self) -> Snapshot {
+        if let Some(s) = &self.read_table().snapshot {
+            return s.clone();
+        }
+        let mut table = self.write_table();
+        let snapshot = Snapshot(table.live.values().copied().collect());
+        table.snapshot = Some(snapshot.clone());
+        snapshot
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: the arena was mapped by `new` with this size; nothing outlives the context.
+        unsafe { libc::munmap(self.base as *mut libc::c_void, self.reserved as usize) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allocations_are_apart_zeroed_and_merge_when_freed() {
+        let memory = Memory::new(1 << 20).unwrap();
+        let a = memory.allocate(100, MemoryKind::Device).unwrap();
+        let b = memory.allocate(70_000, MemoryKind::Device).unwrap();
+        assert!(b >= a + 100 + GRANULE - 100 % GRANULE);
+        assert_eq!(a % GRANULE, 0);
+        memory.fill(a, 7, 100).unwrap();
+        memory.fill(b, 9, 70_000).unwrap();
+        assert_eq!(memory.info(), ((1 << 20) - 70_100, 1 << 20));
+        assert!(memory.check(a, 101).is_err());
+        assert_eq!(memory.free(a + 1), Err(MemoryError::NotAllocated { address: a + 1 }));
+        memory.free(a).unwrap();
+        memory.free(b).unwrap();
+        assert_eq!(memory.free(b), Err(MemoryError::NotAllocated { address: b }));
+        let c = memory.allocate(80_000, MemoryKind::Device).unwrap();
+        assert_eq!(c, a);
+        let mut bytes = vec![1; 80_000];
+        memory.read(c, &mut bytes).unwrap();
+        assert!(bytes.iter().all(|&b| b == 0));
+    }
+
+    #[test]
+    fn the_device_limit_is_kept() {
+        let memory = Memory::new(1 << 20).unwrap();
+        let refused = memory.allocate((1 << 20) + 1, MemoryKind::Device);
+        assert_eq!(
+            refused,
+            Err(MemoryError::OutOfMemory { requested: (1 << 20) + 1, free: 1 << 20, total: 1 << 20 })
+        );
+        memory.allocate(1 << 20, MemoryKind::Device).unwrap();
+        assert!(memory.allocate(1, MemoryKind::Device).is_err());
+    }
+
+    #[test]
+    fn snapshot_finds_and_names_the_nearest() {
+        let memory = Memory::new(1 << 20).unwrap();
+        let a = memory.allocate(64, MemoryKind::Device).unwrap();
+        let s = memory.snapshot();
+        assert_eq!(s.find(a + 63).unwrap().start, a);
+        assert!(s.find(a + 64).is_none());
+        assert_eq!(s.nearest(a + 64).unwrap().start, a);
+        assert!(s.find(0).is_none());
+        let host = [0u8; 16];
+        memory.register(host.as_ptr() as u64, 16).unwrap();
+        assert!(memory.snapshot().find(host.as_ptr() as u64 + 15).is_some());
+        memory.unregister(host.as_ptr() as u64).unwrap();
+    }
+}
