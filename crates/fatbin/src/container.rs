@@ -18,10 +18,10 @@
 //! | 0x28 | u64 | flags: 0x2000 (and the older 0x1000) LZ4, 0x8000 zstd |
 //! | 0x38 | u64 | size unpacked when compressed, else 0 |
 //!
-//! The extension of a PTX entry: u32 where the assembler options lie, u32 their length. The extension of an entry of kind 256
-//! (`nvcc --concat`): u32 number of images, u32 size of the extension, then for each image a header as above, except that
+//! The extension of an entry: u32 where its content lies, u32 how long it is; for PTX that is the assembler's options.
+//! The extension of an entry of kind 256 (`nvcc --concat`): u32 number of images, u32 size of the extension, then for each image a header as above, except that
 //! 0x04 is where its bytes begin in the unpacked stream and that its size is to be worked out from what it carries: name
-//! and options are each closed by a zero byte and padded to 8.
+//! and extension are each closed by a zero byte and padded to 8.
 
 use crate::compress::{Method, unpack};
 use crate::{Error, PtxImage};
@@ -318,6 +318,13 @@ fn directive<'a>(text: &'a str, keyword: &str) -> Option<&'a str> {
     })
 }
 
+/// A text within a header, without its closing zero; `None` when it is blank.
+fn text(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_end_matches('\0').trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 /// Bytes with the name and place that messages give for them.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -459,25 +466,17 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A text within a header, without its closing zero.
-    fn text(&self, start: usize, size: usize, what: &str) -> Result<Option<String>, Error> {
-        let bytes = self.range(start, size, what)?;
-        let text = String::from_utf8_lossy(bytes);
-        let text = text.trim_end_matches('\0').trim();
-        Ok((!text.is_empty()).then(|| text.to_owned()))
-    }
-
     /// The image that a header at `bytes[0]` describes, and how many bytes fixed part, name and options take.
-    fn image(&self, header: &Header, offset: u64) -> Result<(Image, usize), Error> {
+    fn image(&self, header: &Header) -> Result<(Image, usize), Error> {
         let padded = |end: usize| (end + 1).next_multiple_of(8);
         let mut end = ENTRY_HEADER;
         let (name_at, name_size) = header.name;
         let name = if name_size == 0 {
             None
         } else {
-            let name = self.text(name_at, name_size, "the name of an image")?;
+            let name = self.range(name_at, name_size, "the name of an image")?;
             end = end.max(padded(name_at + name_size));
-            name
+            text(name)
         };
         let kind = match header.kind {
             KIND_PTX => Kind::Ptx,
@@ -485,23 +484,24 @@ impl<'a> Reader<'a> {
             other => Kind::Other(other),
         };
         let mut options = None;
-        if kind == Kind::Ptx && header.extension != 0 {
-            let options_at = self.size32(header.extension)?;
-            let options_size = self.size32(header.extension + 4)?;
-            options = self.text(options_at, options_size, "the options of an image")?;
-            end = end.max(padded(options_at + options_size));
+        if header.extension != 0 {
+            let at = self.size32(header.extension)?;
+            let size = self.size32(header.extension + 4)?;
+            let bytes = self.range(at, size, "the extension of an image")?;
+            end = end.max(padded(at + size));
+            if kind == Kind::Ptx {
+                options = text(bytes);
+            }
         }
-        Ok((
-            Image {
-                kind,
-                arch: header.arch,
-                name,
-                options,
-                place: None,
-                offset,
-            },
-            end,
-        ))
+        let image = Image {
+            kind,
+            arch: header.arch,
+            name,
+            options,
+            place: None,
+            offset: self.base,
+        };
+        Ok((image, end))
     }
 
     /// Reads the entry at `at` into `container`; returns its size in bytes, never 0.
@@ -523,20 +523,29 @@ impl<'a> Reader<'a> {
             flags if flags & FLAG_LZ4 != 0 => Method::Lz4,
             _ => Method::None,
         };
+        let unpacked = if method == Method::None {
+            payload.len() as u64
+        } else {
+            header.unpacked
+        };
         let images = match header.kind {
             KIND_SEVERAL => entry.several(&header, container.streams.len())?,
-            _ => {
-                let (mut image, _) = entry.image(&header, entry.base)?;
-                let size = if method == Method::None {
-                    payload.len() as u64
-                } else {
-                    header.unpacked
-                };
-                image.place = usize::try_from(size)
+            KIND_PTX | KIND_ELF => {
+                let (mut image, _) = entry.image(&header)?;
+                image.place = usize::try_from(unpacked)
                     .ok()
                     .map(|size| (container.streams.len(), 0..size));
                 vec![image]
             }
+            // Nothing is assumed of the rest of an unknown entry's header.
+            other => vec![Image {
+                kind: Kind::Other(other),
+                arch: header.arch,
+                name: None,
+                options: None,
+                place: None,
+                offset: entry.base,
+            }],
         };
         // Machine code, which may be large, is not kept.
         if images.iter().any(|image| image.kind == Kind::Ptx) {
@@ -553,11 +562,7 @@ impl<'a> Reader<'a> {
                     )
                 })?,
             };
-            let size = if method == Method::None {
-                stored.len() as u64
-            } else {
-                header.unpacked
-            };
+            let size = unpacked;
             let offset = self.base + payload_at as u64;
             container.streams.push(Stream {
                 method,
@@ -586,7 +591,7 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             let record = self.from(at, table_end.saturating_sub(at), "an image in a list")?;
             let header = record.header(0)?;
-            let (mut image, record_size) = record.image(&header, record.base)?;
+            let (mut image, record_size) = record.image(&header)?;
             let end = header.begin.checked_add(header.padded);
             let end = end.ok_or_else(|| record.malformed(8, "an image has an impossible size"))?;
             image.place = Some((stream, header.begin..end));
