@@ -1,0 +1,150 @@
+//! The operations over slices, compiled for the baseline, AVX2 and AVX-512 and picked at run time.
+//!
+//! Results are the same bits whichever is picked.
+
+use crate::lanes::{LaneOps, LaneVisitor, Lanes};
+
+/// One public function over slices for one lane operation.
+macro_rules! slice_operation {
+    ($(#[$doc:meta])* $name:ident($($arg:ident),+)) => {
+        $(#[$doc])*
+        ///
+        /// # Panics
+        /// If the slices differ in length.
+        pub fn $name(lanes: &Lanes, dst: &mut [f32], $($arg: &[f32]),+) {
+            struct Run<'a> {
+                dst: &'a mut [f32],
+                $($arg: &'a [f32]),+
+            }
+
+            #[inline(always)]
+            fn body<L: LaneOps>(ops: L, run: Run<'_>) {
+                let n = run.dst.len();
+                $(let $arg = &run.$arg[..n];)+
+                for i in 0..n {
+                    run.dst[i] = ops.$name($($arg[i]),+);
+                }
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2<L: LaneOps>(ops: L, run: Run<'_>) {
+                body(ops, run);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+            fn avx512<L: LaneOps>(ops: L, run: Run<'_>) {
+                body(ops, run);
+            }
+
+            impl LaneVisitor for Run<'_> {
+                type Output = ();
+                fn visit<L: LaneOps + 'static>(self, ops: L) {
+                    #[cfg(target_arch = "x86_64")]
+                    {
+                        use std::arch::is_x86_feature_detected as has;
+                        let v3 = has!("avx2") && has!("fma");
+                        if v3 && has!("avx512f") && has!("avx512vl") && has!("avx512dq") && has!("avx512bw") {
+                            // SAFETY: the machine has every feature that the function is compiled for.
+                            return unsafe { avx512(ops, self) };
+                        }
+                        if v3 {
+                            // SAFETY: the machine has every feature that the function is compiled for.
+                            return unsafe { avx2(ops, self) };
+                        }
+                    }
+                    body(ops, self);
+                }
+            }
+
+            $(assert_eq!(dst.len(), $arg.len(), "slices of different lengths");)+
+            lanes.specialise(Run { dst, $($arg),+ });
+        }
+    };
+}
+
+slice_operation!(
+    /// T(a) of each element.
+    truncate(a)
+);
+slice_operation!(
+    /// R(a) of each element.
+    quantize(a)
+);
+slice_operation!(
+    /// R(T(a) + T(b)).
+    add(a, b)
+);
+slice_operation!(
+    /// R(T(a) - T(b)).
+    sub(a, b)
+);
+slice_operation!(
+    /// R(T(a) * T(b)).
+    mul(a, b)
+);
+slice_operation!(
+    /// R(T(a) / T(b)).
+    div(a, b)
+);
+slice_operation!(
+    /// R(R(T(a) * T(b)) + T(c)).
+    fma(a, b, c)
+);
+slice_operation!(
+    /// R32(R(T(a) * T(b)) + c).
+    fmam(a, b, c)
+);
+slice_operation!(
+    /// R32(a + T(b)).
+    addm(a, b)
+);
+slice_operation!(
+    /// The larger of T(a) and T(b).
+    max(a, b)
+);
+slice_operation!(
+    /// The smaller of T(a) and T(b).
+    min(a, b)
+);
+slice_operation!(
+    /// -T(a).
+    neg(a)
+);
+slice_operation!(
+    /// |T(a)|.
+    abs(a)
+);
+slice_operation!(
+    /// R(sqrt(T(a))).
+    sqrt(a)
+);
+slice_operation!(
+    /// R(1 / T(a)).
+    rcp(a)
+);
+slice_operation!(
+    /// R(1 / sqrt(T(a))).
+    rsqrt(a)
+);
+slice_operation!(
+    /// R(2^T(a)).
+    ex2(a)
+);
+slice_operation!(
+    /// R(log2(T(a))).
+    lg2(a)
+);
+slice_operation!(
+    /// R(sin(T(a))).
+    sin(a)
+);
+slice_operation!(
+    /// R(cos(T(a))).
+    cos(a)
+);
+slice_operation!(
+    /// R(tanh(T(a))).
+    tanh(a)
+);

@@ -1,0 +1,281 @@
+//! Lanes and slices against the reference, bit for bit: every mode, named and random formats, bit patterns that
+//! cluster where formats have their edges.
+
+use vfloat::{Arithmetic, Format, LaneOps, LaneVisitor, Lanes, Rounding, reference, slices};
+
+/// A small deterministic generator (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn range(&mut self, low: i32, high: i32) -> i32 {
+        low + self.below((high - low + 1) as u64) as i32
+    }
+
+    /// Any format inside the bounds; half of them IEEE-style.
+    fn format(&mut self) -> Format {
+        if self.below(2) == 0 {
+            return Format::ieee(self.range(1, 8) as u32, self.range(1, 23) as u32).unwrap();
+        }
+        let emin = self.range(-148, 128);
+        Format::new(self.range(2, 24) as u32, emin, self.range(emin, 128)).unwrap()
+    }
+
+    /// A binary32 for `format`: any bits, values near the edges of its range, few significant bits, specials.
+    fn value(&mut self, format: Format) -> f32 {
+        const SPECIAL: [u32; 8] = [
+            0,
+            0x8000_0000,
+            0x7f80_0000,
+            0xff80_0000,
+            0x7fc0_0000,
+            0x7f80_0001,
+            1,
+            0x7f7f_ffff,
+        ];
+        let sign = (self.next() as u32) & 0x8000_0000;
+        let exponent = match self.below(8) {
+            0 => return f32::from_bits(self.next() as u32),
+            1 => return f32::from_bits(SPECIAL[self.below(8) as usize] ^ (sign & 0x8000_0000)),
+            2 => format.emax() + self.range(-2, 1),
+            3 => format.emin() + self.range(-2, format.precision() as i32 + 1),
+            4 => (format.emin() + format.emax()) / 2 + self.range(-1, 1),
+            5 => format.emax() / 2 + self.range(-2, 2),
+            6 => format.emin() / 2 + self.range(-2, 2),
+            _ => self.range(format.emin(), format.emax()),
+        };
+        // Significand: few bits, or P bits and then a tie or its neighbours, or all random.
+        let p = format.precision();
+        let fraction = (self.next() as u32) & 0x7f_ffff;
+        let coarse = |bits: u32| {
+            if bits >= 23 {
+                fraction
+            } else {
+                fraction & !(0x7f_ffff >> bits)
+            }
+        };
+        let half = if p < 24 { 1 << (23 - p) } else { 0 };
+        let fraction = match self.below(6) {
+            0 => coarse(self.below(4) as u32),
+            1 => coarse(p - 1),
+            2 => coarse(p - 1) | half,
+            3 => (coarse(p - 1) | half) + 1,
+            4 => (coarse(p - 1) | half).saturating_sub(1),
+            _ => fraction,
+        } & 0x7f_ffff;
+        let magnitude = (1.0 + f64::from(fraction) / 8_388_608.0) * 2f64.powi(exponent - 1);
+        let value = magnitude as f32;
+        if sign != 0 { -value } else { value }
+    }
+}
+
+const MODES: [Rounding; 4] = [
+    Rounding::NearestEven,
+    Rounding::TowardZero,
+    Rounding::TowardNegative,
+    Rounding::TowardPositive,
+];
+
+/// One case through every operation of `ops` and of the reference.
+struct Compare {
+    arithmetic: Arithmetic,
+    operands: [f32; 3],
+}
+
+impl LaneVisitor for Compare {
+    type Output = ();
+    fn visit<L: LaneOps + 'static>(self, ops: L) {
+        let Compare {
+            arithmetic: r,
+            operands: [a, b, c],
+        } = self;
+        let cases = [
+            ("truncate", ops.truncate(a), r.truncate(a)),
+            ("quantize", ops.quantize(a), r.quantize(a)),
+            ("add", ops.add(a, b), r.add(a, b)),
+            ("sub", ops.sub(a, b), r.sub(a, b)),
+            ("mul", ops.mul(a, b), r.mul(a, b)),
+            ("div", ops.div(a, b), r.div(a, b)),
+            ("fma", ops.fma(a, b, c), r.fma(a, b, c)),
+            ("fmam", ops.fmam(a, b, c), r.fmam(a, b, c)),
+            ("addm", ops.addm(a, b), r.addm(a, b)),
+            ("max", ops.max(a, b), r.max(a, b)),
+            ("min", ops.min(a, b), r.min(a, b)),
+            ("neg", ops.neg(a), r.neg(a)),
+            ("abs", ops.abs(a), r.abs(a)),
+            ("sqrt", ops.sqrt(a), r.sqrt(a)),
+            ("rcp", ops.rcp(a), r.rcp(a)),
+            ("rsqrt", ops.rsqrt(a), r.rsqrt(a)),
+            ("ex2", ops.ex2(a), r.ex2(a)),
+            ("lg2", ops.lg2(a), r.lg2(a)),
+            ("sin", ops.sin(a), r.sin(a)),
+            ("cos", ops.cos(a), r.cos(a)),
+            ("tanh", ops.tanh(a), r.tanh(a)),
+        ];
+        for (name, lane, outcome) in cases {
+            assert_eq!(
+                lane.to_bits(),
+                outcome.value.to_bits(),
+                "{name} {} {:?} a={a:e} ({:#x}) b={b:e} ({:#x}) c={c:e} ({:#x}): lane {lane:e}, reference {:e}",
+                std::any::type_name::<L>(),
+                r,
+                a.to_bits(),
+                b.to_bits(),
+                c.to_bits(),
+                outcome.value
+            );
+        }
+        for mode in MODES {
+            assert_eq!(
+                ops.integral(a, mode).to_bits(),
+                r.integral(a, mode).value.to_bits(),
+                "integral {mode} {a:e} {r:?}"
+            );
+        }
+    }
+}
+
+fn compare(format: Format, input: Rounding, result: Rounding, operands: [f32; 3]) {
+    let lanes = Lanes::new(format, input, result);
+    let arithmetic = Arithmetic {
+        input,
+        result,
+        ..Arithmetic::new(format)
+    };
+    lanes.specialise(Compare { arithmetic, operands });
+    Compare { arithmetic, operands }.visit(lanes);
+}
+
+#[test]
+fn named_formats_in_every_mode() {
+    let mut random = Random(1);
+    for (_, format) in Format::NAMED {
+        for input in MODES {
+            for result in MODES {
+                for _ in 0..1500 {
+                    let operands = [
+                        random.value(*format),
+                        random.value(*format),
+                        random.value(*format),
+                    ];
+                    compare(*format, input, result, operands);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn random_formats_in_every_mode() {
+    let mut random = Random(2);
+    for _ in 0..4000 {
+        let format = random.format();
+        for input in MODES {
+            for result in MODES {
+                let operands = [random.value(format), random.value(format), random.value(format)];
+                compare(format, input, result, operands);
+            }
+        }
+    }
+}
+
+#[test]
+fn conversions_round_once() {
+    let mut random = Random(3);
+    for round in 0..60_000u64 {
+        let format = random.format();
+        let result = MODES[(round % 4) as usize];
+        let lanes = Lanes::new(format, Rounding::TowardZero, result);
+        let bits = random.next() >> random.below(64);
+        let ties = 1u64 << random.below(64) | 1 << random.below(64) | random.below(2);
+        for u in [bits, ties] {
+            let (unsigned, signed) = (lanes.round_u64(u), lanes.round_i64(u as i64));
+            let expect = reference::round_integer(u.into(), format, result).value;
+            assert_eq!(unsigned.to_bits(), expect.to_bits(), "{u} {format} {result}");
+            let expect = reference::round_integer((u as i64).into(), format, result).value;
+            assert_eq!(
+                signed.to_bits(),
+                expect.to_bits(),
+                "{} {format} {result}",
+                u as i64
+            );
+        }
+        for x in [
+            f64::from_bits(random.next()),
+            f64::from(random.value(format)).next_up(),
+        ] {
+            let expect = reference::round(x, format, result).value;
+            assert_eq!(
+                lanes.round_f64(x).to_bits(),
+                expect.to_bits(),
+                "{x:e} {format} {result}"
+            );
+        }
+    }
+}
+
+#[test]
+fn binary32_is_the_hardware() {
+    let mut random = Random(4);
+    let r = Arithmetic::new(Format::FP32);
+    let same = |x: f32, y: f32| x.to_bits() == y.to_bits() || (x.is_nan() && y.is_nan());
+    for _ in 0..200_000 {
+        let (a, b) = (random.value(Format::FP32), random.value(Format::FP32));
+        assert!(same(r.add(a, b).value, a + b), "{a:e} + {b:e}");
+        assert!(same(r.sub(a, b).value, a - b), "{a:e} - {b:e}");
+        assert!(same(r.mul(a, b).value, a * b), "{a:e} * {b:e}");
+        assert!(same(r.div(a, b).value, a / b), "{a:e} / {b:e}");
+        assert!(same(r.sqrt(a).value, a.sqrt()), "sqrt {a:e}");
+        let wide = f64::from_bits(random.next());
+        assert!(same(
+            reference::round(wide, Format::FP32, Rounding::NearestEven).value,
+            wide as f32
+        ));
+    }
+}
+
+#[test]
+fn slices_are_the_lanes() {
+    let mut random = Random(5);
+    for length in [0, 1, 7, 32, 1000] {
+        for format in [Format::FP32, Format::BF16, Format::E5M2, random.format()] {
+            for (input, result) in [
+                (Rounding::TowardZero, Rounding::NearestEven),
+                (Rounding::NearestEven, Rounding::TowardPositive),
+            ] {
+                let lanes = Lanes::new(format, input, result);
+                let mut column = || (0..length).map(|_| random.value(format)).collect::<Vec<f32>>();
+                let (a, b, c) = (column(), column(), column());
+                let mut d = vec![0.0; length];
+                let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                let each = |f: &dyn Fn(usize) -> f32| (0..length).map(|i| f(i).to_bits()).collect::<Vec<_>>();
+                slices::quantize(&lanes, &mut d, &a);
+                assert_eq!(bits(&d), each(&|i| lanes.quantize(a[i])));
+                slices::truncate(&lanes, &mut d, &a);
+                assert_eq!(bits(&d), each(&|i| lanes.truncate(a[i])));
+                slices::add(&lanes, &mut d, &a, &b);
+                assert_eq!(bits(&d), each(&|i| lanes.add(a[i], b[i])));
+                slices::max(&lanes, &mut d, &a, &b);
+                assert_eq!(bits(&d), each(&|i| lanes.max(a[i], b[i])));
+                slices::div(&lanes, &mut d, &a, &b);
+                assert_eq!(bits(&d), each(&|i| lanes.div(a[i], b[i])));
+                slices::fma(&lanes, &mut d, &a, &b, &c);
+                assert_eq!(bits(&d), each(&|i| lanes.fma(a[i], b[i], c[i])));
+                slices::fmam(&lanes, &mut d, &a, &b, &c);
+                assert_eq!(bits(&d), each(&|i| lanes.fmam(a[i], b[i], c[i])));
+                slices::tanh(&lanes, &mut d, &a);
+                assert_eq!(bits(&d), each(&|i| lanes.tanh(a[i])));
+            }
+        }
+    }
+}
