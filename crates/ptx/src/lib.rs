@@ -6,7 +6,10 @@ mod error;
 pub mod isa;
 mod lexer;
 mod parser;
+mod print;
+mod same;
 mod suggest;
 
 pub use error::{Diagnostic, Error, Errors};
 pub use parser::parse;
+pub use same::same;

@@ -1,8 +1,18 @@
 //! The PTX instruction set as one table: every opcode, modifier, type, state space and special register is
 //! declared here once; parser, printer, checker, override, lowering and reference page follow from it.
 
+mod form;
+mod lookup;
+mod table;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+
+pub use form::Form;
+pub(crate) use form::{Pattern, Want};
+pub use lookup::{Class, Entry, Latency, Unit, Work, entry, is_supported, latency, reference};
+pub(crate) use lookup::{all_modifier_words, modifier_words, shapes};
+pub use table::TABLE;
 
 /// Declares an enum whose variants each have one PTX spelling.
 macro_rules! spelled {
@@ -221,6 +231,7 @@ pub const OTHER_WORDS: &[&str] = &[
     "complete_tx::bytes",
     "mbarrier::complete_tx::bytes",
     "barrier",
+    "wait",
     "generic",
     "reduce",
     "noinc",
@@ -301,15 +312,6 @@ impl ScalarType {
     }
 }
 
-mod table;
-pub use table::*;
-
-pub fn entry(opcode: Opcode) -> Entry {
-    Entry {
-        opcode,
-        supported: (opcode as usize) < Opcode::Alloca as usize,
-    }
-}
 /// A modifier of an instruction that Vernier does not execute (`m16n8k16`, `1d`): kept, with no meaning. Each
 /// different word is stored once for the life of the process.
 pub(crate) fn intern(word: &str) -> Modifier {
@@ -321,14 +323,4 @@ pub(crate) fn intern(word: &str) -> Modifier {
     let kept: &'static str = Box::leak(word.to_string().into_boxed_str());
     words.insert(kept);
     Modifier::Other(kept)
-}
-pub(crate) fn modifier_words(_opcode: Opcode) -> Vec<&'static str> {
-    Vec::new()
-}
-pub(crate) fn all_modifier_words() -> impl Iterator<Item = &'static str> {
-    Modifier::WORDS
-        .iter()
-        .map(|(t, _)| *t)
-        .chain(ScalarType::ALL.iter().map(|t| t.text()))
-        .chain(StateSpace::ALL.iter().map(|t| t.text()))
 }
