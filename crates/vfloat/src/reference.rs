@@ -689,7 +689,7 @@ impl Arithmetic {
     pub fn integral(&self, a: f32, mode: Rounding) -> Outcome {
         let (number, flags) = self.operand(a);
         let Number::Finite(real) = number else {
-            return round_number(number, self.format, self.result);
+            return round_number(number, self.format, self.result).with(flags);
         };
         if real.exponent >= 0 {
             return round_real(real, self.format, self.result).with(flags);
