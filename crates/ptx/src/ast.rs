@@ -348,7 +348,7 @@ impl Instruction {
         let mut text = self.opcode.text().to_string();
         for m in &self.modifiers {
             text.push('.');
-            text.push_str(m.text());
+            text.push_str(m.text_in(self.opcode));
         }
         text
     }

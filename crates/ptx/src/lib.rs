@@ -2,14 +2,17 @@
 //! of what it computes.
 #![allow(missing_docs)]
 pub mod ast;
+mod check;
 mod error;
 pub mod isa;
 mod lexer;
+pub mod overrides;
 mod parser;
 mod print;
 mod same;
 mod suggest;
 
+pub use check::{check, unsupported};
 pub use error::{Diagnostic, Error, Errors};
 pub use parser::parse;
 pub use same::same;

@@ -301,8 +301,7 @@ impl Display for Instruction {
         if let Some(guard) = &self.guard {
             write!(f, "@{}{} ", if guard.negated { "!" } else { "" }, guard.register)?;
         }
-        write!(f, "{}", self.opcode)?;
-        self.modifiers.iter().try_for_each(|m| write!(f, ".{m}"))?;
+        f.write_str(&self.mnemonic())?;
         if !self.operands.is_empty() {
             f.write_str(" \t")?;
             list(f, &self.operands)?;

@@ -165,23 +165,29 @@ pub(crate) fn shapes(opcode: Opcode) -> &'static [Shape] {
     &ready()[opcode as usize].shapes
 }
 
-/// Whether Vernier knows how to execute it: its opcode and the form its modifiers have.
-pub fn is_supported(instruction: &Instruction) -> bool {
-    let ready = &ready()[instruction.opcode as usize];
-    let fits = |s: &Shape| {
-        let miss = s.compare(&instruction.modifiers);
-        miss.extra.is_empty() && miss.missing.is_empty()
-    };
-    // Forms that differ in operands only (`max.f32` of three values) are told apart by their number.
-    let takes = |s: &Shape| s.operands.iter().any(|o| instruction.operands.len() <= o.len());
-    ready.entry.supported
-        && match ready.shapes.iter().find(|s| fits(s) && takes(s)) {
-            Some(shape) => shape.supported,
-            None => !instruction
-                .modifiers
+/// The form an instruction has: its modifiers fit, and it has no more operands than the form takes.
+fn form_of(instruction: &Instruction) -> Option<&'static Shape> {
+    shapes(instruction.opcode).iter().find(|shape| {
+        let miss = shape.compare(&instruction.modifiers);
+        // Forms that differ in operands only (`max.f32` of three values) are told apart by their number.
+        let takes = || {
+            shape
+                .operands
                 .iter()
-                .any(|m| matches!(m, Modifier::Other(_))),
-        }
+                .any(|o| instruction.operands.len() <= o.len())
+        };
+        miss.extra.is_empty() && miss.missing.is_empty() && takes()
+    })
+}
+
+/// Whether an instruction has a form of the table that Vernier executes.
+pub fn is_form(instruction: &Instruction) -> bool {
+    form_of(instruction).is_some_and(|shape| shape.supported)
+}
+
+/// Whether Vernier knows how to execute an instruction. One that has no form at all is left to the check.
+pub fn is_supported(instruction: &Instruction) -> bool {
+    entry(instruction.opcode).supported && form_of(instruction).is_none_or(|shape| shape.supported)
 }
 
 /// Unit and work of an instruction.

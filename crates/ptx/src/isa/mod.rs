@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 pub use form::Form;
-pub(crate) use form::{Pattern, Want};
-pub use lookup::{Class, Entry, Latency, Unit, Work, entry, is_supported, latency, reference};
+pub(crate) use form::{Miss, Pattern, Shape, Want};
+pub use lookup::{Class, Entry, Latency, Unit, Work, entry, is_form, is_supported, latency, reference};
 pub(crate) use lookup::{all_modifier_words, modifier_words, shapes};
 pub use table::TABLE;
 
@@ -86,6 +86,15 @@ spelled! {
         IsExplicitCluster = "%is_explicit_cluster", AggrSmemSize = "%aggr_smem_size",
         ReservedSmemOffsetBegin = "%reserved_smem_offset_begin", ReservedSmemOffsetEnd = "%reserved_smem_offset_end",
         ReservedSmemOffsetCap = "%reserved_smem_offset_cap", CurrentGraphExec = "%current_graph_exec",
+        // Driver state: 1 and 2 hold the address of the grid barrier of a cooperative launch.
+        Envreg0 = "%envreg0", Envreg1 = "%envreg1", Envreg2 = "%envreg2", Envreg3 = "%envreg3",
+        Envreg4 = "%envreg4", Envreg5 = "%envreg5", Envreg6 = "%envreg6", Envreg7 = "%envreg7",
+        Envreg8 = "%envreg8", Envreg9 = "%envreg9", Envreg10 = "%envreg10", Envreg11 = "%envreg11",
+        Envreg12 = "%envreg12", Envreg13 = "%envreg13", Envreg14 = "%envreg14", Envreg15 = "%envreg15",
+        Envreg16 = "%envreg16", Envreg17 = "%envreg17", Envreg18 = "%envreg18", Envreg19 = "%envreg19",
+        Envreg20 = "%envreg20", Envreg21 = "%envreg21", Envreg22 = "%envreg22", Envreg23 = "%envreg23",
+        Envreg24 = "%envreg24", Envreg25 = "%envreg25", Envreg26 = "%envreg26", Envreg27 = "%envreg27",
+        Envreg28 = "%envreg28", Envreg29 = "%envreg29", Envreg30 = "%envreg30", Envreg31 = "%envreg31",
         Pm0 = "%pm0", Pm1 = "%pm1", Pm2 = "%pm2", Pm3 = "%pm3",
     }
 }
@@ -152,9 +161,17 @@ macro_rules! modifiers {
                     $(Modifier::$variant => $text),*
                 }
             }
+            /// The spelling behind an opcode: `.NaN` of min and max is `.nan` where it compares.
+            pub const fn text_in(self, opcode: Opcode) -> &'static str {
+                match (self, opcode) {
+                    (Modifier::Nan, Opcode::Setp | Opcode::Set) => "nan",
+                    _ => self.text(),
+                }
+            }
             /// The modifier spelled `text`: a word, a type, a state space or one of [`OTHER_WORDS`].
             pub fn from_text(text: &str) -> Option<Self> {
                 match text {
+                    "nan" => Some(Modifier::Nan),
                     $($text => Some(Modifier::$variant),)*
                     _ => ScalarType::from_text(text).map(Modifier::Type)
                         .or_else(|| StateSpace::from_text(text).map(Modifier::Space))
@@ -171,7 +188,7 @@ macro_rules! modifiers {
 modifiers! {
     V2 = "v2", V4 = "v4", V8 = "v8", Rn = "rn", Rz = "rz", Rm = "rm", Rp = "rp", Rna = "rna",
     Rni = "rni", Rzi = "rzi", Rmi = "rmi", Rpi = "rpi", Approx = "approx", Full = "full", Ftz = "ftz",
-    Sat = "sat", Satfinite = "satfinite", Relu = "relu", Nan = "nan", Xorsign = "xorsign", Abs = "abs",
+    Sat = "sat", Satfinite = "satfinite", Relu = "relu", Nan = "NaN", Xorsign = "xorsign", Abs = "abs",
     Lo = "lo", Hi = "hi", Wide = "wide", Cc = "cc", Eq = "eq", Ne = "ne", Lt = "lt", Le = "le",
     Gt = "gt", Ge = "ge", Ls = "ls", Hs = "hs", Equ = "equ", Neu = "neu", Ltu = "ltu", Leu = "leu",
     Gtu = "gtu", Geu = "geu", Num = "num", And = "and", Or = "or", Xor = "xor", Popc = "popc",
@@ -232,6 +249,7 @@ pub const OTHER_WORDS: &[&str] = &[
     "mbarrier::complete_tx::bytes",
     "barrier",
     "wait",
+    "mask",
     "generic",
     "reduce",
     "noinc",

@@ -82,10 +82,11 @@ const SUM: &[Form] = &[
 /// Forms of min and max.
 const EXTREME: &[Form] = &[
     form("relu? $int|u16x2|s16x2", "=T T T"),
-    form("ftz? nan? xorsign? abs? f32|$vp", "=T T T"),
+    form("ftz? NaN? xorsign? abs? f32", "=T T T"),
+    form("ftz? $vp", "=T T T"),
     form("f64", "=T T T"),
-    form("ftz? nan? xorsign? abs? $half", "=T T T"),
-    later("ftz? nan? abs? f32", "=T T T T"),
+    form("ftz? NaN? xorsign? abs? $half", "=T T T"),
+    later("ftz? NaN? abs? f32", "=T T T T"),
 ];
 
 /// Forms of neg and abs.
@@ -654,6 +655,12 @@ pub const TABLE: &[Entry] = &[
         &[form("", "")],
     ),
     op(
+        Opcode::Pmevent,
+        Work::Branch,
+        "Counts an event for a profiler: changes no result.",
+        &[form("mask?", "imm")],
+    ),
+    op(
         Opcode::Brkpt,
         Work::Branch,
         "Stops for a debugger.",
@@ -805,7 +812,7 @@ pub const TABLE: &[Entry] = &[
             &[
                 form("sync add|min|max u32|s32", "=T T u32"),
                 form("sync and|or|xor b32", "=T T u32"),
-                form("sync min|max abs? nan? f32", "=T T u32"),
+                form("sync min|max abs? NaN? f32", "=T T u32"),
             ],
         ),
     ),
@@ -865,7 +872,6 @@ pub const TABLE: &[Entry] = &[
         Work::Memory,
         "Accesses the memory of several GPUs.",
     ),
-    unknown(Opcode::Pmevent, Work::Branch, "Counts an event for a profiler."),
     unknown(
         Opcode::Setmaxnreg,
         Work::Branch,

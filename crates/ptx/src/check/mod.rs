@@ -1,0 +1,421 @@
+//! Checks a module: what holds afterwards, `exec` may rely on.
+//!
+//! 1. Every register, variable, label and function that a body names is declared, in a scope around the use.
+//! 2. No name is declared twice in one scope; no function or variable of the module is defined twice.
+//! 3. Every instruction has one of the forms of the instruction table: no modifier that it cannot have, every
+//!    modifier that it must have, as many operands as it takes, each of the right kind.
+//! 4. A register's type suits its operand: same size (wider where PTX allows it), `.b` suits all, signed suits
+//!    unsigned, floating point suits floating point, a predicate suits a predicate only.
+//! 5. Guards are predicates, branches go to labels, `brx` to a list of labels, calls to functions or registers.
+//!
+//! Instructions that Vernier does not execute are passed by: [`unsupported`] lists them, for the function that
+//! is about to run. What compiles under NVIDIA's tools must pass.
+
+mod operands;
+mod scope;
+
+use std::collections::HashMap;
+
+use crate::ast::*;
+use crate::error::{Diagnostic, Error, Errors};
+use crate::isa::{self, Modifier};
+use crate::suggest::nearest;
+
+use scope::{Entity, Scopes};
+
+/// Checks every function of a module.
+///
+/// # Errors
+/// Everything found, in the order of the text.
+pub fn check(module: &Module) -> Result<(), Errors> {
+    let mut checker = Checker {
+        module,
+        scopes: Scopes::default(),
+        functions: HashMap::new(),
+        errors: Vec::new(),
+    };
+    checker.module();
+    if checker.errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Errors::new(module.source.clone(), checker.errors))
+    }
+}
+
+/// The instructions of a function that Vernier does not execute, in the order of the text.
+pub fn unsupported(function: &Function) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    each_instruction(function.body.as_deref().unwrap_or_default(), &mut |i| {
+        if !isa::is_supported(i) {
+            let error = Error::Unsupported {
+                mnemonic: i.mnemonic(),
+            };
+            let entry = isa::entry(i.opcode);
+            let help = (!entry.supported).then(|| format!("`{}`: {}", i.opcode, entry.doc));
+            found.push(Diagnostic {
+                span: i.span,
+                error,
+                help,
+            });
+        }
+    });
+    found
+}
+
+/// Calls `f` with every instruction, blocks included.
+pub(crate) fn each_instruction<'a>(body: &'a [Statement], f: &mut impl FnMut(&'a Instruction)) {
+    for statement in body {
+        match statement {
+            Statement::Instruction(i) => f(i),
+            Statement::Block { body, .. } => each_instruction(body, f),
+            _ => {}
+        }
+    }
+}
+
+/// A function's parameter counts: returns and parameters.
+#[derive(Clone, Copy)]
+struct Signature {
+    returns: usize,
+    params: usize,
+}
+
+struct Checker<'m> {
+    module: &'m Module,
+    scopes: Scopes<'m>,
+    functions: HashMap<&'m str, Signature>,
+    errors: Vec<Diagnostic>,
+}
+
+impl<'m> Checker<'m> {
+    fn error(&mut self, span: Span, error: Error, help: Option<String>) {
+        self.errors.push(Diagnostic { span, error, help });
+    }
+
+    fn declare(&mut self, name: &'m Ident, range: Option<u32>, entity: Entity) {
+        if name.name == "_" {
+            return;
+        }
+        if let Some(first) = self.scopes.declare(&name.name, name.span, range, entity) {
+            let first = self.module.source.position(first.start);
+            let help = Some(format!("it was declared on line {}", first.0));
+            self.error(
+                name.span,
+                Error::Duplicate {
+                    name: name.name.clone(),
+                    first,
+                },
+                help,
+            );
+        }
+    }
+
+    fn declare_variable(&mut self, v: &'m Variable) {
+        let entity = match v.space {
+            StateSpace::Reg | StateSpace::Sreg => Entity::Register {
+                ty: v.ty,
+                vector: v.vector,
+            },
+            _ => Entity::Variable,
+        };
+        self.declare(&v.name, v.range, entity);
+        if v.range.is_some() && !matches!(v.space, StateSpace::Reg) {
+            let help = Some("only registers come in ranges; an array is `name[N]`".to_string());
+            let (expected, found) = ("a variable".to_string(), format!("a range `{}<N>`", v.name.name));
+            self.error(v.name.span, Error::Expected { expected, found }, help);
+        }
+    }
+
+    /// Module scope first: functions may call functions further down.
+    fn module(&mut self) {
+        let mut defined: HashMap<&str, Span> = HashMap::new();
+        for item in &self.module.items {
+            let (name, is_definition) = match item {
+                Item::Variable(v) => {
+                    // `.extern` and the definition may stand in one module.
+                    (&v.name, !matches!(v.linkage, Linkage::Extern | Linkage::Common))
+                }
+                Item::Function(f) => (&f.name, f.body.is_some()),
+                Item::Alias { alias, .. } => (alias, true),
+                _ => continue,
+            };
+            if !is_definition {
+                continue;
+            }
+            if let Some(first) = defined.insert(&name.name, name.span) {
+                let first = self.module.source.position(first.start);
+                let help = Some(format!("it was declared on line {}", first.0));
+                self.error(
+                    name.span,
+                    Error::Duplicate {
+                        name: name.name.clone(),
+                        first,
+                    },
+                    help,
+                );
+            }
+        }
+        for item in &self.module.items {
+            match item {
+                Item::Variable(v) => {
+                    let entity = match v.space {
+                        StateSpace::Reg => Entity::Register {
+                            ty: v.ty,
+                            vector: v.vector,
+                        },
+                        _ => Entity::Variable,
+                    };
+                    self.scopes.declare(&v.name.name, v.name.span, v.range, entity);
+                }
+                Item::Function(f) => {
+                    self.scopes
+                        .declare(&f.name.name, f.name.span, None, Entity::Function);
+                    let signature = Signature {
+                        returns: f.returns.len(),
+                        params: f.params.len(),
+                    };
+                    self.functions.insert(&f.name.name, signature);
+                }
+                Item::Alias { alias, .. } => {
+                    self.scopes
+                        .declare(&alias.name, alias.span, None, Entity::Function);
+                }
+                _ => {}
+            }
+        }
+        let module = self.module;
+        for item in &module.items {
+            match item {
+                Item::Function(f) => self.function(f),
+                Item::Variable(v) => {
+                    if let Some(init) = &v.init {
+                        self.initializer(init);
+                    }
+                }
+                Item::Alias { target, .. } => {
+                    self.expect_function(target);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn initializer(&mut self, init: &'m Initializer) {
+        match init {
+            Initializer::List(list) => list.iter().for_each(|i| self.initializer(i)),
+            Initializer::Value(_) => {}
+            Initializer::Address { name, .. } | Initializer::Mask { name, .. } => {
+                self.lookup("variable", name);
+            }
+        }
+    }
+
+    fn function(&mut self, f: &'m Function) {
+        let Some(body) = &f.body else { return };
+        self.scopes.enter();
+        for v in f.returns.iter().chain(&f.params) {
+            self.declare_variable(v);
+        }
+        // The parameters and the outermost declarations of the body are one scope.
+        self.statements(body);
+        self.scopes.leave();
+    }
+
+    fn statements(&mut self, body: &'m [Statement]) {
+        for statement in body {
+            match statement {
+                Statement::Label(label) => self.declare(label, None, Entity::Label),
+                Statement::BranchTargets { label, .. } => self.declare(label, None, Entity::Branches),
+                Statement::CallTargets { label, .. } => self.declare(label, None, Entity::Calls),
+                Statement::CallPrototype {
+                    label,
+                    returns,
+                    params,
+                    ..
+                } => {
+                    let prototype = Entity::Prototype {
+                        returns: returns.len(),
+                        params: params.len(),
+                    };
+                    self.declare(label, None, prototype);
+                }
+                _ => {}
+            }
+        }
+        for statement in body {
+            match statement {
+                Statement::Variable(v) => self.declare_variable(v),
+                Statement::Instruction(i) => self.instruction(i),
+                Statement::Block { body, .. } => {
+                    self.scopes.enter();
+                    self.statements(body);
+                    self.scopes.leave();
+                }
+                Statement::BranchTargets { targets, .. } => {
+                    for target in targets {
+                        self.expect_label(target);
+                    }
+                }
+                Statement::CallTargets { targets, .. } => {
+                    for target in targets {
+                        self.expect_function(target);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What a name is, or an error.
+    fn lookup(&mut self, what: &'static str, name: &Ident) -> Option<Entity> {
+        let found = self.scopes.find(&name.name);
+        if found.is_none() {
+            let help = match self.scopes.range_of(&name.name) {
+                Some((prefix, n)) => Some(format!(
+                    "`{prefix}<{n}>` declares `{prefix}0` to `{prefix}{}`",
+                    n.saturating_sub(1)
+                )),
+                None => nearest(&name.name, self.scopes.names()).map(|w| format!("did you mean `{w}`?")),
+            };
+            let what = if name.name.starts_with('%') {
+                "register"
+            } else {
+                what
+            };
+            self.error(
+                name.span,
+                Error::Undeclared {
+                    what,
+                    name: name.name.clone(),
+                },
+                help,
+            );
+        }
+        found
+    }
+
+    fn expect_label(&mut self, name: &Ident) {
+        match self.lookup("label", name) {
+            Some(Entity::Label) | None => {}
+            Some(other) => self.wrong_kind(name, "a label", other),
+        }
+    }
+
+    fn expect_function(&mut self, name: &Ident) {
+        match self.lookup("function", name) {
+            Some(Entity::Function) | None => {}
+            Some(other) => self.wrong_kind(name, "a function", other),
+        }
+    }
+
+    fn wrong_kind(&mut self, name: &Ident, expected: &str, found: Entity) {
+        let expected = expected.to_string();
+        let found = format!("the {} `{}`", found.what(), name.name);
+        self.error(name.span, Error::Expected { expected, found }, None);
+    }
+
+    fn instruction(&mut self, i: &'m Instruction) {
+        if let Some(guard) = &i.guard {
+            match self.lookup("predicate", &guard.register) {
+                Some(Entity::Register {
+                    ty: ScalarType::Pred, ..
+                })
+                | None => {}
+                Some(other) => self.wrong_kind(&guard.register, "a predicate register", other),
+            }
+        }
+        if isa::entry(i.opcode).forms.is_empty() {
+            return;
+        }
+        let shapes = isa::shapes(i.opcode);
+        let misses: Vec<_> = shapes.iter().map(|s| s.compare(&i.modifiers)).collect();
+        let mut fitting = shapes
+            .iter()
+            .zip(&misses)
+            .filter(|(_, m)| m.extra.is_empty() && m.missing.is_empty());
+        let Some((first, _)) = fitting.next() else {
+            self.modifiers(i, shapes, &misses);
+            return;
+        };
+        let all: Vec<_> = std::iter::once(first).chain(fitting.map(|(s, _)| s)).collect();
+        self.operands(i, &all);
+    }
+
+    /// Says what is wrong with the modifiers, held against the form that is nearest.
+    fn modifiers(&mut self, i: &Instruction, shapes: &[isa::Shape], misses: &[isa::Miss]) {
+        let nearest_form =
+            (0..shapes.len()).min_by_key(|n| (misses[*n].extra.len() * 2 + misses[*n].missing.len(), *n));
+        let Some(n) = nearest_form else { return };
+        let (shape, miss) = (&shapes[n], &misses[n]);
+        let mnemonic = i.mnemonic();
+        let span = self.mnemonic_span(i);
+        if let Some(extra) = miss.extra.first() {
+            let modifier = i.modifiers[*extra].text().to_string();
+            let others: Vec<&str> = shape
+                .slots
+                .iter()
+                .flat_map(|s| s.choices.iter().map(|m| m.text()))
+                .collect();
+            let anywhere = shapes
+                .iter()
+                .any(|s| s.slots.iter().any(|s| s.choices.contains(&i.modifiers[*extra])));
+            let help = if anywhere {
+                format!("not together with the other modifiers of `{mnemonic}`")
+            } else if others.len() > 24 {
+                format!("`{}` has no such form", i.opcode)
+            } else {
+                format!("here it may have {}", dotted(&others))
+            };
+            self.error(
+                span,
+                Error::ModifierNotAllowed {
+                    opcode: i.opcode.text(),
+                    modifier,
+                },
+                Some(help),
+            );
+        } else if let Some(missing) = miss.missing.first() {
+            let words: Vec<&str> = shape.slots[*missing].choices.iter().map(|m| m.text()).collect();
+            let what = if shape.slots[*missing].is_type {
+                "a type: "
+            } else {
+                ""
+            };
+            let missing = format!("{what}{}", dotted(&words));
+            self.error(span, Error::ModifierMissing { mnemonic, missing }, None);
+        }
+    }
+
+    /// Where opcode and modifiers stand.
+    fn mnemonic_span(&self, i: &Instruction) -> Span {
+        let text = self.module.source.slice(i.span);
+        let guard = i.guard.as_ref().map_or(i.span.start, |g| g.register.span.end);
+        let from = (guard.saturating_sub(i.span.start) as usize).min(text.len());
+        let rest = text.get(from..).unwrap_or("");
+        let start = rest.len() - rest.trim_start().len();
+        let length = rest[start..]
+            .find(|c: char| c.is_whitespace() || c == ';')
+            .unwrap_or(rest.len() - start);
+        let start = i.span.start + (from + start) as u32;
+        Span {
+            start,
+            end: start + length as u32,
+        }
+    }
+
+    fn has_type(i: &Instruction, ty: ScalarType) -> bool {
+        i.modifiers.contains(&Modifier::Type(ty))
+    }
+}
+
+/// `.a, .b or .c`
+fn dotted(words: &[&str]) -> String {
+    match words {
+        [] => "no modifier".to_string(),
+        [one] => format!("`.{one}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|w| format!("`.{w}`")).collect();
+            format!("{} or `.{last}`", first.join(", "))
+        }
+    }
+}

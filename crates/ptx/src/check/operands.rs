@@ -1,0 +1,553 @@
+//! Operands held against the patterns of an instruction's forms.
+
+use super::*;
+use crate::isa::{Pattern, Shape, TypeKind, Want};
+
+/// A type an operand must have, and how strictly.
+#[derive(Clone, Copy)]
+struct Typing {
+    ty: ScalarType,
+    /// The register may be wider.
+    wider: bool,
+    /// The early `.bf16` on f32 registers is welcome.
+    early: bool,
+}
+
+impl Typing {
+    fn exact(ty: ScalarType) -> Self {
+        Typing {
+            ty,
+            wider: false,
+            early: false,
+        }
+    }
+
+    /// PTX's rules for a register declared `declared`.
+    fn suits(self, declared: ScalarType) -> bool {
+        use TypeKind::*;
+        if self.early && self.ty == ScalarType::Bf16 && declared.bits() == 32 {
+            return matches!(declared.kind(), Float | Bits);
+        }
+        let (want, have) = (self.ty.kind(), declared.kind());
+        let kinds = match (want, have) {
+            (Predicate, Predicate) => true,
+            (Predicate, _) | (_, Predicate) => false,
+            (Bits, _) | (_, Bits) => true,
+            (Signed | Unsigned, Signed | Unsigned) | (Float, Float) | (Opaque, Opaque) => true,
+            // Packed halves and small floats live in integer registers of old files.
+            (Float, Signed | Unsigned) => !matches!(
+                self.ty,
+                ScalarType::F32 | ScalarType::Vf32 | ScalarType::F64 | ScalarType::F16 | ScalarType::Bf16
+            ),
+            _ => false,
+        };
+        let size = if self.wider && !(want == Float && have == Float) {
+            declared.bits() >= self.ty.bits()
+        } else {
+            declared.bits() == self.ty.bits()
+        };
+        kinds && size
+    }
+
+    fn describe(self) -> String {
+        match self.ty.kind() {
+            TypeKind::Predicate => "a predicate".into(),
+            _ if self.wider => format!("`.{}` or wider", self.ty),
+            _ if self.ty == ScalarType::Vf32 => "`.f32` or `.b32` (for `.vf32`)".into(),
+            _ => format!("`.{}`", self.ty),
+        }
+    }
+}
+
+impl<'m> Checker<'m> {
+    /// Checks operands against the first form that takes as many; of several, against the one with no error.
+    pub(super) fn operands(&mut self, i: &'m Instruction, shapes: &[&Shape]) {
+        if i.opcode == Opcode::Call {
+            return self.call(i);
+        }
+        let ways: Vec<&Vec<Pattern>> = shapes.iter().flat_map(|s| s.operands.iter()).collect();
+        let mut first: Option<Vec<Diagnostic>> = None;
+        for way in &ways {
+            let Some(matching) = align(way, i.operands.len()) else {
+                continue;
+            };
+            let before = self.errors.len();
+            for (n, pattern) in matching.iter().enumerate() {
+                self.operand(i, n, pattern, &i.operands[n]);
+            }
+            if self.errors.len() == before {
+                return;
+            }
+            let found = self.errors.split_off(before);
+            first.get_or_insert(found);
+        }
+        match first {
+            Some(found) => self.errors.extend(found),
+            None => {
+                let mut counts: Vec<String> = Vec::new();
+                for way in ways {
+                    let least = way.iter().filter(|p| !p.optional).count();
+                    let text = if least == way.len() {
+                        least.to_string()
+                    } else {
+                        format!("{least} to {}", way.len())
+                    };
+                    if !counts.contains(&text) {
+                        counts.push(text);
+                    }
+                }
+                let span = self.mnemonic_span(i);
+                let (mnemonic, expected, found) = (i.mnemonic(), counts.join(" or "), i.operands.len());
+                self.error(
+                    span,
+                    Error::OperandCount {
+                        mnemonic,
+                        expected,
+                        found,
+                    },
+                    None,
+                );
+            }
+        }
+    }
+
+    fn kind_error(&mut self, i: &Instruction, n: usize, operand: &Operand, expected: impl Into<String>) {
+        let found = describe(operand);
+        let (mnemonic, number, expected) = (i.mnemonic(), n + 1, expected.into());
+        self.error(
+            operand.span(),
+            Error::OperandKind {
+                mnemonic,
+                number,
+                expected,
+                found,
+            },
+            None,
+        );
+    }
+
+    fn operand(&mut self, i: &'m Instruction, n: usize, pattern: &Pattern, operand: &'m Operand) {
+        let early = isa::entry(i.opcode).class.is_some() || matches!(i.opcode, Opcode::Fmam | Opcode::Addm);
+        let nth = |index: usize| i.types().nth(index).unwrap_or(ScalarType::B32);
+        match pattern.want {
+            Want::Typed { index, wider } => {
+                let typing = Typing {
+                    ty: nth(index),
+                    wider,
+                    early: early && i.opcode != Opcode::Cvt,
+                };
+                if let (true, Operand::Pair { first, second }) = (pattern.pair, operand) {
+                    self.value(i, n, pattern, first, typing);
+                    self.value(i, n, pattern, second, Typing::exact(ScalarType::Pred));
+                } else {
+                    self.value(i, n, pattern, operand, typing);
+                }
+            }
+            Want::Fixed(ty) => {
+                let ty = if ty == ScalarType::F32 && Self::has_type(i, ScalarType::Bf16) {
+                    ScalarType::B32
+                } else {
+                    ty
+                };
+                let typing = Typing::exact(ty);
+                if let (true, Operand::Pair { first, second }) = (pattern.pair, operand) {
+                    self.value(i, n, pattern, first, typing);
+                    self.value(i, n, pattern, second, Typing::exact(ScalarType::Pred));
+                } else {
+                    self.value(i, n, pattern, operand, typing);
+                }
+            }
+            Want::Widened => {
+                let ty = widened(nth(0));
+                self.value(i, n, pattern, operand, Typing::exact(ty));
+            }
+            Want::Pointer => {
+                let ty = if self.module.address_size == 32 {
+                    ScalarType::B32
+                } else {
+                    ScalarType::B64
+                };
+                // A 32-bit window address in 64-bit code is as good.
+                self.value(
+                    i,
+                    n,
+                    pattern,
+                    operand,
+                    Typing {
+                        wider: true,
+                        ..Typing::exact(narrower(ty))
+                    },
+                );
+            }
+            Want::Packed => {
+                // A vector of registers as one value, or a value of an ordinary type.
+                if let Operand::Vector { elements, .. } = operand {
+                    let parts = elements.len() as u32;
+                    let bits = nth(0).bits() * i.vector() as u32;
+                    if parts == 0 || bits % parts != 0 {
+                        self.kind_error(i, n, operand, format!("registers of {bits} bits in all"));
+                    }
+                    let wanted = bits / parts.max(1);
+                    for element in elements {
+                        self.part(i, n, element, wanted);
+                    }
+                } else {
+                    self.value(i, n, pattern, operand, Typing::exact(nth(0)));
+                }
+            }
+            Want::Vector => {
+                let typing = Typing {
+                    wider: true,
+                    ..Typing::exact(nth(0))
+                };
+                match operand {
+                    Operand::Vector { elements, span } => {
+                        if elements.len() != i.vector() {
+                            let (mnemonic, number) = (i.mnemonic(), n + 1);
+                            let expected = format!("{} registers in braces", i.vector());
+                            let found = format!("{}", elements.len());
+                            let error = Error::OperandKind {
+                                mnemonic,
+                                number,
+                                expected,
+                                found,
+                            };
+                            self.error(*span, error, None);
+                        }
+                        for element in elements {
+                            self.value(i, n, pattern, element, typing);
+                        }
+                    }
+                    _ => self.value(i, n, pattern, operand, typing),
+                }
+            }
+            Want::Address => self.address(i, n, operand),
+            Want::Constant => {
+                if !matches!(
+                    operand,
+                    Operand::Immediate {
+                        value: Immediate::Int { .. },
+                        ..
+                    }
+                ) {
+                    self.kind_error(i, n, operand, "an integer constant");
+                }
+            }
+            Want::Label => match operand {
+                Operand::Name(name) => match self.lookup("label", name) {
+                    Some(Entity::Label) if i.opcode == Opcode::Bra => {}
+                    Some(Entity::Branches) if i.opcode == Opcode::Brx => {}
+                    None => {}
+                    Some(other) => {
+                        let what = if i.opcode == Opcode::Brx {
+                            "a list of labels (`.branchtargets`)"
+                        } else {
+                            "a label"
+                        };
+                        self.wrong_kind(name, what, other);
+                    }
+                },
+                _ => self.kind_error(i, n, operand, "a label"),
+            },
+            Want::Anything => self.anything(operand),
+        }
+    }
+
+    /// Names inside an operand that may be anything.
+    fn anything(&mut self, operand: &'m Operand) {
+        match operand {
+            Operand::Name(name)
+            | Operand::Component { base: name, .. }
+            | Operand::Offset { base: name, .. } => {
+                self.lookup("name", name);
+            }
+            Operand::Address {
+                base: AddressBase::Name(name),
+                ..
+            } => {
+                self.lookup("variable", name);
+            }
+            Operand::Vector { elements, .. }
+            | Operand::List { elements, .. }
+            | Operand::AddressList { elements, .. } => {
+                elements.iter().for_each(|e| self.anything(e));
+            }
+            Operand::Not { operand, .. } | Operand::Neg { operand, .. } => self.anything(operand),
+            Operand::Pair { first, second } => {
+                self.anything(first);
+                self.anything(second);
+            }
+            _ => {}
+        }
+    }
+
+    fn address(&mut self, i: &'m Instruction, n: usize, operand: &'m Operand) {
+        let Operand::Address { base, .. } = operand else {
+            return self.kind_error(i, n, operand, "an address in brackets");
+        };
+        let AddressBase::Name(name) = base else { return };
+        match self.lookup("variable", name) {
+            Some(Entity::Register { ty, vector: 1 })
+                if ty.bits() >= 32
+                    && matches!(ty.kind(), TypeKind::Bits | TypeKind::Unsigned | TypeKind::Signed) => {}
+            Some(Entity::Register { ty, .. }) => {
+                let (mnemonic, number, name) = (i.mnemonic(), n + 1, name.name.clone());
+                let (declared, expected) = (ty.text().to_string(), "an integer of 32 or 64 bits".to_string());
+                let error = Error::OperandType {
+                    mnemonic,
+                    number,
+                    name,
+                    declared,
+                    expected,
+                };
+                self.error(operand.span(), error, None);
+            }
+            Some(Entity::Variable) | Some(Entity::Function) | None => {}
+            Some(other) => self.wrong_kind(name, "a variable or register", other),
+        }
+    }
+
+    /// One element of a packed value: a register of that many bits, `_`, or a number.
+    fn part(&mut self, i: &'m Instruction, n: usize, operand: &'m Operand, bits: u32) {
+        let name = match operand {
+            Operand::Name(name) => name,
+            Operand::Sink(_)
+            | Operand::Immediate { .. }
+            | Operand::Component { .. }
+            | Operand::Special { .. } => return,
+            _ => return self.kind_error(i, n, operand, "a register"),
+        };
+        match self.lookup("register", name) {
+            Some(Entity::Register { ty, .. }) if ty.bits() == bits => {}
+            Some(Entity::Register { ty, .. }) => {
+                let (mnemonic, number, name) = (i.mnemonic(), n + 1, name.name.clone());
+                let (declared, expected) = (ty.text().to_string(), format!("{bits} bits wide"));
+                let error = Error::OperandType {
+                    mnemonic,
+                    number,
+                    name,
+                    declared,
+                    expected,
+                };
+                self.error(operand.span(), error, None);
+            }
+            Some(other) => self.wrong_kind(name, "a register", other),
+            None => {}
+        }
+    }
+
+    /// A single value: a register, a number, the address of a variable, a special register.
+    fn value(
+        &mut self,
+        i: &'m Instruction,
+        n: usize,
+        pattern: &Pattern,
+        operand: &'m Operand,
+        typing: Typing,
+    ) {
+        match operand {
+            Operand::Name(name) => match self.lookup("register", name) {
+                None => {}
+                Some(Entity::Register { ty, vector }) => {
+                    let whole_vector = usize::from(vector) == i.vector();
+                    if !typing.suits(ty) || !(whole_vector || vector == 1) {
+                        let (mnemonic, number, name) = (i.mnemonic(), n + 1, name.name.clone());
+                        let declared = if vector > 1 {
+                            format!("v{vector} .{ty}")
+                        } else {
+                            ty.text().to_string()
+                        };
+                        let expected = typing.describe();
+                        let error = Error::OperandType {
+                            mnemonic,
+                            number,
+                            name,
+                            declared,
+                            expected,
+                        };
+                        self.error(operand.span(), error, None);
+                    }
+                }
+                // The address of a variable or function, as a value.
+                Some(Entity::Variable | Entity::Function) if !pattern.written && typing.ty.bits() >= 32 => {}
+                // Parameters of PTX 1 and 2 device functions are read and written by name.
+                Some(Entity::Variable) if i.opcode == Opcode::Mov => {}
+                Some(other) => {
+                    let what = if typing.ty == ScalarType::Pred {
+                        "a predicate"
+                    } else {
+                        "a register"
+                    };
+                    self.wrong_kind(name, what, other);
+                }
+            },
+            Operand::Component { base, .. } => match self.lookup("register", base) {
+                Some(Entity::Register { vector, .. }) if vector > 1 => {}
+                Some(other) => self.wrong_kind(base, "a vector register", other),
+                None => {}
+            },
+            Operand::Sink(_) if pattern.written => {}
+            Operand::Sink(_) if pattern.want == Want::Vector => {}
+            _ if pattern.written => self.kind_error(i, n, operand, "a register"),
+            Operand::Special { .. } if typing.ty != ScalarType::Pred => {}
+            Operand::Offset { base, .. } if typing.ty.bits() >= 32 => {
+                self.lookup("variable", base);
+            }
+            Operand::Immediate { value, .. } => {
+                let fits = match (typing.ty.kind(), value) {
+                    (TypeKind::Float, Immediate::Int { .. }) => {
+                        !matches!(typing.ty, ScalarType::F32 | ScalarType::F64 | ScalarType::Vf32)
+                            && typing.ty.bits() <= 32
+                            && !(typing.early && typing.ty == ScalarType::Bf16)
+                    }
+                    (TypeKind::Float | TypeKind::Bits, _) | (_, Immediate::Int { .. }) => true,
+                    _ => false,
+                };
+                if !fits {
+                    let expected = match typing.ty.kind() {
+                        TypeKind::Float => "a floating-point number (`0f3F800000`, `1.0`)",
+                        _ => "an integer",
+                    };
+                    self.kind_error(i, n, operand, expected);
+                }
+            }
+            Operand::Not { operand: inner, .. } if typing.ty == ScalarType::Pred => {
+                self.value(i, n, pattern, inner, typing);
+            }
+            Operand::Neg { operand: inner, .. } if typing.ty.kind() == TypeKind::Float => {
+                self.value(i, n, pattern, inner, typing);
+            }
+            _ => self.kind_error(i, n, operand, typing.describe()),
+        }
+    }
+
+    /// `call [(returns),] target [, (arguments)] [, prototype or list]`
+    fn call(&mut self, i: &'m Instruction) {
+        let mut rest = i.operands.as_slice();
+        let mut returns = 0;
+        if let [Operand::List { elements, .. }, tail @ ..] = rest {
+            returns = elements.len();
+            rest = tail;
+        }
+        let [target, tail @ ..] = rest else {
+            let span = self.mnemonic_span(i);
+            let (mnemonic, expected) = (i.mnemonic(), "1 to 4".to_string());
+            return self.error(
+                span,
+                Error::OperandCount {
+                    mnemonic,
+                    expected,
+                    found: 0,
+                },
+                None,
+            );
+        };
+        let mut arguments = 0;
+        let mut tail = tail;
+        if let [Operand::List { elements, .. }, more @ ..] = tail {
+            arguments = elements.len();
+            tail = more;
+        }
+        i.operands
+            .iter()
+            .filter(|o| matches!(o, Operand::List { .. }))
+            .for_each(|o| self.anything(o));
+        let Operand::Name(name) = target else {
+            return self.kind_error(i, 0, target, "a function or a register that holds its address");
+        };
+        let mut signature = None;
+        match self.lookup("function", name) {
+            Some(Entity::Function) => signature = self.functions.get(name.name.as_str()).copied(),
+            Some(Entity::Register { .. }) => {
+                let Some(Operand::Name(prototype)) = tail.first() else {
+                    let help =
+                        Some("name a `.callprototype` or `.calltargets` behind the arguments".to_string());
+                    let (expected, found) = ("a prototype".to_string(), "none".to_string());
+                    return self.error(i.span, Error::Expected { expected, found }, help);
+                };
+                match self.lookup("prototype", prototype) {
+                    Some(Entity::Prototype { returns, params }) => {
+                        signature = Some(Signature { returns, params })
+                    }
+                    Some(Entity::Calls) | None => {}
+                    Some(other) => self.wrong_kind(prototype, "a prototype", other),
+                }
+            }
+            Some(other) => self.wrong_kind(name, "a function", other),
+            None => {}
+        }
+        if let Some(expected) = signature
+            && (expected.returns, expected.params) != (returns, arguments)
+        {
+            let found = format!("{returns} and {arguments}");
+            let expected = format!(
+                "{} return values and {} arguments",
+                expected.returns, expected.params
+            );
+            self.error(name.span, Error::Expected { expected, found }, None);
+        }
+    }
+}
+
+/// Leaves optional patterns out from the left until as many are left as there are operands.
+fn align(way: &[Pattern], count: usize) -> Option<Vec<Pattern>> {
+    let mut spare = way.len().checked_sub(count)?;
+    let optional = way.iter().filter(|p| p.optional).count();
+    if spare > optional {
+        return None;
+    }
+    // Optional operands in the middle are the ones left out (`bar.red`); at the end, the last ones.
+    let mut kept = Vec::with_capacity(count);
+    let mut optional_left = optional;
+    for p in way {
+        if p.optional {
+            optional_left -= 1;
+            if spare > optional_left {
+                spare -= 1;
+                continue;
+            }
+        }
+        kept.push(*p);
+    }
+    Some(kept)
+}
+
+fn widened(ty: ScalarType) -> ScalarType {
+    use ScalarType::*;
+    match ty {
+        U16 => U32,
+        S16 => S32,
+        U32 => U64,
+        S32 => S64,
+        other => other,
+    }
+}
+
+fn narrower(ty: ScalarType) -> ScalarType {
+    if ty == ScalarType::B64 {
+        ScalarType::B32
+    } else {
+        ty
+    }
+}
+
+fn describe(operand: &Operand) -> String {
+    match operand {
+        Operand::Name(name) => format!("`{}`", name.name),
+        Operand::Component { .. } => "an element of a vector".into(),
+        Operand::Special { register, .. } => format!("the special register `{register}`"),
+        Operand::Immediate {
+            value: Immediate::Int { .. },
+            ..
+        } => "an integer".into(),
+        Operand::Immediate { .. } => "a floating-point number".into(),
+        Operand::Offset { .. } => "the address of a variable".into(),
+        Operand::Address { .. } | Operand::AddressList { .. } => "an address in brackets".into(),
+        Operand::Vector { .. } => "a vector".into(),
+        Operand::List { .. } => "a list".into(),
+        Operand::Not { .. } => "a negated predicate".into(),
+        Operand::Neg { .. } => "a negated value".into(),
+        Operand::Pair { .. } => "two destinations".into(),
+        Operand::Sink(_) => "`_`".into(),
+    }
+}

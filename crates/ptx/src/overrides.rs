@@ -1,0 +1,409 @@
+//! Brings instructions of a module to `.vf32`: a visitor over the tree that offers every instruction that may
+//! be rewritten and does what it is told. It touches opcodes and types only (and swaps the operands of a sum
+//! whose accumulator comes second); it never moves, adds or removes an instruction, so results can be compared
+//! instruction by instruction, and copies (mov, ld, st, selp) stay as they are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use crate::ast::*;
+use crate::isa::{self, Class};
+
+/// An instruction on `.f32` that may be rewritten.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// The kernel or device function it is in.
+    pub function: &'a str,
+    /// Which of the two that is.
+    pub kind: FunctionKind,
+    /// The instruction as it stands.
+    pub instruction: &'a Instruction,
+    /// What it computes.
+    pub class: Class,
+    /// The `.loc` it stands under: where in the CUDA source it comes from.
+    pub loc: Option<&'a Loc>,
+    /// The name of the CUDA source file of `loc`.
+    pub file: Option<&'a str>,
+}
+
+/// What to make of an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rewrite {
+    /// `.f32` becomes `.vf32`.
+    Vf32,
+    /// `fma` and `mad` become `fmam.vf32`: narrow product, FP32 accumulator.
+    Fmam,
+    /// `add` becomes `addm.vf32`, its first operand the FP32 accumulator.
+    Addm,
+    /// `add` becomes `addm.vf32`, its second operand the FP32 accumulator.
+    AddmSecond,
+}
+
+/// Instructions of one function that were rewritten alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What they compute.
+    pub class: Class,
+    /// As they were, `add.rn.f32`.
+    pub from: String,
+    /// As they are, `add.rn.vf32`.
+    pub to: String,
+    /// How many.
+    pub count: usize,
+}
+
+/// What was rewritten in one function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionReport {
+    /// Its mangled name.
+    pub name: String,
+    /// Kernel or device function.
+    pub kind: FunctionKind,
+    /// What was rewritten, by class and mnemonic.
+    pub changes: Vec<Change>,
+    /// Sites that `select` wanted rewritten in a way they cannot be: mnemonic and rewrite.
+    pub refused: Vec<(String, Rewrite)>,
+}
+
+/// What an override did to a module: one entry per function with a body, in the order of the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The functions.
+    pub functions: Vec<FunctionReport>,
+}
+
+impl FunctionReport {
+    /// How many instructions were rewritten.
+    pub fn total(&self) -> usize {
+        self.changes.iter().map(|c| c.count).sum()
+    }
+
+    /// How many of each class.
+    pub fn by_class(&self) -> BTreeMap<Class, usize> {
+        let mut counts = BTreeMap::new();
+        for change in &self.changes {
+            *counts.entry(change.class).or_insert(0) += change.count;
+        }
+        counts
+    }
+}
+
+impl Report {
+    /// How many instructions were rewritten.
+    pub fn total(&self) -> usize {
+        self.functions.iter().map(FunctionReport::total).sum()
+    }
+
+    /// The entry of a function.
+    pub fn function(&self, name: &str) -> Option<&FunctionReport> {
+        self.functions.iter().find(|f| f.name == name)
+    }
+}
+
+impl fmt::Display for FunctionReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            FunctionKind::Kernel => "kernel",
+            FunctionKind::Device => "function",
+        };
+        write!(f, "{kind} `{}`: {} instructions", self.name, self.total())?;
+        for (i, (class, count)) in self.by_class().iter().enumerate() {
+            write!(f, "{}{count} {class}", if i == 0 { ": " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line per function in which something was rewritten.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changed = self.functions.iter().filter(|x| x.total() > 0);
+        for (i, function) in changed.enumerate() {
+            write!(f, "{}{function}", if i == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Rewrites every `.f32` instruction of arithmetic, and every conversion from or to `.f32`, to `.vf32`.
+pub fn every_f32(module: &mut Module) -> Report {
+    to_vf32(module, &mut |_| Some(Rewrite::Vf32))
+}
+
+/// Offers every instruction that may be brought to `.vf32` and rewrites it as `select` says.
+pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewrite>) -> Report {
+    let mut files = HashMap::new();
+    for item in &module.items {
+        if let Item::File { index, name, .. } = item {
+            files.insert(*index, name.clone());
+        }
+    }
+    let mut report = Report::default();
+    for function in module.functions_mut() {
+        let Function {
+            name,
+            kind,
+            body: Some(body),
+            ..
+        } = function
+        else {
+            continue;
+        };
+        let mut visit = Visit {
+            name: &name.name,
+            kind: *kind,
+            files: &files,
+            loc: None,
+            select,
+            changes: BTreeMap::new(),
+            refused: Vec::new(),
+        };
+        visit.statements(body);
+        let Visit { changes, refused, .. } = visit;
+        let changes = changes
+            .into_iter()
+            .map(|((class, from, to), count)| Change {
+                class,
+                from,
+                to,
+                count,
+            })
+            .collect();
+        report.functions.push(FunctionReport {
+            name: name.name.clone(),
+            kind: *kind,
+            changes,
+            refused,
+        });
+    }
+    report
+}
+
+struct Visit<'a> {
+    name: &'a str,
+    kind: FunctionKind,
+    files: &'a HashMap<u32, String>,
+    loc: Option<Loc>,
+    select: &'a mut dyn FnMut(&Site) -> Option<Rewrite>,
+    changes: BTreeMap<(Class, String, String), usize>,
+    refused: Vec<(String, Rewrite)>,
+}
+
+impl Visit<'_> {
+    fn statements(&mut self, body: &mut [Statement]) {
+        for statement in body {
+            match statement {
+                Statement::Block { body, .. } => self.statements(body),
+                Statement::Loc(loc) => self.loc = Some(loc.clone()),
+                Statement::Instruction(i) => self.instruction(i),
+                _ => {}
+            }
+        }
+    }
+
+    fn instruction(&mut self, instruction: &mut Instruction) {
+        let Some(class) = class(instruction) else { return };
+        let loc = self.loc.as_ref();
+        let file = loc.and_then(|l| self.files.get(&l.file)).map(String::as_str);
+        let site = Site {
+            function: self.name,
+            kind: self.kind,
+            instruction,
+            class,
+            loc,
+            file,
+        };
+        let Some(rewrite) = (self.select)(&site) else {
+            return;
+        };
+        let from = instruction.mnemonic();
+        match rewritten(instruction, rewrite) {
+            Some(new) => {
+                *instruction = new;
+                *self
+                    .changes
+                    .entry((class, from, instruction.mnemonic()))
+                    .or_insert(0) += 1;
+            }
+            None => self.refused.push((from, rewrite)),
+        }
+    }
+}
+
+/// The class of an instruction that may be brought to `.vf32`; `None` for every other.
+pub fn class(instruction: &Instruction) -> Option<Class> {
+    let class = isa::entry(instruction.opcode).class?;
+    rewritten(instruction, Rewrite::Vf32).map(|_| class)
+}
+
+/// The instruction after a rewrite, if it can have it.
+fn rewritten(instruction: &Instruction, rewrite: Rewrite) -> Option<Instruction> {
+    let place = place(instruction)?;
+    let mut new = instruction.clone();
+    new.modifiers[place] = Modifier::Type(ScalarType::Vf32);
+    match (rewrite, instruction.opcode) {
+        (Rewrite::Vf32, _) => {}
+        (Rewrite::Fmam, Opcode::Fma | Opcode::Mad) => new.opcode = Opcode::Fmam,
+        (Rewrite::Addm, Opcode::Add) => new.opcode = Opcode::Addm,
+        (Rewrite::AddmSecond, Opcode::Add) if new.operands.len() == 3 => {
+            new.opcode = Opcode::Addm;
+            new.operands.swap(1, 2);
+        }
+        _ => return None,
+    }
+    // The new form must be one of the table, executed by Vernier.
+    isa::is_form(&new).then_some(new)
+}
+
+/// Which modifier is the `.f32` that an override turns into `.vf32`.
+fn place(instruction: &Instruction) -> Option<usize> {
+    isa::entry(instruction.opcode).class?;
+    if instruction.has(Modifier::Type(ScalarType::Vf32)) {
+        return None;
+    }
+    let f32 = Modifier::Type(ScalarType::F32);
+    let mut types = instruction
+        .modifiers
+        .iter()
+        .enumerate()
+        .filter(|(_, m)| matches!(m, Modifier::Type(_)));
+    let (first, last) = (types.next()?, types.next_back());
+    match (instruction.opcode, last) {
+        // `set.lt.u32.f32`, `slct.f32.f32`: the second type is what is compared, the first what comes out.
+        (Opcode::Set | Opcode::Slct, Some(second)) => (*second.1 == f32).then_some(second.0),
+        (Opcode::Set | Opcode::Slct, None) => None,
+        // Into the format from what is wider or exact; out of it into anything.
+        (Opcode::Cvt, Some(second)) if *first.1 == f32 => {
+            let Modifier::Type(from) = *second.1 else {
+                return None;
+            };
+            let narrow = matches!(from, ScalarType::F16 | ScalarType::Bf16);
+            (!narrow && from.bits() <= 64).then_some(first.0)
+        }
+        (Opcode::Cvt, Some(second)) => (*second.1 == f32).then_some(second.0),
+        (_, None) => (*first.1 == f32).then_some(first.0),
+        (_, Some(_)) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(body: &str) -> Module {
+        let text = format!(
+            ".version 7.5\n.target sm_75\n.address_size 64\n.file 1 \"a.cu\"\n.entry k() {{\n.reg .f32 %f<9>;\n\
+             .reg .f64 %d<3>;\n.reg .b16 %h<3>;\n.reg .s32 %r<9>;\n.reg .pred %p<3>;\n.reg .b64 %rd<3>;\n{body}\nret;\n}}\n"
+        );
+        let module = crate::parse("k.ptx", &text).unwrap_or_else(|e| panic!("{e}"));
+        crate::check(&module).unwrap_or_else(|e| panic!("{e}"));
+        module
+    }
+
+    fn mnemonics(module: &Module) -> Vec<String> {
+        let mut all = Vec::new();
+        let body = module
+            .function("k")
+            .and_then(|f| f.body.as_deref())
+            .unwrap_or_default();
+        crate::check::each_instruction(body, &mut |i| all.push(i.mnemonic()));
+        all.pop();
+        all
+    }
+
+    #[test]
+    fn every_f32_rewrites_arithmetic_and_leaves_copies() {
+        let pairs = [
+            ("add.f32 %f1, %f2, %f3;", "add.vf32"),
+            ("add.ftz.sat.f32 %f1, %f2, 0f3F800000;", "add.ftz.sat.vf32"),
+            ("sub.rn.f32 %f1, %f2, %f3;", "sub.rn.vf32"),
+            ("mul.rz.f32 %f1, %f2, %f3;", "mul.rz.vf32"),
+            ("fma.rn.ftz.f32 %f1, %f2, %f3, %f4;", "fma.rn.ftz.vf32"),
+            ("mad.f32 %f1, %f2, %f3, %f4;", "mad.vf32"),
+            ("div.rn.f32 %f1, %f2, %f3;", "div.rn.vf32"),
+            ("div.full.ftz.f32 %f1, %f2, %f3;", "div.full.ftz.vf32"),
+            ("neg.f32 %f1, %f2;", "neg.vf32"),
+            ("abs.ftz.f32 %f1, %f2;", "abs.ftz.vf32"),
+            ("max.f32 %f1, %f2, %f3;", "max.vf32"),
+            ("max.NaN.f32 %f1, %f2, %f3;", "max.NaN.f32"),
+            ("min.xorsign.abs.f32 %f1, %f2, %f3;", "min.xorsign.abs.f32"),
+            ("setp.lt.and.f32 %p1|%p2, %f1, %f2, %p1;", "setp.lt.and.vf32"),
+            ("set.gt.u32.f32 %r1, %f1, %f2;", "set.gt.u32.vf32"),
+            ("set.gt.f32.s32 %f1, %r1, %r2;", "set.gt.f32.s32"),
+            ("set.gt.f32.f32 %f1, %f2, %f3;", "set.gt.f32.vf32"),
+            ("slct.s32.f32 %r1, %r2, %r3, %f1;", "slct.s32.vf32"),
+            ("slct.f32.s32 %f1, %f2, %f3, %r1;", "slct.f32.s32"),
+            ("ex2.approx.ftz.f32 %f1, %f2;", "ex2.approx.ftz.vf32"),
+            ("sqrt.rn.f32 %f1, %f2;", "sqrt.rn.vf32"),
+            ("rsqrt.approx.f32 %f1, %f2;", "rsqrt.approx.vf32"),
+            ("rcp.rn.f32 %f1, %f2;", "rcp.rn.vf32"),
+            ("tanh.approx.f32 %f1, %f2;", "tanh.approx.vf32"),
+            ("cvt.rn.f32.s32 %f1, %r1;", "cvt.rn.vf32.s32"),
+            ("cvt.rn.f32.f64 %f1, %d1;", "cvt.rn.vf32.f64"),
+            ("cvt.rzi.s32.f32 %r1, %f1;", "cvt.rzi.s32.vf32"),
+            ("cvt.rpi.f32.f32 %f1, %f2;", "cvt.rpi.vf32.f32"),
+            ("cvt.f64.f32 %d1, %f1;", "cvt.f64.vf32"),
+            ("cvt.rn.f16.f32 %h1, %f1;", "cvt.rn.f16.vf32"),
+            ("cvt.f32.f16 %f1, %h1;", "cvt.f32.f16"),
+            ("cvt.u64.u32 %rd1, %r1;", "cvt.u64.u32"),
+            ("mov.f32 %f1, %f2;", "mov.f32"),
+            ("selp.f32 %f1, %f2, %f3, %p1;", "selp.f32"),
+            ("ld.global.f32 %f1, [%rd1];", "ld.global.f32"),
+            ("st.global.f32 [%rd1], %f1;", "st.global.f32"),
+            ("add.f64 %d1, %d2, %d2;", "add.f64"),
+            ("add.s32 %r1, %r2, %r3;", "add.s32"),
+            ("atom.global.add.f32 %f1, [%rd1], %f2;", "atom.global.add.f32"),
+            ("copysign.f32 %f1, %f2, %f3;", "copysign.f32"),
+        ];
+        let body: Vec<&str> = pairs.iter().map(|(text, _)| *text).collect();
+        let mut m = module(&body.join("\n"));
+        let report = every_f32(&mut m);
+        let expected: Vec<&str> = pairs.iter().map(|(_, new)| *new).collect();
+        assert_eq!(mnemonics(&m), expected);
+        assert_eq!(crate::check(&m).map_err(|e| e.to_string()), Ok(()));
+        let rewritten = expected.iter().filter(|m| m.contains(".vf32")).count();
+        assert_eq!(report.total(), rewritten);
+        assert_eq!(every_f32(&mut m).total(), 0, "a second pass finds nothing");
+        let text = report.to_string();
+        assert!(
+            text.starts_with("kernel `k`: ") && text.contains("2 multiply-add"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn selection_sees_place_and_class_and_illegal_rewrites_are_refused() {
+        let mut m = module(
+            ".loc 1 7 3\nfma.rn.f32 %f1, %f2, %f3, %f1;\n.loc 1 8 3\n{\nadd.f32 %f1, %f2, %f1;\n}\nmul.f32 %f1, %f1, %f2;",
+        );
+        let mut seen = Vec::new();
+        let report = to_vf32(&mut m, &mut |site| {
+            seen.push((
+                site.class,
+                site.loc.map(|l| l.line),
+                site.file.map(str::to_string),
+            ));
+            Some(match site.class {
+                Class::Fma => Rewrite::Fmam,
+                Class::Add => Rewrite::AddmSecond,
+                _ => Rewrite::Fmam,
+            })
+        });
+        let file = Some("a.cu".to_string());
+        assert_eq!(
+            seen,
+            [
+                (Class::Fma, Some(7), file.clone()),
+                (Class::Add, Some(8), file.clone()),
+                (Class::Mul, Some(8), file)
+            ]
+        );
+        assert_eq!(mnemonics(&m), ["fmam.rn.vf32", "addm.vf32", "mul.f32"]);
+        assert!(m.to_string().contains("addm.vf32 \t%f1, %f1, %f2;"));
+        assert_eq!(
+            report.functions[0].refused,
+            [("mul.f32".to_string(), Rewrite::Fmam)]
+        );
+        assert_eq!(report.total(), 2);
+    }
+}
