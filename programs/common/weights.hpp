@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 // One tensor of a network: what the program expects a file to hold.
@@ -60,13 +61,21 @@ inline void append_little_endian(std::vector<uint8_t> &bytes, uint64_t value, in
     for (int i = 0; i < size; i++) bytes.push_back(uint8_t(value >> (8 * i)));
 }
 
+// The file that is written and then renamed to `path`, so that a run that is killed leaves the old file whole. What
+// is no plain file (/dev/null, a pipe, a link) is written where it is.
+inline std::string partial_path(const std::string &path) {
+    struct stat status;
+    bool special = lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+    return special ? path : path + ".partial";
+}
+
 // Before an hour of training: can the file be written at its end?
 inline void check_writable(const std::string &path) {
-    std::string partial = path + ".partial";
-    FILE *out = fopen(partial.c_str(), "wb");
+    std::string partial = partial_path(path);
+    FILE *out = fopen(partial.c_str(), "ab");
     if (out == nullptr) data_error("%s: cannot write the weights: %s", partial.c_str(), strerror(errno));
     fclose(out);
-    remove(partial.c_str());
+    if (partial != path) remove(partial.c_str());
 }
 
 inline void save_weights(const std::string &path, const std::vector<TensorShape> &shapes, const Weights &weights) {
@@ -94,8 +103,7 @@ inline void save_weights(const std::string &path, const std::vector<TensorShape>
     append_little_endian(file, fnv1a(body.data(), body.size()), 8);
     file.insert(file.end(), body.begin(), body.end());
 
-    // Written beside its place and renamed, so that a run that is killed leaves the old file whole.
-    std::string partial = path + ".partial";
+    std::string partial = partial_path(path);
     FILE *out = fopen(partial.c_str(), "wb");
     if (out == nullptr) data_error("%s: cannot write the weights: %s", partial.c_str(), strerror(errno));
     bool written = fwrite(file.data(), 1, file.size(), out) == file.size();
@@ -105,11 +113,13 @@ inline void save_weights(const std::string &path, const std::vector<TensorShape>
         reason = errno;
     }
     if (!written) {
-        remove(partial.c_str());
+        if (partial != path) remove(partial.c_str());
         data_error("%s: cannot write the weights (%zu bytes): %s", partial.c_str(), file.size(), strerror(reason));
     }
-    if (rename(partial.c_str(), path.c_str()) != 0) {
-        data_error("%s: cannot put the weights in place: %s", path.c_str(), strerror(errno));
+    if (partial != path && rename(partial.c_str(), path.c_str()) != 0) {
+        reason = errno;
+        remove(partial.c_str());
+        data_error("%s: cannot put the weights in place: %s", path.c_str(), strerror(reason));
     }
 }
 

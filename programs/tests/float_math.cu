@@ -33,7 +33,7 @@ __global__ void special_values(float *out) {
     volatile float zero = 0.0f;
     float infinity = 1.0f / zero, nan = zero / zero;
     float results[12] = {infinity, -infinity, nan, sqrtf(-1.0f + zero), fminf(nan, 2.0f), fmaxf(1.0f, nan),
-                         infinity - infinity, 1e-45f * 0.5f + zero, 3e38f * (10.0f + zero), float(int(nan)),
+                         infinity - infinity, __int_as_float(1) * (0.5f + zero), 3e38f * (10.0f + zero), float(int(nan)),
                          float(int(1e20f + zero)), float((unsigned)(-5.0f + zero))};
     for (int k = 0; k < 12; k++) out[k] = results[k];
 }
