@@ -1,2 +1,96 @@
-//! The `vernier` command.
-fn main() {}
+//! The `vernier` command: arguments, messages and exit codes. What it does lies in the crates below.
+//!
+//! Exit codes: 0 done; 1 something failed; 2 wrong usage; otherwise the code of the program or stage that
+//! failed (128 + N when signal N ended it, 124 when the time limit did).
+
+mod eval;
+mod format;
+mod inspect;
+mod options;
+mod ptx_check;
+mod ptx_dump;
+mod ptx_run;
+mod run;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The result of a command.
+type Result<T = ()> = lab::Result<T>;
+
+/// Runs CUDA deep-learning programs at any floating-point precision, on the CPU, bit by bit reproducible.
+#[derive(Parser)]
+#[command(name = "vernier", version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  vernier run mlp --format bf16            build a program and test it in bfloat16
+  vernier exec --format e5m2 -- ./app -x   the same for any CUDA binary
+  vernier format                           the formats that have names
+  vernier eval add bf16 1.5 0.3            one operation, bit by bit
+
+Exit codes: 0 done; 1 something failed; 2 wrong usage; otherwise that of the program or stage that failed.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a program through its stages: build, train, test, cleanup
+    Run(run::RunArguments),
+    /// Run any CUDA binary (linked with the shared CUDA runtime)
+    Exec(run::ExecArguments),
+    /// Show number formats: limits and the variables that select them
+    Format(format::Arguments),
+    /// Take PTX out of binaries, check it, run single kernels of it
+    #[command(subcommand)]
+    Ptx(PtxCommand),
+    /// Evaluate one operation in a format, or many from standard input
+    Eval(eval::Arguments),
+    /// Show which exponents and significand widths a weights file uses
+    Inspect(inspect::Arguments),
+    /// Find nvcc, or install it into the cache
+    Toolchain(tools::ToolchainArguments),
+    /// Find or fetch training data
+    #[command(subcommand)]
+    Data(tools::DataCommand),
+}
+
+#[derive(Subcommand)]
+enum PtxCommand {
+    /// Write the PTX that a binary carries
+    Dump(ptx_dump::Arguments),
+    /// Parse and verify PTX files, and count their instructions
+    Check(ptx_check::Arguments),
+    /// Run one kernel of a PTX file on files of raw values
+    Run(ptx_run::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if !matches!(arguments.command, Command::Run(_) | Command::Exec(_)) {
+        // `vernier ... | head` ends quietly, as other commands do.
+        // SAFETY: restores the default action that Rust's start-up code changed.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    }
+    let result = match arguments.command {
+        Command::Run(a) => run::run(a),
+        Command::Exec(a) => run::exec(a),
+        Command::Format(a) => format::run(&a),
+        Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
+        Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),
+        Command::Ptx(PtxCommand::Run(a)) => ptx_run::run(&a),
+        Command::Eval(a) => eval::run(&a),
+        Command::Inspect(a) => inspect::run(&a),
+        Command::Toolchain(a) => tools::toolchain(&a),
+        Command::Data(a) => tools::data(&a),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+        }
+    }
+}

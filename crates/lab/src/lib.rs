@@ -1,1 +1,25 @@
-//! Programs, stages, policies and run records.
+//! Programs, their stages, the toolchain and data they need, and the record of what a run did.
+//!
+//! Programs run as child processes with Vernier's `libcudart.so` first in the library path; everything the
+//! library must know goes through environment variables ([`launch`]), everything it found out comes back in
+//! a run-record folder ([`record`]). Nothing here parses arguments or links the engine.
+
+pub mod cache;
+pub mod child;
+pub mod data;
+pub mod error;
+pub mod launch;
+pub mod library;
+pub mod output;
+pub mod program;
+pub mod record;
+pub mod settings;
+pub mod stages;
+pub mod suggest;
+pub mod toolchain;
+pub mod weights;
+
+pub use error::Error;
+
+/// What every function here returns.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,98 @@
+//! `vernier format`: what formats are, and the variables that select them.
+
+use crate::Result;
+use clap::Args;
+use lab::settings::NamedFormat;
+use vfloat::Format;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  vernier format
+  vernier format bf16
+  vernier format 3,-15,16
+  eval \"$(vernier format e4m3 --export)\"")]
+pub struct Arguments {
+    /// A name, eXmY (X exponent bits, Y explicit significand bits), or P,EMIN,EMAX; without it all names
+    name: Option<NamedFormat>,
+    /// Print shell commands that set the variables
+    #[arg(long, requires = "name")]
+    export: bool,
+}
+
+/// Prints one format or the table of all named ones.
+pub fn run(arguments: &Arguments) -> Result {
+    match &arguments.name {
+        Some(named) if arguments.export => {
+            for (variable, value) in named.format.settings() {
+                println!("export {variable}={value}");
+            }
+        }
+        Some(named) => {
+            println!("format           {}", named.format.name());
+            for (variable, value) in named.format.settings() {
+                println!("{variable:<16} {value}");
+            }
+            for (what, value) in limits(named.format) {
+                println!("{what:<16} {}", number(value));
+            }
+        }
+        None => {
+            let head = [
+                "format",
+                "P",
+                "EMIN",
+                "EMAX",
+                "max",
+                "min normal",
+                "min subnormal",
+                "epsilon",
+            ]
+            .map(String::from);
+            row(&head);
+            for (name, f) in Format::NAMED {
+                let [max, normal, subnormal, epsilon] = limits(*f).map(|(_, v)| number(v));
+                let numbers = [
+                    f.precision().to_string(),
+                    f.emin().to_string(),
+                    f.emax().to_string(),
+                ];
+                let [p, emin, emax] = numbers;
+                row(&[(*name).into(), p, emin, emax, max, normal, subnormal, epsilon]);
+            }
+            println!(
+                "\nAny other: eXmY with X 1 to 8 and Y 1 to 23, or P,EMIN,EMAX with P 2 to 24, EMIN >= -148, EMAX <= 128."
+            );
+        }
+    }
+    Ok(())
+}
+
+fn limits(f: Format) -> [(&'static str, f64); 4] {
+    [
+        ("max", f.max()),
+        ("min normal", f.min_normal()),
+        ("min subnormal", f.min_subnormal()),
+        ("epsilon", f.epsilon()),
+    ]
+}
+
+fn row(cells: &[String; 8]) {
+    const WIDTHS: [usize; 8] = [8, 3, 5, 5, 16, 16, 16, 16];
+    let line: Vec<String> = cells
+        .iter()
+        .zip(WIDTHS)
+        .map(|(c, w)| format!("{c:<w$}"))
+        .collect();
+    println!("{}", line.join(" ").trim_end());
+}
+
+/// Eight significant digits at most, in scientific notation where that is shorter.
+fn number(value: f64) -> String {
+    let plain = value.to_string();
+    if plain.len() <= 10 {
+        return plain;
+    }
+    let text = format!("{value:.7e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'))
+}

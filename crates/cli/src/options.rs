@@ -1,0 +1,114 @@
+//! Options that `run` and `exec` share.
+
+use crate::Result;
+use clap::{Args, ValueEnum};
+use lab::Error;
+use lab::settings::{self, NamedFormat, Override, Settings};
+use std::path::{Path, PathBuf};
+use vfloat::Rounding;
+
+/// Functional or performance simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// What the kernels compute.
+    Functional,
+    /// How many cycles they take; not there yet.
+    Performance,
+}
+
+/// How to compute.
+#[derive(Args)]
+#[command(next_help_heading = "Arithmetic")]
+pub struct Numbers {
+    /// Compute in this format: a name (`vernier format` lists them), eXmY, or P,EMIN,EMAX. Overrides every f32
+    /// arithmetic instruction, unless edited PTX is read (--ptx, or -gpgpu_generate_ptx 0 in the configuration)
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<NamedFormat>,
+    /// How operands are cut to the format: rz (default), rm, rn or rp
+    #[arg(long, value_name = "MODE", value_parser = rounding)]
+    pub input_rounding: Option<Rounding>,
+    /// vf32: rewrite every f32 arithmetic instruction; none: only what the PTX says
+    #[arg(long = "override", value_name = "WHAT")]
+    pub r#override: Option<Override>,
+    /// Read the kernels from the PTX files in this folder, where they define them
+    #[arg(long, value_name = "DIR")]
+    pub ptx: Option<PathBuf>,
+}
+
+/// How to simulate.
+#[derive(Args)]
+#[command(next_help_heading = "Simulation")]
+pub struct Machine {
+    /// Device configuration: a gpgpusim.config, a folder that holds one, or the name of a folder under configs/
+    #[arg(long, value_name = "CONFIG")]
+    pub config: Option<PathBuf>,
+    /// functional (default) or performance (not there yet)
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub mode: Option<Mode>,
+    /// CPU threads (default: all cores); results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+    /// End a launch when one of its blocks has executed this many thread-instructions
+    #[arg(long, value_name = "N")]
+    pub max_instructions: Option<u64>,
+    /// End a stage after this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+}
+
+/// What to write and say.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub struct Reports {
+    /// Write all output to this file too
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Write the summary as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Folder of run records
+    #[arg(long, value_name = "DIR", env = "VERNIER_RUNS", default_value = "runs")]
+    pub runs: PathBuf,
+    /// Keep no run record
+    #[arg(long)]
+    pub no_record: bool,
+    /// Only the program's own output, and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// A rounding mode by its name.
+pub fn rounding(text: &str) -> std::result::Result<Rounding, String> {
+    text.parse()
+        .map_err(|_| "the modes are rz, rm, rn and rp".to_string())
+}
+
+/// A path of the command line, from the folder that we are in.
+pub fn absolute(path: Option<&PathBuf>) -> Result<Option<PathBuf>> {
+    path.map(|p| std::path::absolute(p).map_err(|e| Error::file("find", p, &e)))
+        .transpose()
+}
+
+/// The settings that these options make.
+pub fn settings(numbers: &Numbers, machine: &Machine, reports: &Reports) -> Result<Settings> {
+    if machine.mode == Some(Mode::Performance) {
+        return Err(lab::launch::no_performance(
+            "--mode performance",
+            "leave --mode away, or --mode functional",
+        ));
+    }
+    let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
+    let config = machine.config.as_deref().map(Path::to_string_lossy);
+    Ok(Settings {
+        format: numbers.format.clone(),
+        input_rounding: numbers.input_rounding,
+        r#override: numbers.r#override,
+        ptx: absolute(numbers.ptx.as_ref())?,
+        config: config.map(|c| settings::config(&c, &here)),
+        threads: machine.threads,
+        max_instructions: machine.max_instructions,
+        timeout: machine.timeout,
+        log: absolute(reports.log.as_ref())?,
+        ..Settings::default()
+    })
+}

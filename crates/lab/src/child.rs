@@ -1,0 +1,339 @@
+//! Runs one program to its end: output passed on while it comes, signals forwarded, a time limit kept.
+
+use crate::error::{Error, io_reason};
+use crate::output::{Output, Stream};
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// What to run.
+#[derive(Clone, Debug, Default)]
+pub struct Job {
+    /// Program: a path, or a name in PATH.
+    pub program: OsString,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Working directory; `None` is ours.
+    pub folder: Option<PathBuf>,
+    /// Environment variables set on top of ours.
+    pub env: Vec<(OsString, OsString)>,
+    /// Ends the program after this time.
+    pub timeout: Option<Duration>,
+    /// The program may read our standard input (and is then ended alone, without its own children).
+    pub input: bool,
+}
+
+impl Job {
+    /// The command as one would type it.
+    pub fn command_line(&self) -> String {
+        let words = std::iter::once(&self.program).chain(&self.args);
+        words
+            .map(|w| quoted(&w.to_string_lossy()))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// A word with shell quotes where it needs them.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It returned this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// The time limit ended it.
+    Timeout,
+}
+
+impl Exit {
+    /// The exit code for the shell: 128 + N for signal N, 124 for a timeout.
+    pub fn code(self) -> i32 {
+        match self {
+            Exit::Code(code) => code,
+            Exit::Signal(signal) => 128 + signal,
+            Exit::Timeout => 124,
+        }
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const NAMES: [(i32, &str); 9] = [
+            (libc::SIGHUP, "SIGHUP: hung up"),
+            (libc::SIGINT, "SIGINT: interrupted"),
+            (libc::SIGILL, "SIGILL: illegal instruction"),
+            (libc::SIGABRT, "SIGABRT: aborted"),
+            (libc::SIGBUS, "SIGBUS: bus error"),
+            (libc::SIGFPE, "SIGFPE: arithmetic fault"),
+            (libc::SIGKILL, "SIGKILL: killed, perhaps for want of memory"),
+            (libc::SIGSEGV, "SIGSEGV: segmentation fault"),
+            (libc::SIGTERM, "SIGTERM: terminated"),
+        ];
+        match self {
+            Exit::Code(code) => write!(f, "exit code {code}"),
+            Exit::Timeout => write!(f, "the time limit"),
+            Exit::Signal(n) => match NAMES.iter().find(|(number, _)| number == n) {
+                Some((_, name)) => write!(f, "signal {n} ({name})"),
+                None => write!(f, "signal {n}"),
+            },
+        }
+    }
+}
+
+/// What came of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub exit: Exit,
+    /// Wall-clock time, seconds.
+    pub seconds: f64,
+    /// The last `accuracy: NN.NN%` that it printed, percent.
+    pub accuracy: Option<f64>,
+}
+
+/// The process (or, negative, process group) that signals go to; 0 when none runs.
+static TARGET: AtomicI32 = AtomicI32::new(0);
+/// The first signal that came for us while a child ran, or 0.
+static CAUGHT: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn forward(signal: libc::c_int) {
+    let target = TARGET.load(Ordering::SeqCst);
+    CAUGHT.store(signal, Ordering::SeqCst);
+    if target != 0 {
+        // SAFETY: kill is async-signal-safe; the target is a child that has not been waited for, or its group.
+        unsafe { libc::kill(target, signal) };
+    } else {
+        // SAFETY: _exit is async-signal-safe.
+        unsafe { libc::_exit(128 + signal) };
+    }
+}
+
+/// From now on, Ctrl-C and termination end the running child first and Vernier after it.
+fn catch_signals() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        // SAFETY: the handler only uses atomics and async-signal-safe calls.
+        unsafe { libc::signal(signal, forward as *const () as libc::sighandler_t) };
+    }
+}
+
+/// How often a child is looked at, and the progress line renewed.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Runs a job. `progress` is asked now and then for the line to show.
+pub fn run(
+    job: &Job,
+    output: &Output,
+    mut progress: impl FnMut(Duration) -> Option<String>,
+) -> Result<Ended, Error> {
+    let mut command = Command::new(&job.program);
+    command
+        .args(&job.args)
+        .envs(job.env.iter().cloned())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(folder) = &job.folder {
+        command.current_dir(folder);
+    }
+    if !job.input {
+        // A group of its own, so that compilers below make end with it. (Not when it reads the terminal:
+        // a background group may not.)
+        command.stdin(Stdio::null()).process_group(0);
+    }
+    let parent = std::process::id();
+    // SAFETY: prctl and getppid are async-signal-safe; the child ends with us even if we are killed.
+    unsafe {
+        command.pre_exec(move || {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+            if libc::getppid() as u32 != parent {
+                libc::_exit(128 + libc::SIGTERM);
+            }
+            Ok(())
+        });
+    }
+    catch_signals();
+    let started = Instant::now();
+    let mut child = command.spawn().map_err(|e| {
+        let advice = match e.kind() {
+            std::io::ErrorKind::NotFound => "is it there, and is the interpreter or loader that it names?",
+            std::io::ErrorKind::PermissionDenied => "make it executable: chmod +x",
+            _ => "",
+        };
+        Error::failed(
+            format!("cannot run {}: {}", job.program.to_string_lossy(), io_reason(&e)),
+            advice,
+        )
+    })?;
+    let pid = child.id() as i32;
+    let target = if job.input { pid } else { -pid };
+    TARGET.store(target, Ordering::SeqCst);
+
+    let waited = std::thread::scope(|scope| {
+        let (done, finished) = mpsc::channel::<Option<f64>>();
+        let pipes: [(Stream, Option<Box<dyn Read + Send>>); 2] = [
+            (Stream::Out, child.stdout.take().map(|p| Box::new(p) as _)),
+            (Stream::Err, child.stderr.take().map(|p| Box::new(p) as _)),
+        ];
+        for (stream, pipe) in pipes {
+            let done = done.clone();
+            if let Some(pipe) = pipe {
+                scope.spawn(move || {
+                    // The receiver stays until both have reported.
+                    let _ = done.send(pass_on(pipe, stream, output));
+                });
+            }
+        }
+        drop(done);
+        let mut timed_out = false;
+        let mut told_to_end: Option<Instant> = None;
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break Ok(status),
+                Ok(None) => {}
+                Err(e) => {
+                    break Err(Error::failed(
+                        format!("cannot wait for the program: {}", io_reason(&e)),
+                        "",
+                    ));
+                }
+            }
+            if let Some(line) = progress(started.elapsed()) {
+                output.progress(&line);
+            }
+            let late = job.timeout.is_some_and(|t| started.elapsed() >= t);
+            if (late || CAUGHT.load(Ordering::SeqCst) != 0) && told_to_end.is_none() {
+                timed_out = late;
+                told_to_end = Some(Instant::now());
+                if late {
+                    // SAFETY: a child that has not been waited for, or its group.
+                    unsafe { libc::kill(target, libc::SIGTERM) };
+                }
+            }
+            if told_to_end.is_some_and(|t| t.elapsed() > Duration::from_secs(3)) {
+                // SAFETY: as above.
+                unsafe { libc::kill(target, libc::SIGKILL) };
+            }
+            std::thread::sleep(TICK);
+        };
+        TARGET.store(0, Ordering::SeqCst);
+        output.clear_progress();
+        if !job.input {
+            // Whatever the program left running in its group holds our pipes open: it ends now.
+            // SAFETY: the group was made for this child; a group that is gone only gives an error.
+            unsafe { libc::kill(-pid, libc::SIGTERM) };
+        }
+        let accuracy = finished.iter().fold(None, |found, a| a.or(found));
+        status.map(|s| (s, timed_out, accuracy))
+    });
+    let (status, timed_out, accuracy) = waited?;
+    let exit = match (status.code(), status.signal()) {
+        _ if timed_out => Exit::Timeout,
+        (Some(code), _) => Exit::Code(code),
+        (None, signal) => Exit::Signal(signal.unwrap_or(0)),
+    };
+    let exit = match CAUGHT.load(Ordering::SeqCst) {
+        0 => exit,
+        signal => Exit::Signal(signal),
+    };
+    Ok(Ended {
+        exit,
+        seconds: started.elapsed().as_secs_f64(),
+        accuracy,
+    })
+}
+
+/// Copies a pipe to the output and returns the last accuracy that went by.
+fn pass_on(mut pipe: Box<dyn Read + Send>, stream: Stream, output: &Output) -> Option<f64> {
+    /// A line longer than this is no accuracy line.
+    const LONGEST: usize = 4096;
+    let mut buffer = [0; 1 << 14];
+    let mut line: Vec<u8> = Vec::new();
+    let mut accuracy = None;
+    loop {
+        let n = match pipe.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        output.write(stream, &buffer[..n]);
+        if stream == Stream::Err {
+            continue;
+        }
+        for &byte in &buffer[..n] {
+            if byte == b'\n' || byte == b'\r' {
+                accuracy = accuracy_of(&line).or(accuracy);
+                line.clear();
+            } else if line.len() < LONGEST {
+                line.push(byte);
+            }
+        }
+    }
+    accuracy_of(&line).or(accuracy)
+}
+
+/// The number in `accuracy: NN.NN%`.
+fn accuracy_of(line: &[u8]) -> Option<f64> {
+    let line = std::str::from_utf8(line).ok()?;
+    let text = line.trim().strip_prefix("accuracy:")?.trim().strip_suffix('%')?;
+    text.trim().parse().ok().filter(|a: &f64| a.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(program: &str, args: &[&str]) -> Job {
+        Job {
+            program: program.into(),
+            args: args.iter().map(|&a| a.into()).collect(),
+            ..Job::default()
+        }
+    }
+
+    #[test]
+    fn exit_codes_signals_and_accuracy_come_through() {
+        let output = Output::new(None, true).unwrap();
+        let none = |_| None;
+        let ended = run(
+            &job("sh", &["-c", "echo accuracy: 12.34%; exit 7"]),
+            &output,
+            none,
+        )
+        .unwrap();
+        assert_eq!((ended.exit, ended.accuracy), (Exit::Code(7), Some(12.34)));
+        let ended = run(&job("sh", &["-c", "kill -SEGV $$"]), &output, none).unwrap();
+        assert_eq!(ended.exit.code(), 139);
+        assert!(ended.exit.to_string().contains("segmentation fault"));
+        let mut slow = job("sh", &["-c", "sleep 100 & sleep 100"]);
+        slow.timeout = Some(Duration::from_millis(100));
+        assert_eq!(run(&slow, &output, none).unwrap().exit, Exit::Timeout);
+        assert!(run(&job("/nonexistent/x", &[]), &output, none).is_err());
+    }
+
+    #[test]
+    fn accuracy_lines_and_others() {
+        assert_eq!(accuracy_of(b"accuracy: 97.53%"), Some(97.53));
+        assert_eq!(accuracy_of(b"accuracy: nan%"), None);
+        assert_eq!(accuracy_of(b"loss 1.0"), None);
+    }
+
+    #[test]
+    fn command_lines_are_quoted_where_needed() {
+        assert_eq!(job("a b", &["-x", "it's"]).command_line(), r"'a b' -x 'it'\''s'");
+    }
+}

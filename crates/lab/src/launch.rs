@@ -1,0 +1,180 @@
+//! The environment in which a program runs under Vernier: our library first, and what the library shall do.
+
+use crate::error::Error;
+use crate::record::FormatSummary;
+use crate::settings::{Override, Settings};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use vfloat::Format;
+
+/// Everything that a stage's process gets on top of our own environment, and the words about it.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// Variables.
+    pub env: Vec<(OsString, OsString)>,
+    /// For the summary.
+    pub format: FormatSummary,
+    /// What to say before the run, a line each.
+    pub notes: Vec<String>,
+    /// PTX files are read instead of the embedded PTX.
+    pub reads_ptx: bool,
+}
+
+/// The name that the configuration has in a folder, GPGPU-Sim's.
+pub const CONFIG_FILE: &str = "gpgpusim.config";
+
+/// Makes the environment. `folder` is where the program will run, `library_folder` has our library under all
+/// its names.
+pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Result<Launch, Error> {
+    if std::env::var("PTX_SIM_MODE_FUNC").is_ok_and(|v| v.trim() == "0") {
+        return Err(no_performance("PTX_SIM_MODE_FUNC=0", "unset it or set it to 1"));
+    }
+    let mut launch = Launch::default();
+    for (name, value) in &settings.env {
+        launch.set(name, value);
+    }
+    let mut libraries = OsString::from(library_folder);
+    if let Some(more) = std::env::var_os("LD_LIBRARY_PATH").filter(|v| !v.is_empty()) {
+        libraries.push(":");
+        libraries.push(more);
+    }
+    launch.set("LD_LIBRARY_PATH", libraries);
+
+    let mut generates_ptx = true;
+    if let Some(config) = config_file(settings, folder)? {
+        generates_ptx = true;
+        launch.set("SIM_CONFIG_PATH", &config);
+        launch
+            .notes
+            .push(format!("device configuration {}", config.display()));
+    }
+    if let Some(dir) = &settings.ptx {
+        if !dir.is_dir() {
+            return Err(Error::failed(
+                format!("the PTX folder {} is not there", dir.display()),
+                "run once without --ptx: the PTX is written into the program's folder, to be copied and edited",
+            ));
+        }
+        launch.set("VERNIER_PTX_DIR", dir);
+    }
+    let ptx_variable = std::env::var_os("VERNIER_PTX_DIR").is_some_and(|v| !v.is_empty());
+    launch.reads_ptx = settings.ptx.is_some() || ptx_variable || !generates_ptx;
+    launch.numbers(settings)?;
+    if let Some(threads) = settings.threads {
+        launch.set("VERNIER_THREADS", threads.to_string());
+    }
+    if let Some(limit) = settings.max_instructions {
+        launch.set("VERNIER_MAX_INSTRUCTIONS", limit.to_string());
+    }
+    Ok(launch)
+}
+
+/// Performance simulation is refused by name: a wrong number would be worse.
+pub fn no_performance(asked: &str, advice: &str) -> Error {
+    Error::failed(
+        format!(
+            "performance (cycle) simulation is asked for ({asked}), but this version of Vernier has functional simulation only"
+        ),
+        advice,
+    )
+}
+
+impl Launch {
+    fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.env.push((name.into(), value.into()));
+    }
+
+    /// Format, input rounding and override.
+    fn numbers(&mut self, settings: &Settings) -> Result<(), Error> {
+        if let Some(rounding) = settings.input_rounding {
+            self.set("VERNIER_INPUT_ROUNDING", rounding.name());
+        }
+        let inherited = |name: &str| std::env::var(name).ok();
+        let input = settings.input_rounding.map(|r| r.name().to_string());
+        self.format.input_rounding = input
+            .or_else(|| inherited("VERNIER_INPUT_ROUNDING"))
+            .unwrap_or_else(|| "rz".into());
+        // A format alone means every f32 instruction, unless the user edited the PTX: then the files say which.
+        let implied = (settings.format.is_some() && !self.reads_ptx).then_some(Override::Vf32);
+        let chosen = settings.r#override.or(implied);
+        if let Some(chosen) = chosen {
+            self.set("VERNIER_OVERRIDE", chosen.name());
+        }
+        let effective = chosen
+            .map(|o| o.name().to_string())
+            .or_else(|| inherited("VERNIER_OVERRIDE"));
+        self.format.r#override = effective.unwrap_or_default();
+        let variables = ["VF_SIGNIFICAND", "VF_EXPONENT_MIN", "VF_EXPONENT_MAX"].map(inherited);
+        let format = match &settings.format {
+            Some(named) => {
+                for (name, value) in named.format.settings() {
+                    self.set(name, value.to_string());
+                }
+                self.format.name = named.text.clone();
+                Some(named.format)
+            }
+            None if variables.iter().any(Option::is_some) || self.format.r#override == "vf32" => {
+                // The library reads them again at every launch; here they are looked at to refuse early.
+                let [p, emin, emax] = &variables;
+                let format = Format::from_settings(p.as_deref(), emin.as_deref(), emax.as_deref());
+                let format = format.map_err(|e| Error::failed(e.to_string(), ""))?;
+                self.format.name = format.name();
+                Some(format)
+            }
+            None => None,
+        };
+        if let Some(f) = format {
+            self.format.significand = Some(f.precision());
+            self.format.exponent_min = Some(f.emin());
+            self.format.exponent_max = Some(f.emax());
+            let rewritten = match self.format.r#override.as_str() {
+                "vf32" => "overriding every f32 arithmetic instruction",
+                _ if self.reads_ptx => "for what the PTX files say (.vf32, fmam, addm)",
+                _ => "for .vf32, fmam and addm only",
+            };
+            let rounding = &self.format.input_rounding;
+            self.notes.push(format!(
+                "format {}: P {}, exponents {} to {}, input rounding {rounding}; {rewritten}",
+                self.format.name,
+                f.precision(),
+                f.emin(),
+                f.emax()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The configuration that the library will read: `--config`, else what it would find by itself.
+fn config_file(settings: &Settings, folder: &Path) -> Result<Option<PathBuf>, Error> {
+    let variable = std::env::var_os("SIM_CONFIG_PATH")
+        .filter(|v| !v.is_empty())
+        .map(PathBuf::from);
+    let asked = settings.config.clone().or(variable);
+    let Some(asked) = asked else {
+        let beside = folder.join(CONFIG_FILE);
+        return Ok(beside.is_file().then_some(beside));
+    };
+    let file = if asked.is_dir() {
+        asked.join(CONFIG_FILE)
+    } else {
+        asked
+    };
+    let file = std::path::absolute(&file).map_err(|e| Error::file("find", &file, &e))?;
+    if file.is_file() {
+        return Ok(Some(file));
+    }
+    Err(Error::failed(
+        format!("the device configuration {} is not there", file.display()),
+        "give a file, a folder that holds a gpgpusim.config, or the name of a folder under configs/",
+    ))
+}
+
+/// A message without the `error: ` that it may begin with: `vernier` puts its own there.
+pub fn strip(message: &str) -> String {
+    message
+        .strip_prefix("error: ")
+        .unwrap_or(message)
+        .trim_end()
+        .to_string()
+}

@@ -1,0 +1,530 @@
+//! The record of a run: the folder under `runs/`, what the library wrote there, and the summary.
+
+use crate::cache;
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Where the files of one run lie; removed at the end when nothing is to be kept.
+pub struct Folder {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Folder {
+    /// `RUNS/STAMP-NAME`, a name that no other run has. Without `runs` a temporary one.
+    pub fn create(runs: Option<&Path>, name: &str) -> Result<Folder, Error> {
+        let parent = runs.map_or_else(std::env::temp_dir, Path::to_path_buf);
+        let parent = std::path::absolute(&parent).map_err(|e| Error::file("find", &parent, &e))?;
+        cache::create(&parent)?;
+        let stem = match runs {
+            Some(_) => format!("{}-{name}", stamp(SystemTime::now())),
+            None => format!("vernier-{}", std::process::id()),
+        };
+        for n in 0.. {
+            let path = parent.join(if n == 0 {
+                stem.clone()
+            } else {
+                format!("{stem}-{n}")
+            });
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    return Ok(Folder {
+                        path,
+                        keep: runs.is_some(),
+                    });
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(Error::file("create the folder", &path, &e)),
+            }
+        }
+        unreachable!("the loop above has no end but return")
+    }
+
+    /// Its path, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it stays.
+    pub fn is_kept(&self) -> bool {
+        self.keep
+    }
+
+    /// A folder for the records of one stage.
+    pub fn stage(&self, stage: &str) -> Result<PathBuf, Error> {
+        let path = self.path.join(stage);
+        cache::create(&path)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !self.keep {
+            // A temporary folder that cannot be removed is the system's to clean.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// `20261123-175335`, UTC.
+fn stamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()) as i64;
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Days to date in the proleptic Gregorian calendar, with years that begin in March.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    format!(
+        "{year:04}{month:02}{day:02}-{hour:02}{minute:02}{:02}",
+        second % 60
+    )
+}
+
+/// One line of `PID.jsonl`. Fields that an event lacks stay at their defaults.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Event {
+    event: String,
+    name: String,
+    source: String,
+    kernel: String,
+    message: String,
+    function: String,
+    count: u64,
+    launches: u64,
+    thread_instructions: u64,
+    variable_instructions: u64,
+    seconds: f64,
+    kernel_seconds: f64,
+    peak_device_bytes: u64,
+    overridden: Vec<Overridden>,
+}
+
+/// How many instructions of a kernel (or device function) an override rewrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overridden {
+    /// Mangled name.
+    pub kernel: String,
+    /// Instructions.
+    pub instructions: u64,
+}
+
+/// Totals of a kernel over a run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Kernel {
+    /// Mangled name.
+    pub name: String,
+    /// How often it was launched.
+    pub launches: u64,
+    /// PTX instructions times active threads.
+    pub thread_instructions: u64,
+    /// Those that ran in a variable format.
+    pub variable_instructions: u64,
+    /// Wall-clock time, seconds.
+    pub seconds: f64,
+}
+
+/// Where a module's code came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Module {
+    /// Name.
+    pub name: String,
+    /// `embedded` or `file PATH`.
+    pub source: String,
+}
+
+/// What the library found out, all processes of all stages together.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Totals {
+    /// Kernel launches.
+    pub launches: u64,
+    /// PTX instructions times active threads.
+    pub thread_instructions: u64,
+    /// Those that ran in a variable format.
+    pub variable_instructions: u64,
+    /// Wall-clock time inside kernels, seconds.
+    pub kernel_seconds: f64,
+    /// Most device memory that a process held, bytes.
+    pub peak_device_bytes: u64,
+    /// Modules loaded.
+    pub modules: Vec<Module>,
+    /// Per kernel, by name.
+    pub kernels: Vec<Kernel>,
+    /// What the override rewrote, in module order.
+    pub overridden: Vec<Overridden>,
+    /// Calls that Vernier does not support, and how often they were made.
+    pub unsupported: BTreeMap<String, u64>,
+    /// Kernels that ended early, and launches that were refused.
+    pub faults: Vec<String>,
+    /// Processes that used the library.
+    pub processes: u64,
+}
+
+impl Totals {
+    /// Adds every `*.jsonl` of a folder, by name. Lines that a killed process left unfinished are skipped.
+    pub fn read(&mut self, folder: &Path) {
+        let mut files: Vec<PathBuf> = fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+            .collect();
+        files.retain(|p| p.extension().is_some_and(|e| e == "jsonl"));
+        files.sort();
+        for file in files {
+            for line in fs::read_to_string(&file).unwrap_or_default().lines() {
+                if let Ok(event) = serde_json::from_str::<Event>(line) {
+                    self.add(event);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, e: Event) {
+        match e.event.as_str() {
+            "start" => self.processes += 1,
+            "module" => {
+                for o in e.overridden {
+                    // A module that several stages load is overridden once.
+                    if !self.overridden.contains(&o) {
+                        self.overridden.push(o);
+                    }
+                }
+                let module = Module {
+                    name: e.name,
+                    source: e.source,
+                };
+                if !self.modules.contains(&module) {
+                    self.modules.push(module);
+                }
+            }
+            "kernel" => {
+                let at = self
+                    .kernels
+                    .iter()
+                    .position(|k| k.name == e.name)
+                    .unwrap_or_else(|| {
+                        self.kernels.push(Kernel {
+                            name: e.name.clone(),
+                            ..Kernel::default()
+                        });
+                        self.kernels.len() - 1
+                    });
+                let kernel = &mut self.kernels[at];
+                kernel.launches += e.launches;
+                kernel.thread_instructions += e.thread_instructions;
+                kernel.variable_instructions += e.variable_instructions;
+                kernel.seconds += e.seconds;
+            }
+            "trap" => self.faults.push(e.message),
+            "launch_error" => self.faults.push(format!("{}: {}", e.kernel, e.message)),
+            "unsupported" => *self.unsupported.entry(e.function).or_default() += e.count.max(1),
+            "end" => {
+                self.launches += e.launches;
+                self.thread_instructions += e.thread_instructions;
+                self.variable_instructions += e.variable_instructions;
+                self.kernel_seconds += e.kernel_seconds;
+                self.peak_device_bytes = self.peak_device_bytes.max(e.peak_device_bytes);
+            }
+            _ => {}
+        }
+    }
+
+    /// `57 instructions in 3 kernels: linear_forward 40, ...`
+    pub fn overridden_text(&self) -> String {
+        let all: u64 = self.overridden.iter().map(|o| o.instructions).sum();
+        let list: Vec<String> = self
+            .overridden
+            .iter()
+            .map(|o| format!("{} {}", o.kernel, o.instructions))
+            .collect();
+        let (s, k) = (
+            if all == 1 { "" } else { "s" },
+            if list.len() == 1 { "" } else { "s" },
+        );
+        let colon = if list.is_empty() { "" } else { ": " };
+        format!(
+            "{all} instruction{s} in {} kernel{k}{colon}{}",
+            list.len(),
+            list.join(", ")
+        )
+    }
+}
+
+/// What the library says while kernels run: `PID.progress`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Progress {
+    launches: u64,
+    thread_instructions: u64,
+    kernel: String,
+    blocks_done: u64,
+    blocks_total: u64,
+}
+
+/// The progress line of a stage, from the newest progress file of its folder.
+pub fn progress_line(folder: &Path, stage: &str, seconds: f64) -> Option<String> {
+    let files = fs::read_dir(folder).ok()?.flatten().map(|e| e.path());
+    let files = files.filter(|p| p.extension().is_some_and(|e| e == "progress"));
+    let newest = files.max_by_key(|p| fs::metadata(p).and_then(|m| m.modified()).ok())?;
+    let p: Progress = serde_json::from_str(&fs::read_to_string(newest).ok()?).ok()?;
+    let blocks = match p.blocks_total {
+        0 => String::new(),
+        total => format!(" block {}/{total}", p.blocks_done),
+    };
+    let elapsed = clock(seconds);
+    let (launches, work) = (grouped(p.launches), si(p.thread_instructions as f64));
+    Some(format!(
+        "{stage} {elapsed}  {launches} launches  {work} thread-instructions  {}{blocks}",
+        p.kernel
+    ))
+}
+
+/// `m:ss`.
+fn clock(seconds: f64) -> String {
+    let s = seconds as u64;
+    format!("{}:{:02}", s / 60, s % 60)
+}
+
+/// `12,345,678`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1.23 G`.
+pub fn si(number: f64) -> String {
+    let (scale, unit) = match number {
+        n if n >= 1e12 => (1e12, " T"),
+        n if n >= 1e9 => (1e9, " G"),
+        n if n >= 1e6 => (1e6, " M"),
+        n if n >= 1e3 => (1e3, " k"),
+        _ => (1.0, ""),
+    };
+    let digits = if scale == 1.0 { 0 } else { 2 };
+    format!("{:.digits$}{unit}", number / scale)
+}
+
+/// A stage that ran.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageSummary {
+    /// build, train, test, cleanup or exec.
+    pub stage: String,
+    /// As one would type it.
+    pub command: String,
+    /// Wall-clock time, seconds.
+    pub seconds: f64,
+    /// As the shell sees it.
+    pub exit_code: i32,
+}
+
+/// The format of a run, as the record has it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FormatSummary {
+    /// As the user named it; empty when none was asked for.
+    pub name: String,
+    /// P; `None` when no format was asked for.
+    pub significand: Option<u32>,
+    /// EMIN.
+    pub exponent_min: Option<i32>,
+    /// EMAX.
+    pub exponent_max: Option<i32>,
+    /// rz, rm, rn or rp.
+    pub input_rounding: String,
+    /// `vf32`, `none`, or empty for what the PTX files say.
+    pub r#override: String,
+}
+
+/// The summary of a run: printed, written as `summary.json` and to `--json`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    /// Version of Vernier.
+    pub vernier: String,
+    /// Program or binary.
+    pub program: String,
+    /// The `vernier` command line.
+    pub command: Vec<String>,
+    /// What was asked for.
+    pub format: FormatSummary,
+    /// In order.
+    pub stages: Vec<StageSummary>,
+    /// The last accuracy that the program printed, percent.
+    pub accuracy_percent: Option<f64>,
+    /// From the library.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// Thread-instructions per second of kernel time.
+    pub thread_instructions_per_second: f64,
+    /// Wall-clock time of all stages, seconds.
+    pub seconds: f64,
+    /// The run-record folder, if kept.
+    pub record: Option<PathBuf>,
+}
+
+impl Summary {
+    /// Fills what follows from other fields.
+    pub fn complete(&mut self) {
+        self.seconds = self.stages.iter().map(|s| s.seconds).sum();
+        let time = self.totals.kernel_seconds;
+        self.thread_instructions_per_second = if time > 0.0 {
+            self.totals.thread_instructions as f64 / time
+        } else {
+            0.0
+        };
+    }
+
+    /// The JSON text, with a newline at its end.
+    pub fn json(&self) -> Result<String, Error> {
+        let text = serde_json::to_string_pretty(self);
+        let text =
+            text.map_err(|e| Error::failed(format!("the summary cannot be written as JSON: {e}"), ""))?;
+        Ok(text + "\n")
+    }
+
+    /// The lines printed at the end of a run.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut row = |name: &str, value: String| lines.push(format!("  {name:<20} {value}"));
+        row("program", self.program.clone());
+        row("format", self.format_text());
+        if self.format.r#override == "vf32" && self.totals.processes > 0 {
+            row("overridden", self.totals.overridden_text());
+        }
+        if let Some(accuracy) = self.accuracy_percent {
+            row("accuracy", format!("{accuracy:.2} %"));
+        }
+        let t = &self.totals;
+        if t.processes > 0 {
+            row("launches", grouped(t.launches));
+            let speed = match self.thread_instructions_per_second {
+                0.0 => String::new(),
+                rate => format!(" ({}/s in kernels)", si(rate)),
+            };
+            row(
+                "thread-instructions",
+                format!("{}{speed}", grouped(t.thread_instructions)),
+            );
+            if t.variable_instructions > 0 {
+                row("in variable format", grouped(t.variable_instructions));
+            }
+        }
+        for (function, count) in &t.unsupported {
+            row("not supported", format!("{function} (called {count} times)"));
+        }
+        if !t.faults.is_empty() {
+            row("failed launches", grouped(t.faults.len() as u64));
+        }
+        let times: Vec<String> = self
+            .stages
+            .iter()
+            .map(|s| format!("{} {:.1} s", s.stage, s.seconds))
+            .collect();
+        let kernels = if t.processes > 0 {
+            format!(" (kernels {:.1} s)", t.kernel_seconds)
+        } else {
+            String::new()
+        };
+        row("time", times.join(", ") + &kernels);
+        if let Some(record) = &self.record {
+            row("record", record.display().to_string());
+        }
+        lines
+    }
+
+    fn format_text(&self) -> String {
+        let f = &self.format;
+        match (f.significand, f.exponent_min, f.exponent_max) {
+            (Some(p), Some(emin), Some(emax)) => {
+                let name = if f.name.contains(',') {
+                    String::new()
+                } else {
+                    format!("{} ", f.name)
+                };
+                format!(
+                    "{name}(P {p}, exponents {emin} to {emax}), input rounding {}",
+                    f.input_rounding
+                )
+            }
+            _ => "as the program says (fp32 where nothing else is set)".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn stamps_are_utc_dates() {
+        assert_eq!(stamp(UNIX_EPOCH), "19700101-000000");
+        assert_eq!(
+            stamp(UNIX_EPOCH + Duration::from_secs(951_782_400)),
+            "20000229-000000"
+        );
+        assert_eq!(
+            stamp(UNIX_EPOCH + Duration::from_secs(1_795_456_415)),
+            "20261123-175335"
+        );
+    }
+
+    #[test]
+    fn records_add_up_and_unfinished_lines_are_skipped() {
+        let dir = std::env::temp_dir().join(format!("vernier-record-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let module = r#"{"event":"module","name":"m","source":"embedded","kernels":1,"overridden":[{"kernel":"k","instructions":3}]}"#;
+        let kernel = r#"{"event":"kernel","name":"k","launches":2,"thread_instructions":10,"variable_instructions":4,"seconds":0.5}"#;
+        let end = r#"{"event":"end","launches":2,"thread_instructions":10,"variable_instructions":4,"kernel_seconds":0.5,"peak_device_bytes":7}"#;
+        let start = r#"{"event":"start","pid":1}"#;
+        fs::write(
+            dir.join("1.jsonl"),
+            format!("{start}\n{module}\n{kernel}\n{end}\n"),
+        )
+        .unwrap();
+        fs::write(
+            dir.join("2.jsonl"),
+            format!("{start}\n{module}\n{kernel}\n{end}\n{{\"event\":\"ke"),
+        )
+        .unwrap();
+        let mut totals = Totals::default();
+        totals.read(&dir);
+        fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(
+            (totals.processes, totals.launches, totals.thread_instructions),
+            (2, 4, 20)
+        );
+        assert_eq!(totals.kernels.len(), 1);
+        assert_eq!(totals.overridden_text(), "3 instructions in 1 kernel: k 3");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(12), "12");
+        assert_eq!(si(2.5e9), "2.50 G");
+        assert_eq!(clock(75.0), "1:15");
+    }
+}

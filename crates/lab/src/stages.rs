@@ -1,0 +1,547 @@
+//! Does the stages of a run one after the other, and adds up what came of them.
+
+use crate::child::{self, Ended, Job};
+use crate::error::Error;
+use crate::launch::{self, Launch};
+use crate::output::Output;
+use crate::program::Program;
+use crate::record::{self, Folder, StageSummary, Summary};
+use crate::settings::{Settings, Stage};
+use crate::{data, toolchain};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a run needs beside its settings.
+pub struct Context<'a> {
+    /// Folder with our library under all its names ([`crate::library::folder`]).
+    pub library_folder: &'a Path,
+    /// Terminal and log.
+    pub output: &'a Output,
+    /// Where run records are kept; `None` keeps none.
+    pub runs: Option<&'a Path>,
+    /// The `vernier` command line, for the record.
+    pub command: Vec<String>,
+}
+
+/// A run that was begun; its summary is complete as far as the run came, also when a stage failed.
+pub struct Run {
+    /// What to print and write.
+    pub summary: Summary,
+    /// How it ended.
+    pub result: Result<(), Error>,
+}
+
+/// What TRAIN and TEST are called with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Plan {
+    stages: Vec<Stage>,
+    train: Vec<OsString>,
+    test: Vec<OsString>,
+}
+
+/// Where training writes when nobody says where: never over the weights that came with the program.
+const TRAINED: &str = "trained.bin";
+
+/// Decides stages, epochs and weights. The rules (the manual has them too):
+/// * TRAIN writes `--weights-out`, else `--weights`, else `trained.bin` in the program's folder;
+/// * it continues, when the start epoch is above 0, from `--weights-in`, else `--weights`, else `weights` of vernier.toml;
+/// * TEST reads what TRAIN of the same run wrote; without TRAIN `--weights-in`, else `--weights`, else `weights` of vernier.toml.
+fn plan(program: &Program, flags: &Settings) -> Result<Plan, Error> {
+    let all = flags.clone().over(program.settings.clone());
+    let stages = all
+        .stages
+        .clone()
+        .unwrap_or_else(|| vec![Stage::Build, Stage::Test]);
+    let mut plan = Plan {
+        stages,
+        ..Plan::default()
+    };
+    let file = &program.settings;
+    let input = flags
+        .weights_in
+        .as_ref()
+        .or(flags.weights.as_ref())
+        .or(file.weights_in.as_ref())
+        .or(file.weights.as_ref());
+    let trains = plan.stages.contains(&Stage::Train);
+    let tests = plan.stages.contains(&Stage::Test);
+    if !trains {
+        let given = [
+            ("--epochs", flags.epochs.is_some()),
+            ("--start-epoch", flags.start_epoch.is_some()),
+            ("--end-epoch", flags.end_epoch.is_some()),
+            ("--weights-out", flags.weights_out.is_some()),
+        ];
+        if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(Error::Usage(format!(
+                "{flag} has no effect without the stage train\n  = help: add --stage build,train,test"
+            )));
+        }
+    }
+    let mut tested = input.cloned();
+    if trains {
+        let out = flags
+            .weights_out
+            .as_ref()
+            .or(flags.weights.as_ref())
+            .or(file.weights_out.as_ref());
+        let out = out.cloned().unwrap_or_else(|| program.folder.join(TRAINED));
+        let start = all.start_epoch.unwrap_or(0);
+        let flag_end = flags.end_epoch.or(flags.epochs.map(|n| start.saturating_add(n)));
+        let file_end = file.end_epoch.or(file.epochs.map(|n| start.saturating_add(n)));
+        let end = flag_end.or(file_end).ok_or_else(|| {
+            Error::Usage("how many epochs shall be trained?\n  = help: --epochs N, or --end-epoch N".into())
+        })?;
+        if let (Some(n), Some(end)) = (flags.epochs, flags.end_epoch)
+            && start.checked_add(n) != Some(end)
+        {
+            return Err(Error::Usage(format!(
+                "--epochs {n} from epoch {start} does not end at --end-epoch {end}\n  = help: give one of the two"
+            )));
+        }
+        if end <= start {
+            let message = format!("training from epoch {start} to epoch {end} would do nothing");
+            return Err(Error::Usage(format!(
+                "{message}\n  = help: --end-epoch must be above --start-epoch"
+            )));
+        }
+        plan.train = if start == 0 {
+            if let Some(given) = &flags.weights_in {
+                return Err(Error::Usage(format!(
+                    "training from epoch 0 starts from nothing and does not read {}\n  = help: say with --start-epoch N \
+                     how many epochs these weights have seen",
+                    given.display()
+                )));
+            }
+            vec!["-train".into(), end.to_string().into(), out.clone().into()]
+        } else {
+            let Some(input) = input else {
+                let help = "give the weights that have seen them: --weights-in FILE";
+                return Err(Error::Usage(format!(
+                    "training cannot continue from epoch {start} without weights\n  = help: {help}"
+                )));
+            };
+            let numbers = [start, end].map(|n| OsString::from(n.to_string()));
+            let words = std::iter::once("-train-increment".into()).chain(numbers);
+            words.chain([input.clone().into(), out.clone().into()]).collect()
+        };
+        tested = Some(out);
+    }
+    if tests {
+        let weights = tested.ok_or_else(|| {
+            let message = format!("which weights shall {} be tested with?", program.name);
+            Error::Usage(format!(
+                "{message}\n  = help: --weights FILE, or `weights = \"FILE\"` in its vernier.toml"
+            ))
+        })?;
+        plan.test = vec!["-test".into(), weights.into()];
+    }
+    Ok(plan)
+}
+
+/// Runs a program through its stages. `Err` is for what stops a run before its first stage.
+pub fn run(program: &Program, flags: &Settings, context: &Context<'_>) -> Result<Run, Error> {
+    let settings = flags.clone().over(program.settings.clone());
+    let plan = plan(program, flags)?;
+    let launch = launch::prepare(&settings, &program.folder, context.library_folder)?;
+    if plan.stages.contains(&Stage::Build) {
+        program.check_makefile()?;
+    }
+    let record = Folder::create(context.runs, &program.name)?;
+    let mut run = Doing::new(context, &record, &launch, program.name.clone(), settings.timeout);
+    let result = plan
+        .stages
+        .iter()
+        .try_for_each(|stage| run.stage(*stage, program, &settings, &plan));
+    Ok(run.finish(result))
+}
+
+/// Runs any CUDA binary once.
+pub fn exec(
+    binary: &str,
+    args: &[OsString],
+    settings: &Settings,
+    context: &Context<'_>,
+) -> Result<Run, Error> {
+    let path = find_binary(binary)?;
+    let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
+    let launch = launch::prepare(settings, &here, context.library_folder)?;
+    check_binary(&path, launch.reads_ptx)?;
+    let name = path
+        .file_name()
+        .map_or_else(|| binary.to_string(), |n| n.to_string_lossy().into_owned());
+    let record = Folder::create(context.runs, &name)?;
+    let mut run = Doing::new(context, &record, &launch, name, settings.timeout);
+    for note in &launch.notes {
+        context.output.say(note);
+    }
+    let job = Job {
+        program: path.into(),
+        args: args.into(),
+        input: true,
+        ..Job::default()
+    };
+    let result = run.program_job("exec", job, false);
+    Ok(run.finish(result))
+}
+
+/// A path as it is; a name in the current folder, else in PATH.
+fn find_binary(binary: &str) -> Result<PathBuf, Error> {
+    let path = PathBuf::from(binary);
+    let found = if path.is_file() {
+        Some(path)
+    } else {
+        toolchain::in_path(binary).filter(|_| !binary.contains('/'))
+    };
+    let found = found.ok_or_else(|| {
+        let what = if Path::new(binary).is_dir() {
+            "is a folder"
+        } else {
+            "is not there"
+        };
+        Error::failed(
+            format!("the binary {binary} {what}"),
+            "vernier exec [OPTIONS] -- BINARY ARGS runs a CUDA binary that nvcc has linked",
+        )
+    })?;
+    std::path::absolute(&found).map_err(|e| Error::file("find", &found, &e))
+}
+
+/// Refuses a CUDA binary that cannot work under Vernier. Scripts and other programs pass: they may start one that can.
+fn check_binary(path: &Path, reads_ptx: bool) -> Result<(), Error> {
+    let checked = fatbin::executable(path).and_then(|containers| fatbin::best_ptx(&containers).map(drop));
+    match checked {
+        Ok(()) | Err(fatbin::Error::NotElf { .. } | fatbin::Error::NoFatbin { .. }) => Ok(()),
+        Err(fatbin::Error::MachineCodeOnly { .. }) if reads_ptx => Ok(()),
+        Err(e) => Err(Error::failed(launch::strip(&e.to_string()), "")),
+    }
+}
+
+/// A run under way.
+struct Doing<'a> {
+    context: &'a Context<'a>,
+    record: &'a Folder,
+    launch: &'a Launch,
+    timeout: Option<Duration>,
+    summary: Summary,
+}
+
+impl<'a> Doing<'a> {
+    fn new(
+        context: &'a Context<'a>,
+        record: &'a Folder,
+        launch: &'a Launch,
+        program: String,
+        timeout: Option<u64>,
+    ) -> Self {
+        let summary = Summary {
+            vernier: env!("CARGO_PKG_VERSION").into(),
+            program,
+            command: context.command.clone(),
+            format: launch.format.clone(),
+            record: record.is_kept().then(|| record.path().into()),
+            ..Summary::default()
+        };
+        Doing {
+            context,
+            record,
+            launch,
+            timeout: timeout.map(Duration::from_secs),
+            summary,
+        }
+    }
+
+    fn stage(
+        &mut self,
+        stage: Stage,
+        program: &Program,
+        settings: &Settings,
+        plan: &Plan,
+    ) -> Result<(), Error> {
+        let binary = program.binary(settings);
+        match stage {
+            Stage::Build => {
+                let tools = toolchain::get()?;
+                tools.version()?;
+                self.make(program, &[], tools.environment())
+            }
+            Stage::Train | Stage::Test => {
+                if !binary.is_file() {
+                    return Err(Error::failed(
+                        format!("the program's binary {} is not there", binary.display()),
+                        "build it first (--stage build,...); `program = \"NAME\"` in vernier.toml names it if it is called otherwise",
+                    ));
+                }
+                check_binary(&binary, self.launch.reads_ptx)?;
+                let args = if stage == Stage::Train {
+                    plan.train.clone()
+                } else {
+                    plan.test.clone()
+                };
+                let mut job = Job {
+                    program: binary.into(),
+                    args,
+                    folder: Some(program.folder.clone()),
+                    ..Job::default()
+                };
+                if stage == Stage::Train && settings.needs.iter().any(|n| n == "mnist") {
+                    job.env
+                        .push((data::MNIST_VARIABLE.into(), data::mnist(None)?.into()));
+                }
+                self.banner(stage.name(), &job);
+                for note in &self.launch.notes {
+                    self.context.output.say(note);
+                }
+                self.program_job(stage.name(), job, true)
+            }
+            Stage::Cleanup => {
+                let generated = generated_ptx(program, &binary);
+                // `make clean` needs no nvcc; where there is one it may ask for it all the same.
+                let env = toolchain::find()?.map(|t| t.environment()).unwrap_or_default();
+                program.check_makefile()?;
+                self.make(program, &["clean"], env)?;
+                for path in generated {
+                    fs::remove_file(&path).map_err(|e| Error::file("remove", &path, &e))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// `make`, with nvcc in its PATH.
+    fn make(&mut self, program: &Program, args: &[&str], env: Vec<(String, String)>) -> Result<(), Error> {
+        if toolchain::in_path("make").is_none() {
+            return Err(Error::failed(
+                "make is not on this machine",
+                "install it (Debian, Ubuntu: apt-get install make)",
+            ));
+        }
+        let job = Job {
+            program: "make".into(),
+            args: args.iter().map(|a| a.into()).collect(),
+            folder: Some(program.folder.clone()),
+            env: env.into_iter().map(|(n, v)| (n.into(), v.into())).collect(),
+            timeout: self.timeout,
+            input: false,
+        };
+        let name = if args.is_empty() { "build" } else { "cleanup" };
+        self.banner(name, &job);
+        let ended = child::run(&job, self.context.output, |_| None)?;
+        self.ended(name, &job, ended)
+    }
+
+    /// A run of the program itself, with our library and a record.
+    fn program_job(&mut self, stage: &str, mut job: Job, quiet_end: bool) -> Result<(), Error> {
+        let folder = self.record.stage(stage)?;
+        job.env.splice(0..0, self.launch.env.iter().cloned());
+        job.env.push(("VERNIER_RUN_DIR".into(), folder.clone().into()));
+        job.timeout = self.timeout;
+        let mut last = None;
+        let ended = child::run(&job, self.context.output, |elapsed| {
+            // The library renews its file five times a second; reading it more often shows nothing new.
+            let due = last.is_none_or(|t: Duration| elapsed - t > Duration::from_millis(200));
+            due.then(|| {
+                last = Some(elapsed);
+                record::progress_line(&folder, stage, elapsed.as_secs_f64())
+            })?
+        });
+        self.summary.totals.read(&folder);
+        let ended = ended?;
+        self.summary.accuracy_percent = ended.accuracy.or(self.summary.accuracy_percent);
+        if self.launch.format.r#override == "vf32" && quiet_end && self.summary.totals.processes > 0 {
+            let text = self.summary.totals.overridden_text();
+            self.context.output.say(&format!(
+                "overridden with format {}: {text}",
+                self.launch.format.name
+            ));
+        }
+        self.ended(stage, &job, ended)
+    }
+
+    fn banner(&self, stage: &str, job: &Job) {
+        let folder = job
+            .folder
+            .as_deref()
+            .map_or(String::new(), |f| format!("  (in {})", f.display()));
+        self.context
+            .output
+            .say(&format!("== {stage}: {}{folder}", job.command_line()));
+    }
+
+    fn ended(&mut self, stage: &str, job: &Job, ended: Ended) -> Result<(), Error> {
+        let code = ended.exit.code();
+        let command = job.command_line();
+        self.summary.stages.push(StageSummary {
+            stage: stage.into(),
+            command,
+            seconds: ended.seconds,
+            exit_code: code,
+        });
+        if code == 0 {
+            self.context
+                .output
+                .say(&format!("== {stage}: done in {:.1} s", ended.seconds));
+            return Ok(());
+        }
+        let (what, limit) = match ended.exit {
+            child::Exit::Timeout => (
+                "was ended by",
+                self.timeout
+                    .map_or(String::new(), |t| format!(" of {} s", t.as_secs())),
+            ),
+            child::Exit::Signal(_) => ("was ended by", String::new()),
+            child::Exit::Code(_) => ("ended with", String::new()),
+        };
+        let who = if stage == "exec" {
+            self.summary.program.clone()
+        } else {
+            format!("the stage {stage}")
+        };
+        Err(Error::Stage {
+            message: format!("{who} {what} {}{limit}: {}", ended.exit, job.command_line()),
+            code,
+        })
+    }
+
+    fn finish(mut self, result: Result<(), Error>) -> Run {
+        self.summary.complete();
+        if self.record.is_kept() {
+            let written = self.summary.json().and_then(|text| {
+                let path = self.record.path().join("summary.json");
+                fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))
+            });
+            if let Err(e) = written {
+                self.context.output.say(&format!("{e}"));
+            }
+        }
+        Run {
+            summary: self.summary,
+            result,
+        }
+    }
+}
+
+/// PTX files beside a program that are byte for byte what the library wrote there.
+fn generated_ptx(program: &Program, binary: &Path) -> Vec<PathBuf> {
+    let images = fatbin::executable(binary)
+        .and_then(|containers| fatbin::best_ptx(&containers))
+        .unwrap_or_default();
+    let name = binary.file_name().unwrap_or_default().to_string_lossy();
+    let files = images
+        .iter()
+        .enumerate()
+        .map(|(i, image)| (program.folder.join(image.file_name(&name, i + 1)), &image.text));
+    files
+        .filter(|(path, text)| fs::read_to_string(path).is_ok_and(|t| t == **text))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(toml: &str) -> Program {
+        let folder = PathBuf::from("/p");
+        let settings = Settings::parse(Path::new("vernier.toml"), toml, &folder).unwrap();
+        Program {
+            name: "mlp".into(),
+            folder,
+            settings,
+        }
+    }
+
+    fn words(args: &[OsString]) -> String {
+        args.iter()
+            .map(|a| a.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    const TOML: &str = "weights = \"weights.bin\"\nepochs = 20\n";
+    const ALL: &[Stage] = &[Stage::Build, Stage::Train, Stage::Test];
+
+    #[test]
+    fn the_default_builds_and_tests_the_programs_own_weights() {
+        let p = plan(&program(TOML), &Settings::default()).unwrap();
+        assert_eq!(p.stages, [Stage::Build, Stage::Test]);
+        assert_eq!(words(&p.test), "-test /p/weights.bin");
+    }
+
+    #[test]
+    fn training_writes_weights_and_tests_them_and_never_the_programs_own() {
+        let flags = Settings {
+            stages: Some(ALL.into()),
+            epochs: Some(1),
+            ..Settings::default()
+        };
+        let p = plan(&program(TOML), &flags).unwrap();
+        assert_eq!(
+            (words(&p.train), words(&p.test)),
+            ("-train 1 /p/trained.bin".into(), "-test /p/trained.bin".into())
+        );
+        let flags = Settings {
+            weights: Some("/x/out".into()),
+            ..flags
+        };
+        let p = plan(&program(TOML), &flags).unwrap();
+        assert_eq!(
+            (words(&p.train), words(&p.test)),
+            ("-train 1 /x/out".into(), "-test /x/out".into())
+        );
+        let more = Settings {
+            start_epoch: Some(1),
+            weights_out: Some("/x/two".into()),
+            ..flags
+        };
+        let p = plan(&program(TOML), &more).unwrap();
+        assert_eq!(words(&p.train), "-train-increment 1 2 /x/out /x/two");
+        assert_eq!(words(&p.test), "-test /x/two");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let train = Settings {
+            stages: Some(vec![Stage::Train]),
+            ..Settings::default()
+        };
+        let cases = [
+            Settings {
+                epochs: Some(1),
+                ..Settings::default()
+            },
+            Settings {
+                start_epoch: Some(3),
+                end_epoch: Some(3),
+                ..train.clone()
+            },
+            Settings {
+                epochs: Some(2),
+                start_epoch: Some(3),
+                end_epoch: Some(9),
+                ..train.clone()
+            },
+            Settings {
+                weights_in: Some("/x".into()),
+                ..train.clone()
+            },
+        ];
+        for flags in cases {
+            assert_eq!(plan(&program(TOML), &flags).unwrap_err().exit_code(), 2);
+        }
+        assert!(
+            plan(&program(""), &train)
+                .unwrap_err()
+                .to_string()
+                .contains("how many epochs")
+        );
+        assert!(
+            plan(&program(""), &Settings::default())
+                .unwrap_err()
+                .to_string()
+                .contains("which weights")
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! Reads weights files: those of the programs here (`programs/common/weights.hpp`), and raw f32.
+
+use crate::error::Error;
+use std::fs;
+use std::path::Path;
+
+/// Values under one name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// As the file names it; `values` in a raw file.
+    pub name: String,
+    /// Sizes of its dimensions.
+    pub dims: Vec<u32>,
+    /// All values; binary16 ones are widened.
+    pub values: Vec<f32>,
+}
+
+/// A weights file that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// How the values are stored.
+    pub encoding: &'static str,
+    /// Epochs they have seen, if the file says so.
+    pub epochs: Option<u32>,
+    /// The weights, without the optimiser's state.
+    pub tensors: Vec<Tensor>,
+}
+
+const MAGIC: &[u8] = b"VWEIGHT1";
+const HEADER_BYTES: usize = 40;
+const ENTRY_BYTES: usize = 36;
+
+/// Reads a weights file. Without the programs' magic it is taken as raw little-endian f32.
+pub fn read(path: &Path) -> Result<Weights, Error> {
+    let bytes = fs::read(path).map_err(|e| Error::file("read", path, &e))?;
+    let bad = |what: String, advice: &str| Error::failed(format!("{}: {what}", path.display()), advice);
+    if bytes.starts_with(MAGIC) {
+        return parse(&bytes)
+            .map_err(|what| bad(what, "train it again (vernier run PROGRAM --stage build,train)"));
+    }
+    if bytes.is_empty() || !bytes.len().is_multiple_of(4) {
+        let what = format!(
+            "{} bytes are neither a weights file (magic VWEIGHT1) nor raw f32 values",
+            bytes.len()
+        );
+        return Err(bad(
+            what,
+            "give a weights file of a program, or a file of little-endian f32 values",
+        ));
+    }
+    let values: Vec<f32> = bytes
+        .chunks_exact(4)
+        .map(|c| f32::from_bits(little(c) as u32))
+        .collect();
+    let dims = vec![values.len() as u32];
+    let tensors = vec![Tensor {
+        name: "values".into(),
+        dims,
+        values,
+    }];
+    Ok(Weights {
+        encoding: "raw binary32",
+        epochs: None,
+        tensors,
+    })
+}
+
+fn little(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b))
+}
+
+fn parse(bytes: &[u8]) -> Result<Weights, String> {
+    let header = bytes.get(..HEADER_BYTES).ok_or("truncated in its header")?;
+    let field = |at: usize, size: usize| little(&header[at..at + size]);
+    let (encoding, width) = match field(8, 4) {
+        0 => ("binary32", 4),
+        1 => ("binary16", 2),
+        n => {
+            return Err(format!(
+                "values in encoding {n}; known are 0 (binary32) and 1 (binary16)"
+            ));
+        }
+    };
+    let hash = bytes[HEADER_BYTES..]
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+            (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    if hash != field(32, 8) {
+        return Err("truncated or damaged (its checksum differs)".into());
+    }
+    let count = field(24, 4) as usize;
+    let table = bytes
+        .get(HEADER_BYTES..)
+        .and_then(|b| b.get(..count.checked_mul(ENTRY_BYTES)?));
+    let table = table.ok_or("truncated in its table of tensors")?;
+    let mut at = HEADER_BYTES + table.len();
+    let mut tensors = Vec::new();
+    for entry in table.chunks_exact(ENTRY_BYTES) {
+        let name = String::from_utf8_lossy(&entry[..16])
+            .trim_end_matches('\0')
+            .to_string();
+        let rank = (little(&entry[16..20]) as usize).min(4);
+        let dims: Vec<u32> = entry[20..]
+            .chunks_exact(4)
+            .take(rank)
+            .map(|c| little(c) as u32)
+            .collect();
+        let size = dims
+            .iter()
+            .try_fold(width, |n: usize, d| n.checked_mul(*d as usize));
+        let data = size.and_then(|n| bytes.get(at..at.checked_add(n)?));
+        let data = data.ok_or_else(|| format!("truncated in tensor `{name}`"))?;
+        at += data.len();
+        let values = data.chunks_exact(width).map(|c| match width {
+            4 => f32::from_bits(little(c) as u32),
+            _ => half(little(c) as u16),
+        });
+        tensors.push(Tensor {
+            name,
+            dims,
+            values: values.collect(),
+        });
+    }
+    Ok(Weights {
+        encoding,
+        epochs: Some(field(12, 4) as u32),
+        tensors,
+    })
+}
+
+/// The value of a binary16, exact.
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let magnitude = match exponent {
+        31 if fraction != 0.0 => f32::NAN,
+        31 => f32::INFINITY,
+        0 => fraction * 2f32.powi(-24),
+        e => (fraction + 1024.0) * 2f32.powi(e - 25),
+    };
+    if bits & 0x8000 != 0 { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(encoding: u32, data: &[u8]) -> Vec<u8> {
+        let mut body = b"fc1.weight\0\0\0\0\0\0".to_vec();
+        for n in [2u32, 1, 2, 1, 1] {
+            body.extend(n.to_le_bytes());
+        }
+        body.extend(data);
+        let hash = body.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+            (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(encoding.to_le_bytes());
+        bytes.extend(7u32.to_le_bytes());
+        bytes.extend(0u64.to_le_bytes());
+        bytes.extend(1u32.to_le_bytes());
+        bytes.extend(1u32.to_le_bytes());
+        bytes.extend(hash.to_le_bytes());
+        bytes.extend(body);
+        bytes
+    }
+
+    #[test]
+    fn both_encodings_are_read_and_damage_is_seen() {
+        let wide = [1.5f32.to_le_bytes(), (-2f32).to_le_bytes()].concat();
+        let weights = parse(&file(0, &wide)).unwrap();
+        assert_eq!(
+            (weights.epochs, weights.tensors[0].name.as_str()),
+            (Some(7), "fc1.weight")
+        );
+        assert_eq!(weights.tensors[0].dims, [1, 2]);
+        assert_eq!(weights.tensors[0].values, [1.5, -2.0]);
+        let narrow = parse(&file(1, &[0x00, 0x3e, 0x01, 0x80])).unwrap();
+        assert_eq!(narrow.tensors[0].values, [1.5, -(2f32.powi(-24))]);
+        let mut damaged = file(0, &wide);
+        *damaged.last_mut().unwrap() ^= 1;
+        assert!(parse(&damaged).unwrap_err().contains("checksum"));
+        let short = file(0, &wide);
+        assert!(parse(&short[..60]).is_err() && parse(&short[..20]).is_err());
+        assert!(
+            parse(&file(0, &wide[..4]))
+                .unwrap_err()
+                .contains("truncated in tensor `fc1.weight`")
+        );
+    }
+}
