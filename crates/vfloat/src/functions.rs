@@ -56,7 +56,7 @@ fn stand_in(value: Dd) -> f64 {
     if hi.to_bits() & ((1u64 << EXTRA_BITS) - 1) != 0 || lo == 0.0 {
         return hi;
     }
-    debug_assert!(lo.abs() > hi.abs() * DECISIVE, "{hi:e} + {lo:e} is in doubt");
+    assert!(lo.abs() > hi.abs() * DECISIVE, "{hi:e} + {lo:e} is in doubt");
     if (lo > 0.0) == (hi > 0.0) {
         away_from_zero(hi)
     } else {

@@ -55,10 +55,17 @@
 //!
 //! R32 of a sum of two binary32 to nearest is the hardware's binary32 addition.
 
+mod double;
+mod single;
+
 use crate::CANONICAL_NAN_BITS;
 use crate::double_double::two_sum;
 use crate::format::{Format, Rounding, power_of_two};
 use crate::functions;
+use double::Constants;
+
+pub use double::RzRn;
+pub use single::{Binary32Rn, Inner, Prefix, Single};
 
 /// The operations of one format and one pair of modes on single lanes. A NaN result is
 /// [`CANONICAL_NAN`](crate::CANONICAL_NAN); `T` is [`LaneOps::truncate`], `R` is [`LaneOps::round_f64`].
@@ -299,206 +306,6 @@ fn to_integral(x: f64, mode: Rounding) -> f64 {
     }
 }
 
-/// A format as the numbers that T and R need.
-#[derive(Clone, Copy, Debug)]
-struct Constants {
-    /// Keeps sign, exponent and P - 1 explicit bits of a binary64.
-    keep: u64,
-    /// 2^(EMIN-1), the smallest positive value.
-    smallest: f64,
-    /// 2^EMAX, above every finite value.
-    limit: f64,
-    /// The largest operand.
-    max_operand: f64,
-    /// The largest result.
-    max: f64,
-    /// 2^(EMIN+P-2), where the quantum stops shrinking.
-    min_normal: f64,
-    /// 2^(53-P): a binade's power of two times this has the binade's quantum as its last bit.
-    magic: f64,
-    /// 2^(1-P): a binade's power of two times this is its quantum.
-    quantum: f64,
-}
-
-impl Constants {
-    fn new(format: Format) -> Constants {
-        let p = format.precision() as i32;
-        Constants {
-            keep: !0 << (53 - p),
-            smallest: format.min_subnormal(),
-            limit: power_of_two(format.emax()),
-            max_operand: format.max_operand(),
-            max: format.max(),
-            min_normal: format.min_normal(),
-            magic: power_of_two(53 - p),
-            quantum: power_of_two(1 - p),
-        }
-    }
-
-    /// The binade of a magnitude for R: its power of two, at least the smallest normal number. NaN gives infinity.
-    #[inline(always)]
-    fn binade(&self, magnitude: f64) -> f64 {
-        let power = f64::from_bits(magnitude.to_bits() & f64::INFINITY.to_bits());
-        if power > self.min_normal {
-            power
-        } else {
-            self.min_normal
-        }
-    }
-
-    /// The magnitude brought down to at most 2^EMAX, so that no intermediate overflows; NaN passes.
-    #[inline(always)]
-    fn clamped(&self, x: f64) -> f64 {
-        let magnitude = x.abs();
-        if magnitude > self.limit {
-            self.limit
-        } else {
-            magnitude
-        }
-    }
-
-    /// The magnitude rounded to nearest even at its binade's quantum: adding `c` pushes everything below the
-    /// quantum out of the 53 bits (c is in [2^52, 2^53) quanta and even), subtracting brings the rest back exactly.
-    #[inline(always)]
-    fn nearest(&self, magnitude: f64, binade: f64) -> f64 {
-        let c = binade * self.magic;
-        (magnitude + c) - c
-    }
-}
-
-/// Operands toward zero, results to nearest even, any format.
-#[derive(Clone, Copy, Debug)]
-pub struct RzRn(Constants);
-
-impl LaneOps for RzRn {
-    #[inline(always)]
-    fn operand(self, x: f32) -> f64 {
-        let k = &self.0;
-        let wide = f64::from(x);
-        let cut = f64::from_bits(wide.to_bits() & k.keep);
-        let magnitude = cut.abs();
-        // Above 2^EMAX and finite: the largest operand. The comparison leaves NaN and infinity alone.
-        let low = if magnitude > k.max_operand {
-            k.max_operand
-        } else {
-            magnitude
-        };
-        let high = if magnitude == f64::INFINITY {
-            magnitude
-        } else {
-            low
-        };
-        let result = if magnitude < k.smallest { 0.0 } else { high };
-        // A signalling NaN could lose its payload to the mask: keep NaN from the original.
-        let result = if x.is_nan() { f64::NAN } else { result };
-        result.copysign(wide)
-    }
-
-    #[inline(always)]
-    fn round(self, x: f64) -> f64 {
-        let k = &self.0;
-        let magnitude = k.clamped(x);
-        let rounded = k.nearest(magnitude, k.binade(magnitude));
-        let result = if rounded >= k.limit {
-            f64::INFINITY
-        } else {
-            rounded
-        };
-        result.copysign(x)
-    }
-
-    #[inline(always)]
-    fn sum(self, a: f64, b: f64) -> f64 {
-        a + b
-    }
-
-    #[inline(always)]
-    fn sum_binary32(self, a: f32, b: f32) -> f32 {
-        a + b
-    }
-}
-
-/// Format binary32, results to nearest even: T is the identity in every mode and R the hardware's rounding.
-#[derive(Clone, Copy, Debug)]
-pub struct Binary32Rn;
-
-impl LaneOps for Binary32Rn {
-    #[inline(always)]
-    fn operand(self, x: f32) -> f64 {
-        x.into()
-    }
-
-    #[inline(always)]
-    fn round(self, x: f64) -> f64 {
-        (x as f32).into()
-    }
-
-    #[inline(always)]
-    fn sum(self, a: f64, b: f64) -> f64 {
-        a + b
-    }
-
-    #[inline(always)]
-    fn sum_binary32(self, a: f32, b: f32) -> f32 {
-        a + b
-    }
-
-    #[inline(always)]
-    fn truncate(self, x: f32) -> f32 {
-        x
-    }
-
-    #[inline(always)]
-    fn quantize(self, x: f32) -> f32 {
-        canonical(x)
-    }
-
-    #[inline(always)]
-    fn add(self, a: f32, b: f32) -> f32 {
-        canonical(a + b)
-    }
-
-    #[inline(always)]
-    fn sub(self, a: f32, b: f32) -> f32 {
-        canonical(a - b)
-    }
-
-    #[inline(always)]
-    fn mul(self, a: f32, b: f32) -> f32 {
-        canonical(a * b)
-    }
-
-    #[inline(always)]
-    fn div(self, a: f32, b: f32) -> f32 {
-        canonical(a / b)
-    }
-
-    #[inline(always)]
-    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
-        canonical(a * b + c)
-    }
-
-    #[inline(always)]
-    fn fmam(self, a: f32, b: f32, c: f32) -> f32 {
-        canonical(a * b + c)
-    }
-
-    #[inline(always)]
-    fn addm(self, a: f32, b: f32) -> f32 {
-        canonical(a + b)
-    }
-
-    #[inline(always)]
-    fn sqrt(self, a: f32) -> f32 {
-        canonical(a.sqrt())
-    }
-
-    #[inline(always)]
-    fn rcp(self, a: f32) -> f32 {
-        canonical(1.0 / a)
-    }
-}
-
 /// A format with its modes: the operations in every mode, and the way to faster ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Lanes {
@@ -550,7 +357,18 @@ impl Lanes {
     pub fn specialise<V: LaneVisitor>(&self, visitor: V) -> V::Output {
         match (self.input, self.result) {
             (_, Rounding::NearestEven) if self.format == Format::FP32 => visitor.visit(Binary32Rn),
-            (Rounding::TowardZero, Rounding::NearestEven) => visitor.visit(RzRn(self.narrow)),
+            (Rounding::TowardZero, Rounding::NearestEven) => {
+                let double = RzRn(self.narrow);
+                if let Some(single) = Single::new_inner(self.format, double) {
+                    visitor.visit(single)
+                } else if let Some(single) =
+                    Single::new_prefix(self.format, double).filter(|_| fused_in_hardware())
+                {
+                    visitor.visit(single)
+                } else {
+                    visitor.visit(double)
+                }
+            }
             _ => visitor.visit(*self),
         }
     }
@@ -598,6 +416,18 @@ impl Lanes {
         let adjusted = f64::from_bits(if inexact & (bits & 1 == 0) { odd } else { bits });
         let minus = (self.result == Rounding::TowardNegative) & ((a.to_bits() | b.to_bits()) >> 63 != 0);
         if (sum == 0.0) & minus { -0.0 } else { adjusted }
+    }
+}
+
+/// Whether `mul_add` is one instruction in code compiled for this machine's features.
+fn fused_in_hardware() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("fma")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        cfg!(target_arch = "aarch64")
     }
 }
 
