@@ -1,7 +1,7 @@
 //! A configuration file as it stands: options with their values and lines, each checked against the table.
 
 use crate::error::{Error, Place, did_you_mean};
-use crate::options::{OPTIONS, OptionSpec, count_of};
+use crate::options::{OPTIONS, OptionSpec, Use, count_of};
 use std::collections::BTreeMap;
 
 /// The value of an option and where it was set.
@@ -106,6 +106,17 @@ impl Settings {
     /// Every option of the table with its value, in the order of the table.
     pub fn iter(&self) -> impl Iterator<Item = (&'static OptionSpec, &str)> {
         OPTIONS.iter().map(|option| (option, self.get(option.name)))
+    }
+
+    /// The options that ask for something that Vernier does not do: set to another value than their default although they
+    /// are [`Use::Never`] used. Worth a line of output, no reason to stop.
+    pub fn without_effect(&self) -> Vec<(&'static str, Place)> {
+        let asked = self
+            .iter()
+            .filter(|(option, value)| option.used == Use::Never && *value != option.default);
+        asked
+            .map(|(option, _)| (option.name, self.place(option.name)))
+            .collect()
     }
 
     /// Where an option is set; line 1 if it is not.
