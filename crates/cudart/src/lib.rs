@@ -1,1 +1,25 @@
-//! The C ABI of libcudart over the runtime.
+//! libcudart: the C ABI of the CUDA runtime over crate `runtime`, and nothing else. Every entry point is a few
+//! lines; a macro gives each the same frame: no panic leaves it, its error becomes the thread's last error, and
+//! a reason that a person should know goes to stderr. What Vernier does not do refuses by name
+//! (`unsupported.rs`).
+
+#![allow(non_snake_case)] // CUDA's names
+#![allow(missing_docs)] // the CUDA runtime API documents what each entry point does
+#![allow(clippy::missing_safety_doc)] // each is as safe as the C function of the same name
+
+pub mod abi;
+mod device;
+mod entry;
+mod launch;
+mod memory;
+mod registration;
+mod stream;
+mod unsupported;
+
+pub use device::*;
+pub use entry::{cudaGetErrorName, cudaGetErrorString, cudaGetLastError, cudaPeekAtLastError};
+pub use launch::*;
+pub use memory::*;
+pub use registration::*;
+pub use stream::*;
+pub use unsupported::*;

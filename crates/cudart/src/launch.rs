@@ -1,0 +1,217 @@
+//! Launching kernels, and asking about them.
+
+use crate::abi::{self, Dim3, FuncAttributes, FuncAttributes12, LaunchConfig, Opaque, Pointer};
+use crate::entry::{entries, give, take};
+use runtime::{Code, CudaVersion, Error, Geometry, Runtime};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{CString, c_char, c_int, c_uint};
+use std::sync::{Mutex, PoisonError};
+
+/// What stands between `<<<` and `>>>` of a launch in progress.
+type Configuration = (Dim3, Dim3, usize, Opaque);
+
+thread_local! {
+    static CONFIGURATIONS: RefCell<Vec<Configuration>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Launch attributes (cudaLaunchAttributeID) that change what a launch means here: cooperative, and clusters,
+/// which are refused unless they are of one block. The others are hints.
+const COOPERATIVE: u32 = 2;
+const CLUSTER: [u32; 2] = [4, 11];
+
+fn dim(d: Dim3) -> runtime::Dim3 {
+    runtime::Dim3 {
+        x: d.x,
+        y: d.y,
+        z: d.z,
+    }
+}
+
+/// # Safety
+/// As for cudaLaunchKernel.
+unsafe fn start(
+    host: usize,
+    (grid, block, dynamic_shared, stream): Configuration,
+    args: *mut Pointer,
+    cooperative: bool,
+) -> Result<(), Error> {
+    let runtime = Runtime::global();
+    runtime.check_stream(stream)?;
+    let geometry = Geometry {
+        grid: dim(grid),
+        block: dim(block),
+        dynamic_shared,
+        cooperative,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { runtime.launch(host, geometry, args.cast_const().cast()) }
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn __cudaPushCallConfiguration(
+    grid: Dim3,
+    block: Dim3,
+    shared: usize,
+    stream: Opaque,
+) -> c_uint {
+    CONFIGURATIONS.with_borrow_mut(|stack| stack.push((grid, block, shared, stream)));
+    0
+}
+
+entries! {
+    fn __cudaPopCallConfiguration(grid: *mut Dim3, block: *mut Dim3, shared: *mut usize, stream: *mut Opaque) {
+        let top = CONFIGURATIONS.with_borrow_mut(Vec::pop).ok_or_else(|| {
+            Error::argument(Code::MISSING_CONFIGURATION, "a kernel was called without <<<grid, block>>>")
+        })?;
+        unsafe {
+            give(grid, top.0)?;
+            give(block, top.1)?;
+            give(shared, top.2)?;
+            give(stream, top.3)
+        }
+    }
+
+    /// A kernel's handle is the host address that stands for it. An unknown one is told at the launch.
+    fn __cudaGetKernel(kernel: *mut usize, host: usize) {
+        unsafe { give(kernel, host) }
+    }
+
+    fn cudaGetKernel(kernel: *mut usize, host: usize) {
+        Runtime::global().check_function(host)?;
+        unsafe { give(kernel, host) }
+    }
+
+    fn cudaGetFuncBySymbol(function: *mut usize, host: usize) {
+        Runtime::global().check_function(host)?;
+        unsafe { give(function, host) }
+    }
+
+    fn __cudaLaunchKernel(
+        kernel: usize, grid: Dim3, block: Dim3, args: *mut Pointer, shared: usize, stream: Opaque,
+    ) as __cudaLaunchKernel_ptsz {
+        unsafe { start(kernel, (grid, block, shared, stream), args, false) }
+    }
+
+    fn cudaLaunchKernel(
+        host: usize, grid: Dim3, block: Dim3, args: *mut Pointer, shared: usize, stream: Opaque,
+    ) as cudaLaunchKernel_ptsz {
+        unsafe { start(host, (grid, block, shared, stream), args, false) }
+    }
+
+    fn cudaLaunchCooperativeKernel(
+        host: usize, grid: Dim3, block: Dim3, args: *mut Pointer, shared: usize, stream: Opaque,
+    ) as cudaLaunchCooperativeKernel_ptsz {
+        unsafe { start(host, (grid, block, shared, stream), args, true) }
+    }
+
+    fn cudaLaunchKernelExC(config: *const LaunchConfig, host: usize, args: *mut Pointer) as cudaLaunchKernelExC_ptsz {
+        let config = unsafe { take(config)? };
+        let attributes = match config.count {
+            0 => &[][..],
+            _ if config.attributes.is_null() => return Err(Error::value("launch attributes are missing")),
+            // SAFETY: as many attributes as the program says.
+            n => unsafe { std::slice::from_raw_parts(config.attributes, n as usize) },
+        };
+        let mut cooperative = false;
+        for attribute in attributes {
+            if attribute.id == COOPERATIVE {
+                cooperative = attribute.value[0] != 0;
+            } else if CLUSTER.contains(&attribute.id) && attribute.value[..3].iter().any(|n| *n > 1) {
+                return Err(Error::NotSupported("thread block clusters are not supported".into()));
+            }
+        }
+        let configuration = (config.grid, config.block, config.dynamic_shared, config.stream);
+        unsafe { start(host, configuration, args, cooperative) }
+    }
+
+    fn cudaFuncGetAttributes(to: *mut FuncAttributes, host: usize) {
+        let a = Runtime::global().function_attributes(host)?;
+        let base = FuncAttributes {
+            shared: a.static_shared as usize,
+            constant: a.constant as usize,
+            local: a.local as usize,
+            max_threads: a.max_threads as c_int,
+            registers: a.registers as c_int,
+            ptx_version: a.ptx_version as c_int,
+            binary_version: a.binary_version as c_int,
+            cache_mode_ca: 0,
+            max_dynamic_shared: a.max_dynamic_shared as c_int,
+            carveout: a.carveout,
+        };
+        unsafe {
+            match CudaVersion::of_program() {
+                CudaVersion::V11 => give(to, base),
+                _ => give(to.cast(), FuncAttributes12 { base, ..Default::default() }),
+            }
+        }
+    }
+
+    fn cudaFuncSetAttribute(host: usize, attribute: c_uint, value: c_int) {
+        Runtime::global().function_set_attribute(host, attribute, value)
+    }
+
+    fn cudaKernelSetAttributeForDevice(kernel: usize, attribute: c_uint, value: c_int, device: c_int) {
+        crate::device::check_device(device)?;
+        Runtime::global().function_set_attribute(kernel, attribute, value)
+    }
+
+    fn cudaFuncSetCacheConfig(host: usize, _config: c_uint) {
+        Runtime::global().check_function(host)
+    }
+
+    fn cudaFuncSetSharedMemConfig(host: usize, _config: c_uint) {
+        Runtime::global().check_function(host)
+    }
+
+    fn cudaFuncGetName(name: *mut *const c_char, host: usize) {
+        let text = Runtime::global().function_name(host)?;
+        unsafe { give(name, lasting(host, &text)) }
+    }
+
+    fn cudaFuncGetParamCount(host: usize, count: *mut usize) {
+        let params = Runtime::global().function_params(host)?;
+        unsafe { give(count, params.len()) }
+    }
+
+    fn cudaFuncGetParamInfo(host: usize, index: usize, offset: *mut usize, size: *mut usize) {
+        let params = Runtime::global().function_params(host)?;
+        let (at, bytes) = *params.get(index).ok_or_else(|| Error::value(format!("no parameter {index}")))?;
+        unsafe {
+            give(offset, at)?;
+            if size.is_null() { Ok(()) } else { give(size, bytes) }
+        }
+    }
+
+    fn cudaOccupancyMaxActiveBlocksPerMultiprocessor(blocks: *mut c_int, host: usize, threads: c_int, shared: usize) {
+        let n = Runtime::global().occupancy(host, threads, shared)?;
+        unsafe { give(blocks, n as c_int) }
+    }
+
+    fn cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
+        blocks: *mut c_int, host: usize, threads: c_int, shared: usize, _flags: c_uint,
+    ) {
+        let n = Runtime::global().occupancy(host, threads, shared)?;
+        unsafe { give(blocks, n as c_int) }
+    }
+
+    fn cudaOccupancyAvailableDynamicSMemPerBlock(bytes: *mut usize, host: usize, blocks: c_int, _threads: c_int) {
+        let n = Runtime::global().available_dynamic_shared(host, blocks)?;
+        unsafe { give(bytes, n as usize) }
+    }
+}
+
+/// A C string for a kernel's name that lives as long as the process.
+fn lasting(host: usize, name: &str) -> *const c_char {
+    static NAMES: Mutex<Option<HashMap<usize, CString>>> = Mutex::new(None);
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = names
+        .get_or_insert_default()
+        .entry(host)
+        .or_insert_with(|| CString::new(name).unwrap_or_default());
+    known.as_ptr()
+}
+
+/// Compile-time check that entry points have the type C expects.
+const _: unsafe extern "C" fn(usize, Dim3, Dim3, *mut Pointer, usize, Opaque) -> abi::Error =
+    cudaLaunchKernel;

@@ -1,0 +1,423 @@
+//! Allocating, copying and setting memory.
+
+use crate::abi::{
+    ChannelFormat, Extent, Memcpy3D, Memcpy3DPeer, Opaque, PitchedPtr, PointerAttributes,
+    PointerAttributes13, Pos,
+};
+use crate::device::check_device;
+use crate::entry::{entries, give, take};
+use runtime::{CopyKind, CudaVersion, Error, Pitched, PointerInfo, Runtime, Shape};
+use std::ffi::{c_int, c_uint, c_void};
+
+/// `cudaPitchedPtr`, positions and all, as a place in memory.
+fn place(p: PitchedPtr, pos: Pos) -> Pitched {
+    Pitched {
+        address: p.ptr,
+        pitch: p.pitch,
+        rows: p.ysize,
+        origin: [pos.x, pos.y, pos.z],
+    }
+}
+
+fn rows(address: usize, pitch: usize, height: usize) -> Pitched {
+    Pitched {
+        address,
+        pitch,
+        rows: height,
+        origin: [0; 3],
+    }
+}
+
+fn shape(e: Extent) -> Shape {
+    Shape {
+        width: e.width,
+        height: e.height,
+        depth: e.depth,
+    }
+}
+
+fn no_arrays(array: usize) -> Result<(), Error> {
+    match array {
+        0 => Ok(()),
+        _ => Err(Error::NotSupported("CUDA arrays are not supported".into())),
+    }
+}
+
+/// Waits for the device, as copies that block do: the fault of an earlier kernel comes out here.
+fn blocking() -> Result<&'static Runtime, Error> {
+    let runtime = Runtime::global();
+    runtime.synchronize()?;
+    Ok(runtime)
+}
+
+fn on_stream(stream: Opaque) -> Result<&'static Runtime, Error> {
+    let runtime = Runtime::global();
+    runtime.check_stream(stream)?;
+    Ok(runtime)
+}
+
+fn copy_3d(runtime: &Runtime, p: &Memcpy3D) -> Result<(), Error> {
+    no_arrays(p.src_array | p.dst_array)?;
+    let kind = CopyKind::from_number(p.kind)?;
+    runtime.copy_rows(
+        place(p.dst, p.dst_pos),
+        place(p.src, p.src_pos),
+        shape(p.extent),
+        kind,
+    )
+}
+
+fn copy_3d_peer(runtime: &Runtime, p: &Memcpy3DPeer) -> Result<(), Error> {
+    no_arrays(p.src_array | p.dst_array)?;
+    check_device(p.src_device)?;
+    check_device(p.dst_device)?;
+    let kind = CopyKind::DeviceToDevice;
+    runtime.copy_rows(
+        place(p.dst, p.dst_pos),
+        place(p.src, p.src_pos),
+        shape(p.extent),
+        kind,
+    )
+}
+
+/// Where `count` bytes at `offset` of a symbol lie.
+fn in_symbol(symbol: usize, offset: usize, count: usize) -> Result<usize, Error> {
+    let (address, size) = Runtime::global().symbol(symbol)?;
+    match offset.checked_add(count) {
+        Some(end) if end <= size => Ok(address + offset),
+        _ => Err(Error::value(format!(
+            "{count} bytes at offset {offset} of a variable of {size} bytes"
+        ))),
+    }
+}
+
+fn to_symbol(symbol: usize, from: usize, count: usize, offset: usize, kind: c_uint) -> Result<(), Error> {
+    let to = in_symbol(symbol, offset, count)?;
+    Runtime::global().copy(to, from, count, CopyKind::from_number(kind)?)
+}
+
+fn from_symbol(to: usize, symbol: usize, count: usize, offset: usize, kind: c_uint) -> Result<(), Error> {
+    let from = in_symbol(symbol, offset, count)?;
+    Runtime::global().copy(to, from, count, CopyKind::from_number(kind)?)
+}
+
+entries! {
+    fn cudaMalloc(to: *mut usize, size: usize) {
+        let address = Runtime::global().malloc(size)?;
+        unsafe { give(to, address) }
+    }
+
+    fn cudaFree(address: usize) {
+        Runtime::global().free(address)
+    }
+
+    fn cudaMallocAsync(to: *mut usize, size: usize, stream: Opaque) as cudaMallocAsync_ptsz {
+        let address = on_stream(stream)?.malloc(size)?;
+        unsafe { give(to, address) }
+    }
+
+    fn cudaMallocFromPoolAsync(
+        to: *mut usize, size: usize, pool: Opaque, stream: Opaque,
+    ) as cudaMallocFromPoolAsync_ptsz {
+        let runtime = on_stream(stream)?;
+        runtime.check_pool(pool)?;
+        let address = runtime.malloc(size)?;
+        unsafe { give(to, address) }
+    }
+
+    fn cudaFreeAsync(address: usize, stream: Opaque) as cudaFreeAsync_ptsz {
+        on_stream(stream)?.free(address)
+    }
+
+    fn cudaMallocManaged(to: *mut usize, size: usize, flags: c_uint) {
+        let address = Runtime::global().malloc_managed(size, flags)?;
+        unsafe { give(to, address) }
+    }
+
+    fn cudaMallocHost(to: *mut usize, size: usize) {
+        let address = Runtime::global().malloc_host(size, 0)?;
+        unsafe { give(to, address) }
+    }
+
+    fn cudaHostAlloc(to: *mut usize, size: usize, flags: c_uint) {
+        let address = Runtime::global().malloc_host(size, flags)?;
+        unsafe { give(to, address) }
+    }
+
+    fn cudaFreeHost(address: usize) {
+        Runtime::global().free_host(address)
+    }
+
+    fn cudaHostRegister(address: usize, size: usize, _flags: c_uint) {
+        Runtime::global().host_register(address, size)
+    }
+
+    fn cudaHostUnregister(address: usize) {
+        Runtime::global().host_unregister(address)
+    }
+
+    fn cudaHostGetDevicePointer(to: *mut usize, address: usize, _flags: c_uint) {
+        let device = Runtime::global().host_device_pointer(address)?;
+        unsafe { give(to, device) }
+    }
+
+    fn cudaHostGetFlags(flags: *mut c_uint, address: usize) {
+        Runtime::global().host_device_pointer(address)?;
+        // cudaHostAllocMapped: all host memory of CUDA's is visible to kernels.
+        unsafe { give(flags, 2) }
+    }
+
+    fn cudaMallocPitch(to: *mut usize, pitch: *mut usize, width: usize, height: usize) {
+        let (address, bytes) = Runtime::global().malloc_rows(width, height)?;
+        unsafe {
+            give(pitch, bytes)?;
+            give(to, address)
+        }
+    }
+
+    fn cudaMalloc3D(to: *mut PitchedPtr, extent: Extent) {
+        let rows = extent.height.checked_mul(extent.depth).ok_or_else(|| Error::value("too many rows"))?;
+        let (ptr, pitch) = Runtime::global().malloc_rows(extent.width, rows)?;
+        unsafe { give(to, PitchedPtr { ptr, pitch, xsize: extent.width, ysize: extent.height }) }
+    }
+
+    fn cudaMemGetInfo(free: *mut usize, total: *mut usize) {
+        let (f, t) = Runtime::global().memory_info()?;
+        unsafe {
+            give(free, f as usize)?;
+            give(total, t as usize)
+        }
+    }
+
+    fn cudaMemcpy(to: usize, from: usize, count: usize, kind: c_uint) as cudaMemcpy_ptds {
+        blocking()?.copy(to, from, count, CopyKind::from_number(kind)?)
+    }
+
+    fn cudaMemcpyAsync(to: usize, from: usize, count: usize, kind: c_uint, stream: Opaque) as cudaMemcpyAsync_ptsz {
+        on_stream(stream)?.copy(to, from, count, CopyKind::from_number(kind)?)
+    }
+
+    fn cudaMemcpyPeer(to: usize, to_device: c_int, from: usize, from_device: c_int, count: usize) {
+        check_device(to_device)?;
+        check_device(from_device)?;
+        blocking()?.copy(to, from, count, CopyKind::DeviceToDevice)
+    }
+
+    fn cudaMemcpyPeerAsync(
+        to: usize, to_device: c_int, from: usize, from_device: c_int, count: usize, stream: Opaque,
+    ) {
+        check_device(to_device)?;
+        check_device(from_device)?;
+        on_stream(stream)?.copy(to, from, count, CopyKind::DeviceToDevice)
+    }
+
+    fn cudaMemcpy2D(
+        to: usize, to_pitch: usize, from: usize, from_pitch: usize, width: usize, height: usize, kind: c_uint,
+    ) as cudaMemcpy2D_ptds {
+        let shape = Shape { width, height, depth: 1 };
+        let kind = CopyKind::from_number(kind)?;
+        blocking()?.copy_rows(rows(to, to_pitch, height), rows(from, from_pitch, height), shape, kind)
+    }
+
+    fn cudaMemcpy2DAsync(
+        to: usize, to_pitch: usize, from: usize, from_pitch: usize, width: usize, height: usize, kind: c_uint,
+        stream: Opaque,
+    ) as cudaMemcpy2DAsync_ptsz {
+        let shape = Shape { width, height, depth: 1 };
+        let kind = CopyKind::from_number(kind)?;
+        on_stream(stream)?.copy_rows(rows(to, to_pitch, height), rows(from, from_pitch, height), shape, kind)
+    }
+
+    fn cudaMemcpy3D(parameters: *const Memcpy3D) as cudaMemcpy3D_ptds {
+        copy_3d(blocking()?, &unsafe { take(parameters)? })
+    }
+
+    fn cudaMemcpy3DAsync(parameters: *const Memcpy3D, stream: Opaque) as cudaMemcpy3DAsync_ptsz {
+        copy_3d(on_stream(stream)?, &unsafe { take(parameters)? })
+    }
+
+    fn cudaMemcpy3DPeer(parameters: *const Memcpy3DPeer) as cudaMemcpy3DPeer_ptds {
+        copy_3d_peer(blocking()?, &unsafe { take(parameters)? })
+    }
+
+    fn cudaMemcpy3DPeerAsync(parameters: *const Memcpy3DPeer, stream: Opaque) as cudaMemcpy3DPeerAsync_ptsz {
+        copy_3d_peer(on_stream(stream)?, &unsafe { take(parameters)? })
+    }
+
+    fn cudaMemcpyToSymbol(
+        symbol: usize, from: usize, count: usize, offset: usize, kind: c_uint,
+    ) as cudaMemcpyToSymbol_ptds {
+        blocking()?;
+        to_symbol(symbol, from, count, offset, kind)
+    }
+
+    fn cudaMemcpyToSymbolAsync(
+        symbol: usize, from: usize, count: usize, offset: usize, kind: c_uint, stream: Opaque,
+    ) as cudaMemcpyToSymbolAsync_ptsz {
+        on_stream(stream)?;
+        to_symbol(symbol, from, count, offset, kind)
+    }
+
+    fn cudaMemcpyFromSymbol(
+        to: usize, symbol: usize, count: usize, offset: usize, kind: c_uint,
+    ) as cudaMemcpyFromSymbol_ptds {
+        blocking()?;
+        from_symbol(to, symbol, count, offset, kind)
+    }
+
+    fn cudaMemcpyFromSymbolAsync(
+        to: usize, symbol: usize, count: usize, offset: usize, kind: c_uint, stream: Opaque,
+    ) as cudaMemcpyFromSymbolAsync_ptsz {
+        on_stream(stream)?;
+        from_symbol(to, symbol, count, offset, kind)
+    }
+
+    fn cudaGetSymbolAddress(to: *mut usize, symbol: usize) {
+        let (address, _) = Runtime::global().symbol(symbol)?;
+        unsafe { give(to, address) }
+    }
+
+    fn cudaGetSymbolSize(to: *mut usize, symbol: usize) {
+        let (_, size) = Runtime::global().symbol(symbol)?;
+        unsafe { give(to, size) }
+    }
+
+    fn cudaMemset(address: usize, value: c_int, count: usize) as cudaMemset_ptds {
+        Runtime::global().fill(address, value as u8, count)
+    }
+
+    fn cudaMemsetAsync(address: usize, value: c_int, count: usize, stream: Opaque) as cudaMemsetAsync_ptsz {
+        on_stream(stream)?.fill(address, value as u8, count)
+    }
+
+    fn cudaMemset2D(address: usize, pitch: usize, value: c_int, width: usize, height: usize) as cudaMemset2D_ptds {
+        let shape = Shape { width, height, depth: 1 };
+        Runtime::global().fill_rows(rows(address, pitch, height), value as u8, shape)
+    }
+
+    fn cudaMemset2DAsync(
+        address: usize, pitch: usize, value: c_int, width: usize, height: usize, stream: Opaque,
+    ) as cudaMemset2DAsync_ptsz {
+        let shape = Shape { width, height, depth: 1 };
+        on_stream(stream)?.fill_rows(rows(address, pitch, height), value as u8, shape)
+    }
+
+    fn cudaMemset3D(to: PitchedPtr, value: c_int, extent: Extent) as cudaMemset3D_ptds {
+        let to = place(to, Pos { x: 0, y: 0, z: 0 });
+        Runtime::global().fill_rows(to, value as u8, shape(extent))
+    }
+
+    fn cudaMemset3DAsync(to: PitchedPtr, value: c_int, extent: Extent, stream: Opaque) as cudaMemset3DAsync_ptsz {
+        let to = place(to, Pos { x: 0, y: 0, z: 0 });
+        on_stream(stream)?.fill_rows(to, value as u8, shape(extent))
+    }
+
+    fn cudaPointerGetAttributes(to: *mut PointerAttributes, address: usize) {
+        let (kind, device) = match Runtime::global().pointer_info(address)? {
+            PointerInfo::Unregistered => (0, -2),
+            PointerInfo::Host => (1, 0),
+            PointerInfo::Device => (2, 0),
+            PointerInfo::Managed => (3, 0),
+        };
+        let base = PointerAttributes {
+            kind,
+            device,
+            device_pointer: if kind == 0 { 0 } else { address },
+            host_pointer: if kind == 2 { 0 } else { address },
+        };
+        unsafe {
+            match CudaVersion::of_program() {
+                CudaVersion::V13 => give(to.cast(), PointerAttributes13 { base, reserved: [0; 8] }),
+                _ => give(to, base),
+            }
+        }
+    }
+
+    /// Memory is where it is used already; what follows the size (a device, or a location with flags) and the
+    /// stream differ between versions and change nothing.
+    fn cudaMemPrefetchAsync(
+        address: usize, count: usize,
+    ) as cudaMemPrefetchAsync_ptsz, cudaMemPrefetchAsync_v2, cudaMemPrefetchAsync_v2_ptsz {
+        Runtime::global().check_device_range(address, count)
+    }
+
+    fn cudaMemAdvise(address: usize, count: usize, _advice: c_uint) as cudaMemAdvise_v2 {
+        Runtime::global().check_device_range(address, count)
+    }
+
+    fn cudaStreamAttachMemAsync(
+        stream: Opaque, address: usize, _length: usize, _flags: c_uint,
+    ) as cudaStreamAttachMemAsync_ptsz {
+        on_stream(stream)?.check_device_range(address, 0)
+    }
+
+    fn cudaDeviceGetDefaultMemPool(pool: *mut Opaque, device: c_int) {
+        check_device(device)?;
+        unsafe { give(pool, runtime::DEFAULT_POOL) }
+    }
+
+    fn cudaDeviceGetMemPool(pool: *mut Opaque, device: c_int) {
+        check_device(device)?;
+        let current = Runtime::global().current_pool();
+        unsafe { give(pool, current) }
+    }
+
+    fn cudaDeviceSetMemPool(device: c_int, pool: Opaque) {
+        check_device(device)?;
+        Runtime::global().set_current_pool(pool)
+    }
+
+    fn cudaMemPoolCreate(pool: *mut Opaque, _properties: *const c_void) {
+        let made = Runtime::global().pool_create()?;
+        unsafe { give(pool, made) }
+    }
+
+    fn cudaMemPoolDestroy(pool: Opaque) {
+        Runtime::global().pool_destroy(pool)
+    }
+
+    fn cudaMemPoolTrimTo(pool: Opaque, _keep: usize) {
+        Runtime::global().check_pool(pool)
+    }
+
+    fn cudaMemPoolSetAttribute(pool: Opaque, attribute: c_uint, value: *const c_void) {
+        let value = match attribute {
+            // The first three are ints, the others 64-bit sizes.
+            1..=3 => u64::from(unsafe { take(value.cast::<u32>())? }),
+            _ => unsafe { take(value.cast::<u64>())? },
+        };
+        Runtime::global().pool_set_attribute(pool, attribute, value)
+    }
+
+    fn cudaMemPoolGetAttribute(pool: Opaque, attribute: c_uint, value: *mut c_void) {
+        let found = Runtime::global().pool_attribute(pool, attribute)?;
+        unsafe {
+            match attribute {
+                1..=3 => give(value.cast::<u32>(), found as u32),
+                _ => give(value.cast::<u64>(), found),
+            }
+        }
+    }
+
+    /// There is one device, which always has access.
+    fn cudaMemPoolSetAccess(pool: Opaque, _list: *const c_void, _count: usize) {
+        Runtime::global().check_pool(pool)
+    }
+
+    fn cudaMemPoolGetAccess(flags: *mut c_uint, pool: Opaque, _location: *const c_void) {
+        Runtime::global().check_pool(pool)?;
+        // cudaMemAccessFlagsProtReadWrite
+        unsafe { give(flags, 3) }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn cudaCreateChannelDesc(
+    x: c_int,
+    y: c_int,
+    z: c_int,
+    w: c_int,
+    kind: c_uint,
+) -> ChannelFormat {
+    ChannelFormat { x, y, z, w, kind }
+}

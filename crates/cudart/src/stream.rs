@@ -1,0 +1,163 @@
+//! Streams and events.
+
+use crate::abi::{HostFunction, Opaque, StreamCallback};
+use crate::entry::{entries, give};
+use runtime::{Error, Runtime};
+use std::ffi::{c_int, c_uint, c_ulonglong, c_void};
+
+/// The bit of a launch-attribute value structure that streams have here: none is kept.
+const STREAM_ATTRIBUTE_VALUE_BYTES: usize = 64;
+
+fn call(stream: Opaque, function: HostFunction, data: *mut c_void) -> Result<(), Error> {
+    Runtime::global().check_stream(stream)?;
+    let function = function.ok_or_else(|| Error::value("the host function is null"))?;
+    // SAFETY: the program asks for its own function to be called with its own data; everything before it in the
+    // stream has run, and no lock is held.
+    unsafe { function(data) };
+    Ok(())
+}
+
+entries! {
+    fn cudaStreamCreate(stream: *mut Opaque) {
+        let made = Runtime::global().stream_create(0, 0)?;
+        unsafe { give(stream, made) }
+    }
+
+    fn cudaStreamCreateWithFlags(stream: *mut Opaque, flags: c_uint) {
+        let made = Runtime::global().stream_create(flags, 0)?;
+        unsafe { give(stream, made) }
+    }
+
+    fn cudaStreamCreateWithPriority(stream: *mut Opaque, flags: c_uint, priority: c_int) {
+        let made = Runtime::global().stream_create(flags, priority)?;
+        unsafe { give(stream, made) }
+    }
+
+    fn cudaStreamDestroy(stream: Opaque) {
+        Runtime::global().stream_destroy(stream)
+    }
+
+    fn cudaStreamSynchronize(stream: Opaque) as cudaStreamSynchronize_ptsz {
+        Runtime::global().stream_synchronize(stream)
+    }
+
+    fn cudaStreamQuery(stream: Opaque) as cudaStreamQuery_ptsz {
+        Runtime::global().stream_synchronize(stream)
+    }
+
+    fn cudaStreamWaitEvent(stream: Opaque, event: Opaque, _flags: c_uint) as cudaStreamWaitEvent_ptsz {
+        Runtime::global().check_stream(stream)?;
+        Runtime::global().check_event(event)
+    }
+
+    fn cudaStreamGetFlags(stream: Opaque, flags: *mut c_uint) as cudaStreamGetFlags_ptsz {
+        let (found, _) = Runtime::global().stream_info(stream)?;
+        unsafe { give(flags, found) }
+    }
+
+    fn cudaStreamGetPriority(stream: Opaque, priority: *mut c_int) as cudaStreamGetPriority_ptsz {
+        let (_, found) = Runtime::global().stream_info(stream)?;
+        unsafe { give(priority, found) }
+    }
+
+    fn cudaStreamGetId(stream: Opaque, id: *mut c_ulonglong) as cudaStreamGetId_ptsz {
+        Runtime::global().check_stream(stream)?;
+        unsafe { give(id, stream as c_ulonglong) }
+    }
+
+    fn cudaStreamGetDevice(stream: Opaque, device: *mut c_int) as cudaStreamGetDevice_ptsz {
+        Runtime::global().check_stream(stream)?;
+        unsafe { give(device, 0) }
+    }
+
+    fn cudaStreamIsCapturing(stream: Opaque, status: *mut c_uint) as cudaStreamIsCapturing_ptsz {
+        Runtime::global().check_stream(stream)?;
+        unsafe { give(status, 0) }
+    }
+
+    /// Nothing is ever captured, so the other results, which differ between versions, stay untouched as CUDA says.
+    fn cudaStreamGetCaptureInfo(
+        stream: Opaque, status: *mut c_uint,
+    ) as cudaStreamGetCaptureInfo_ptsz, cudaStreamGetCaptureInfo_v2, cudaStreamGetCaptureInfo_v2_ptsz, cudaStreamGetCaptureInfo_v3, cudaStreamGetCaptureInfo_v3_ptsz {
+        Runtime::global().check_stream(stream)?;
+        unsafe { give(status, 0) }
+    }
+
+    fn cudaThreadExchangeStreamCaptureMode(mode: *mut c_uint) {
+        // cudaStreamCaptureModeGlobal, the mode every thread begins with.
+        unsafe { give(mode, 0) }
+    }
+
+    fn cudaStreamCopyAttributes(to: Opaque, from: Opaque) as cudaStreamCopyAttributes_ptsz {
+        Runtime::global().check_stream(to)?;
+        Runtime::global().check_stream(from)
+    }
+
+    fn cudaStreamGetAttribute(stream: Opaque, _attribute: c_uint, value: *mut c_void) as cudaStreamGetAttribute_ptsz {
+        Runtime::global().check_stream(stream)?;
+        unsafe { give(value.cast(), [0u8; STREAM_ATTRIBUTE_VALUE_BYTES]) }
+    }
+
+    /// Attributes of streams are hints about caches and scheduling.
+    fn cudaStreamSetAttribute(stream: Opaque, _attribute: c_uint, _value: *const c_void) as cudaStreamSetAttribute_ptsz {
+        Runtime::global().check_stream(stream)
+    }
+
+    fn cudaStreamAddCallback(
+        stream: Opaque, callback: StreamCallback, data: *mut c_void, flags: c_uint,
+    ) as cudaStreamAddCallback_ptsz {
+        Runtime::global().check_stream(stream)?;
+        if flags != 0 {
+            return Err(Error::value(format!("callback flags must be 0, not {flags:#x}")));
+        }
+        let callback = callback.ok_or_else(|| Error::value("the callback is null"))?;
+        // SAFETY: as for host functions; the status is success, as everything before it has run.
+        unsafe { callback(stream, 0, data) };
+        Ok(())
+    }
+
+    fn cudaLaunchHostFunc(stream: Opaque, function: HostFunction, data: *mut c_void) as cudaLaunchHostFunc_ptsz {
+        call(stream, function, data)
+    }
+
+    fn cudaLaunchHostFunc_v2(
+        stream: Opaque, function: HostFunction, data: *mut c_void, _mode: c_uint,
+    ) as cudaLaunchHostFunc_v2_ptsz {
+        call(stream, function, data)
+    }
+
+    fn cudaEventCreate(event: *mut Opaque) {
+        let made = Runtime::global().event_create(0)?;
+        unsafe { give(event, made) }
+    }
+
+    fn cudaEventCreateWithFlags(event: *mut Opaque, flags: c_uint) {
+        let made = Runtime::global().event_create(flags)?;
+        unsafe { give(event, made) }
+    }
+
+    fn cudaEventRecord(event: Opaque, stream: Opaque) as cudaEventRecord_ptsz {
+        Runtime::global().event_record(event, stream)
+    }
+
+    fn cudaEventRecordWithFlags(event: Opaque, stream: Opaque, _flags: c_uint) as cudaEventRecordWithFlags_ptsz {
+        Runtime::global().event_record(event, stream)
+    }
+
+    fn cudaEventSynchronize(event: Opaque) {
+        Runtime::global().event_synchronize(event)
+    }
+
+    fn cudaEventQuery(event: Opaque) {
+        Runtime::global().event_synchronize(event)
+    }
+
+    fn cudaEventDestroy(event: Opaque) {
+        Runtime::global().event_destroy(event)
+    }
+
+    fn cudaEventElapsedTime(ms: *mut f32, start: Opaque, end: Opaque) as cudaEventElapsedTime_v2 {
+        let elapsed = Runtime::global().event_elapsed_ms(start, end)?;
+        unsafe { give(ms, elapsed) }
+    }
+}

@@ -1,0 +1,114 @@
+//! Why a call failed, and which CUDA error code says so.
+
+use crate::code::Code;
+use exec::MemoryError;
+
+/// Why a call failed. `Display` is the reason in words; [`Error::code`] is what the program gets.
+#[derive(Clone, Debug, thiserror::Error)]
+#[allow(missing_docs)] // the message names each field
+pub enum Error {
+    /// The call was given something it cannot take.
+    #[error("{reason}")]
+    Argument { code: Code, reason: String },
+    /// An environment variable that has no meaning.
+    #[error("{0}")]
+    Setting(String),
+    /// Vernier could not start: the device configuration is wrong, or the host refuses memory.
+    #[error("{0}")]
+    Start(String),
+    /// Something Vernier does not do.
+    #[error("{0}")]
+    NotSupported(String),
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// A module's code cannot be had or is wrong.
+    #[error("{reason}")]
+    Module { code: Code, reason: String },
+    #[error("{0:#x} is not a kernel that the program registered")]
+    UnknownFunction(usize),
+    #[error("{0:#x} is not a device variable that the program registered")]
+    UnknownSymbol(usize),
+    /// A launch that could not start.
+    #[error("kernel `{kernel}` cannot be launched: {reason}")]
+    Launch {
+        kernel: String,
+        code: Code,
+        reason: String,
+    },
+    /// The fault of an earlier kernel, whose message was already shown.
+    #[error("an earlier kernel failed: {}", .0.text())]
+    Pending(Code),
+}
+
+impl Error {
+    /// An argument fault.
+    pub fn argument(code: Code, reason: impl Into<String>) -> Error {
+        Error::Argument {
+            code,
+            reason: reason.into(),
+        }
+    }
+    /// `cudaErrorInvalidValue` with a reason.
+    pub fn value(reason: impl Into<String>) -> Error {
+        Error::argument(Code::INVALID_VALUE, reason)
+    }
+    /// What the program gets.
+    pub fn code(&self) -> Code {
+        match self {
+            Error::Argument { code, .. } | Error::Module { code, .. } | Error::Launch { code, .. } => *code,
+            Error::Pending(code) => *code,
+            Error::Setting(_) => Code::INVALID_VALUE,
+            Error::Start(_) => Code::INITIALIZATION_ERROR,
+            Error::NotSupported(_) => Code::NOT_SUPPORTED,
+            Error::Memory(MemoryError::OutOfMemory { .. } | MemoryError::NoAddressSpace { .. }) => {
+                Code::MEMORY_ALLOCATION
+            }
+            Error::Memory(_) => Code::INVALID_VALUE,
+            Error::UnknownFunction(_) => Code::INVALID_DEVICE_FUNCTION,
+            Error::UnknownSymbol(_) => Code::INVALID_SYMBOL,
+        }
+    }
+    /// Whether the reason is worth a line on stderr even when nobody asked: everything but what programs
+    /// provoke on purpose (probing a pointer, running out of memory) or were told already.
+    pub fn is_loud(&self) -> bool {
+        !matches!(
+            self,
+            Error::Argument { .. } | Error::Memory(_) | Error::Pending(_)
+        )
+    }
+}
+
+impl From<exec::Error> for Error {
+    fn from(error: exec::Error) -> Error {
+        match error {
+            exec::Error::Memory(e) => Error::Memory(e),
+            e @ exec::Error::NoKernel { .. } => Error::Module {
+                code: Code::INVALID_DEVICE_FUNCTION,
+                reason: e.to_string(),
+            },
+            exec::Error::Launch { kernel, reason } => Error::Launch {
+                kernel,
+                code: Code::INVALID_VALUE,
+                reason,
+            },
+            e => Error::Module {
+                code: Code::INVALID_PTX,
+                reason: e.to_string(),
+            },
+        }
+    }
+}
+
+/// The code for a fault of a kernel.
+pub(crate) fn trap_code(kind: &exec::TrapKind) -> Code {
+    use exec::TrapKind::*;
+    match kind {
+        OutOfBounds { .. } => Code::ILLEGAL_ADDRESS,
+        Misaligned { .. } => Code::MISALIGNED_ADDRESS,
+        InstructionBudget { .. } => Code::LAUNCH_TIMEOUT,
+        Assertion { .. } => Code::ASSERT,
+        BadTarget { .. } => Code::INVALID_PC,
+        DivergentBarrier { .. } => Code::ILLEGAL_INSTRUCTION,
+        _ => Code::LAUNCH_FAILURE,
+    }
+}

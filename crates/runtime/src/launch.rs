@@ -1,0 +1,294 @@
+//! Launching a kernel: every bad configuration is answered before anything runs, the numeric format is read,
+//! the back end runs the kernel to its end, and what it printed and how it failed reach the program.
+
+use crate::backend::Launch;
+use crate::code::Code;
+use crate::error::{Error, trap_code};
+use crate::function::{blocks_per_multiprocessor, dynamic_limit};
+use crate::properties::Facts;
+use crate::runtime::Runtime;
+use crate::settings::{limits_from, numerics_from, variable};
+use crate::{record, say};
+use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress};
+use serde_json::json;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+/// What the program asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Geometry {
+    /// Blocks.
+    pub grid: Dim3,
+    /// Threads of a block.
+    pub block: Dim3,
+    /// Bytes of `extern __shared__` memory.
+    pub dynamic_shared: usize,
+    /// All blocks must be resident at once.
+    pub cooperative: bool,
+}
+
+/// Why this geometry cannot be launched, if it cannot.
+fn refuse(facts: &Facts, info: &KernelInfo, dynamic_limit: u32, g: &Geometry) -> Option<(Code, String)> {
+    let dims = |what: &str, asked: Dim3, limit: [u32; 3]| {
+        let all = [
+            ("x", asked.x, limit[0]),
+            ("y", asked.y, limit[1]),
+            ("z", asked.z, limit[2]),
+        ];
+        all.into_iter()
+            .find(|(_, n, max)| *n == 0 || n > max)
+            .map(|(axis, n, max)| {
+                (
+                    Code::INVALID_CONFIGURATION,
+                    format!("{what} {asked}: {axis} is {n}, allowed are 1 to {max}"),
+                )
+            })
+    };
+    let threads = g.block.count();
+    let shared = info.static_shared as u64 + g.dynamic_shared as u64;
+    if let Some(bad) =
+        dims("grid", g.grid, facts.max_grid).or_else(|| dims("block", g.block, facts.max_block))
+    {
+        return Some(bad);
+    }
+    if threads > u64::from(facts.max_threads_per_block) {
+        let max = facts.max_threads_per_block;
+        return Some((
+            Code::INVALID_CONFIGURATION,
+            format!("block {} has {threads} threads, the device allows {max}", g.block),
+        ));
+    }
+    if threads > u64::from(info.max_threads) {
+        let max = info.max_threads;
+        return Some((
+            Code::LAUNCH_OUT_OF_RESOURCES,
+            format!(
+                "block {} has {threads} threads, the kernel was compiled for at most {max} (launch bounds)",
+                g.block
+            ),
+        ));
+    }
+    if g.dynamic_shared > dynamic_limit as usize || shared > u64::from(facts.shared_per_block_optin) {
+        return Some((
+            Code::INVALID_VALUE,
+            format!(
+                "{} bytes of dynamic and {} bytes of static shared memory: {dynamic_limit} bytes of dynamic shared memory \
+                 are allowed (cudaFuncSetAttribute with cudaFuncAttributeMaxDynamicSharedMemorySize raises it up to {} in all)",
+                g.dynamic_shared, info.static_shared, facts.shared_per_block_optin
+            ),
+        ));
+    }
+    if g.cooperative {
+        let fit = blocks_per_multiprocessor(facts, threads as u32, info.registers, shared);
+        let max = u64::from(fit) * u64::from(facts.multiprocessors);
+        if g.grid.count() > max {
+            return Some((
+                Code::COOPERATIVE_LAUNCH_TOO_LARGE,
+                format!(
+                    "a cooperative grid of {} blocks, the device holds {max} at once",
+                    g.grid.count()
+                ),
+            ));
+        }
+    }
+    None
+}
+
+/// The parameter block: each argument copied to its place.
+///
+/// # Safety
+/// `args` points to as many pointers as the kernel has parameters, each to a value of that parameter's size.
+unsafe fn parameter_block(info: &KernelInfo, args: *const *const u8) -> Result<Vec<u8>, String> {
+    let mut block = vec![0u8; info.params_size];
+    if args.is_null() && !info.params.is_empty() {
+        return Err(format!(
+            "it takes {} arguments, but none were given",
+            info.params.len()
+        ));
+    }
+    for (i, p) in info.params.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        let value = unsafe { *args.add(i) };
+        let place = block.get_mut(p.offset..p.offset + p.size);
+        match place {
+            Some(place) if !value.is_null() => {
+                // SAFETY: `value` points to `p.size` bytes (the caller's promise), `place` has as many.
+                unsafe { std::ptr::copy_nonoverlapping(value, place.as_mut_ptr(), p.size) };
+            }
+            _ => return Err(format!("argument {} is a null pointer", i + 1)),
+        }
+    }
+    Ok(block)
+}
+
+unsafe extern "C" {
+    /// The C library's standard output, so that kernels' output stays in order with the program's own.
+    static stdout: *mut libc::FILE;
+}
+
+/// Writes what a kernel printed to the C standard output.
+fn print(output: &[u8]) {
+    if !output.is_empty() {
+        // SAFETY: `stdout` is the C library's and open unless the program closed it, in which case fwrite fails.
+        unsafe { libc::fwrite(output.as_ptr().cast(), 1, output.len(), stdout) };
+    }
+}
+
+impl Runtime {
+    /// Launches the kernel that a host address stands for.
+    ///
+    /// # Errors
+    /// The launch could not start. A fault while it ran is kept for the next call that synchronises.
+    ///
+    /// # Safety
+    /// `args` points to as many pointers as the kernel has parameters, each to a value of that parameter's size.
+    pub unsafe fn launch(
+        &self,
+        host: usize,
+        geometry: Geometry,
+        args: *const *const u8,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's promise.
+        let result = unsafe { self.try_launch(host, geometry, args) };
+        if let Err(error) = &result
+            && error.is_loud()
+        {
+            let kernel = self
+                .function_name(host)
+                .map_or_else(|_| format!("{host:#x}"), |n| n.to_string());
+            self.recorder()
+                .event(json!({"event": "launch_error", "kernel": kernel, "message": error.to_string()}));
+        }
+        result
+    }
+
+    unsafe fn try_launch(
+        &self,
+        host: usize,
+        geometry: Geometry,
+        args: *const *const u8,
+    ) -> Result<(), Error> {
+        let entry = self.function(host)?;
+        let ready = self.ready()?;
+        let backend = ready.backend(self)?;
+        let numerics = numerics_from(&variable)?;
+        let limits = limits_from(&variable)?;
+        let loaded = self.loaded(&entry.module)?;
+        let kernel = loaded.kernel(&entry.name)?;
+        let info = &*kernel.info;
+        let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = dynamic_limit(&ready.facts, &settings, info.static_shared as u64);
+        let fail = |code, reason| Error::Launch {
+            kernel: entry.name.to_string(),
+            code,
+            reason,
+        };
+        if let Some((code, reason)) = refuse(&ready.facts, info, limit, &geometry) {
+            return Err(fail(code, reason));
+        }
+        // SAFETY: the caller's promise.
+        let params = unsafe { parameter_block(info, args) }.map_err(|r| fail(Code::INVALID_VALUE, r))?;
+        let config = LaunchConfig {
+            grid: geometry.grid,
+            block: geometry.block,
+            dynamic_shared: geometry.dynamic_shared as u32,
+            cooperative: geometry.cooperative,
+        };
+        let progress = Arc::new(Progress::default());
+        let execution = {
+            // One kernel at a time: the back end uses all threads for each.
+            let _turn = self.turn();
+            let running = record::Running::new(self.recorder(), &entry.name, &progress);
+            let started = Instant::now();
+            let execution = backend.launch(&Launch {
+                memory: &ready.memory,
+                module: kernel.module,
+                kernel: &entry.name,
+                config: &config,
+                params: &params,
+                numerics: &numerics,
+                limits: &limits,
+                progress: &progress,
+            })?;
+            running.done(execution.stats, started.elapsed().as_secs_f64());
+            execution
+        };
+        self.deliver(&entry.name, &execution);
+        Ok(())
+    }
+
+    /// Passes on what a kernel printed and how it failed.
+    fn deliver(&self, kernel: &str, execution: &Execution) {
+        print(&execution.output);
+        if let Some(trap) = &execution.trap {
+            let code = trap_code(&trap.kind);
+            let message = trap.to_string();
+            say::once(&format!("error: {message}\n   = the program gets {code}"));
+            self.recorder()
+                .event(json!({"event": "trap", "kernel": kernel, "message": message}));
+            self.set_pending(code);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info() -> KernelInfo {
+        KernelInfo {
+            name: "k".into(),
+            params: vec![],
+            params_size: 0,
+            static_shared: 1024,
+            local: 0,
+            registers: 32,
+            max_threads: 512,
+        }
+    }
+
+    fn ask(grid: [u32; 3], block: [u32; 3], dynamic_shared: usize, cooperative: bool) -> Option<Code> {
+        let d = |[x, y, z]: [u32; 3]| Dim3 { x, y, z };
+        let geometry = Geometry {
+            grid: d(grid),
+            block: d(block),
+            dynamic_shared,
+            cooperative,
+        };
+        refuse(&Facts::default(), &info(), 47 << 10, &geometry).map(|(code, _)| code)
+    }
+
+    #[test]
+    fn configurations_are_judged() {
+        assert_eq!(ask([1, 1, 1], [512, 1, 1], 0, false), None);
+        assert_eq!(
+            ask([0, 1, 1], [1, 1, 1], 0, false),
+            Some(Code::INVALID_CONFIGURATION)
+        );
+        assert_eq!(
+            ask([1, 65536, 1], [1, 1, 1], 0, false),
+            Some(Code::INVALID_CONFIGURATION)
+        );
+        assert_eq!(
+            ask([1, 1, 1], [1, 1, 65], 0, false),
+            Some(Code::INVALID_CONFIGURATION)
+        );
+        assert_eq!(
+            ask([1, 1, 1], [64, 64, 1], 0, false),
+            Some(Code::INVALID_CONFIGURATION)
+        );
+        assert_eq!(
+            ask([1, 1, 1], [1024, 1, 1], 0, false),
+            Some(Code::LAUNCH_OUT_OF_RESOURCES)
+        );
+        assert_eq!(
+            ask([1, 1, 1], [1, 1, 1], 48 << 10, false),
+            Some(Code::INVALID_VALUE)
+        );
+        assert_eq!(ask([60, 1, 1], [512, 1, 1], 0, true), None);
+        assert_eq!(
+            ask([61, 1, 1], [512, 1, 1], 0, true),
+            Some(Code::COOPERATIVE_LAUNCH_TOO_LARGE)
+        );
+    }
+}

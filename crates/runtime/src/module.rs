@@ -1,0 +1,409 @@
+//! Loading a registered fat binary: its PTX is unpacked, kernels that PTX files define are taken from there, an
+//! override is applied, and the result is placed in device memory. Parts that come from different texts stay
+//! different modules that share the variables which the program can name.
+
+use crate::code::Code;
+use crate::error::Error;
+use crate::link;
+use crate::registry::{FatBinary, Handle};
+use crate::runtime::{Ready, Runtime};
+use crate::{say, sources};
+use exec::{GlobalInfo, KernelInfo};
+use fatbin::PtxImage;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Names shown in a list before it is cut short.
+const NAMES_SHOWN: usize = 6;
+
+/// One text's part of a module.
+struct Unit {
+    module: exec::Module,
+    /// `.version`, as 10 * major + minor.
+    ptx_version: u32,
+    /// Number in `.target sm_NN`.
+    arch: u32,
+}
+
+/// A registered fat binary whose code is in place.
+pub(crate) struct Loaded {
+    /// For messages: `mlp.1`.
+    name: String,
+    units: Vec<Unit>,
+    /// Which unit holds a kernel.
+    kernels: BTreeMap<String, usize>,
+    variables: BTreeMap<String, GlobalInfo>,
+    infos: Mutex<HashMap<String, Arc<KernelInfo>>>,
+}
+
+/// A kernel ready to be asked about or launched.
+pub(crate) struct Kernel<'a> {
+    pub(crate) module: &'a exec::Module,
+    pub(crate) info: Arc<KernelInfo>,
+    pub(crate) ptx_version: u32,
+    pub(crate) arch: u32,
+}
+
+impl Loaded {
+    /// A kernel by its mangled name.
+    pub(crate) fn kernel(&self, name: &str) -> Result<Kernel<'_>, Error> {
+        let unit = self
+            .kernels
+            .get(name)
+            .map(|&i| &self.units[i])
+            .ok_or_else(|| Error::Module {
+                code: Code::INVALID_DEVICE_FUNCTION,
+                reason: format!("no kernel `{name}` in the PTX of module {}", self.name),
+            })?;
+        let known = lock(&self.infos).get(name).cloned();
+        let info = match known {
+            Some(info) => info,
+            None => {
+                let info = unit.module.kernel(name)?;
+                lock(&self.infos).insert(name.to_owned(), info.clone());
+                info
+            }
+        };
+        Ok(Kernel {
+            module: &unit.module,
+            info,
+            ptx_version: unit.ptx_version,
+            arch: unit.arch,
+        })
+    }
+
+    /// A variable by its mangled name.
+    pub(crate) fn variable(&self, name: &str) -> Option<GlobalInfo> {
+        self.variables.get(name).copied()
+    }
+
+    /// Bytes of all constant variables.
+    pub(crate) fn constant_bytes(&self) -> u64 {
+        self.variables
+            .values()
+            .filter(|v| v.constant)
+            .map(|v| v.size)
+            .sum()
+    }
+
+    pub(crate) fn unload(&self, memory: &exec::Memory) {
+        for unit in &self.units {
+            unit.module.unload(memory);
+        }
+    }
+}
+
+/// What a module is built from.
+struct Build<'a> {
+    ready: &'a Ready,
+    rewrite: bool,
+    /// Variables that the host registered.
+    registered: BTreeSet<String>,
+    loaded: Loaded,
+    /// Instructions overridden, by function.
+    overridden: Vec<(String, u64)>,
+}
+
+impl Build<'_> {
+    /// Adds the kernels `wanted` of a text. `what` names it in messages.
+    fn add(&mut self, mut tree: ptx::ast::Module, wanted: &BTreeSet<&str>, what: &str) -> Result<(), Error> {
+        let known = &self.loaded.variables;
+        let mut clash = None;
+        link::use_variables_of(&mut tree, &|v| {
+            let there = known.get(&v.name.name)?;
+            let is_extern = v.linkage == ptx::ast::Linkage::Extern;
+            if is_extern || link::size_of(v).is_none_or(|size| size == there.size) {
+                let shared = link::is_shared(v) || self.registered.contains(&v.name.name);
+                return shared.then_some(there.address);
+            }
+            None
+        });
+        for v in tree.variables() {
+            if let (Some(there), Some(size)) = (known.get(&v.name.name), link::size_of(v))
+                && self.registered.contains(&v.name.name)
+                && there.size != size
+            {
+                clash = Some(format!(
+                    "variable `{}` has {} bytes in a PTX file and {size} bytes in {what}: the program's copies can reach only one of them",
+                    v.name.name, there.size
+                ));
+            }
+        }
+        if let Some(reason) = clash {
+            return Err(Error::Module {
+                code: Code::INVALID_PTX,
+                reason,
+            });
+        }
+        if self.rewrite {
+            self.overridden.extend(rewrite_every_f32(&mut tree));
+        }
+        let (major, minor) = tree.version;
+        let arch = tree.targets.first().map_or(0, |t| {
+            t.trim_start_matches("sm_")
+                .trim_end_matches(|c: char| !c.is_ascii_digit())
+                .parse()
+                .unwrap_or(0)
+        });
+        let names: Vec<String> = tree.variables().map(|v| v.name.name.clone()).collect();
+        let module = exec::Module::load(Arc::new(tree), &self.ready.memory)?;
+        for name in names {
+            if let Some(info) = module.global(&name) {
+                self.loaded.variables.entry(name).or_insert(info);
+            }
+        }
+        for kernel in module.kernels() {
+            if wanted.contains(kernel) {
+                self.loaded
+                    .kernels
+                    .entry(kernel.to_owned())
+                    .or_insert(self.loaded.units.len());
+            }
+        }
+        self.loaded.units.push(Unit {
+            module,
+            ptx_version: major * 10 + minor,
+            arch,
+        });
+        Ok(())
+    }
+}
+
+/// Rewrites every f32 instruction; says how many of which function.
+fn rewrite_every_f32(tree: &mut ptx::ast::Module) -> impl Iterator<Item = (String, u64)> {
+    let report = ptx::overrides::every_f32(tree);
+    let counts = report.functions.into_iter().map(|f| {
+        let n = f.total() as u64;
+        (f.name, n)
+    });
+    counts.filter(|(_, n)| *n > 0)
+}
+
+/// `a, b, c and 4 more`.
+fn list(names: &BTreeSet<&str>) -> String {
+    let shown: Vec<&str> = names.iter().copied().take(NAMES_SHOWN).collect();
+    let rest = names.len() - shown.len();
+    let more = if rest > 0 {
+        format!(" and {rest} more")
+    } else {
+        String::new()
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+impl Runtime {
+    /// The PTX that a fat binary holds.
+    fn images(&self, binary: &FatBinary) -> Result<Vec<PtxImage>, Error> {
+        // SAFETY: the program gave this address to register a fat binary, and has not taken it back.
+        let containers = unsafe { fatbin::registered_at(binary.wrapper.0) };
+        containers.and_then(|c| fatbin::best_ptx(&c)).map_err(|e| {
+            let code = match e {
+                fatbin::Error::MachineCodeOnly { .. } => Code::NO_KERNEL_IMAGE_FOR_DEVICE,
+                _ => Code::INVALID_KERNEL_IMAGE,
+            };
+            Error::Module {
+                code,
+                reason: e.to_string(),
+            }
+        })
+    }
+
+    /// Writes the PTX of every module registered so far, once; gives the name of an image's file and whether
+    /// that file holds just this PTX.
+    fn write_ptx(&self, folder: &Path) {
+        let modules: Vec<Arc<FatBinary>> = self.registry().modules.values().cloned().collect();
+        for binary in modules {
+            if std::mem::replace(&mut *lock(&binary.written), true) {
+                continue;
+            }
+            // A module without PTX is told when it is used.
+            for (i, image) in self.images(&binary).unwrap_or_default().iter().enumerate() {
+                sources::write(folder, &self.file_name(&binary, image, i), &image.text);
+            }
+        }
+    }
+
+    fn file_name(&self, binary: &FatBinary, image: &PtxImage, index: usize) -> String {
+        image.file_name(&self.startup().program, binary.number + index)
+    }
+
+    /// The code of a fat binary, loaded when first asked for. A failure stays: the next launch gives the same
+    /// error.
+    pub(crate) fn loaded(&self, binary: &FatBinary) -> Result<Arc<Loaded>, Error> {
+        let ready = self.ready()?;
+        let mut slot = lock(&binary.loaded);
+        if let Some(known) = &*slot {
+            return known.clone();
+        }
+        let result = self.load(binary, ready).map(Arc::new);
+        *slot = Some(result.clone());
+        result
+    }
+
+    fn load(&self, binary: &FatBinary, ready: &Ready) -> Result<Loaded, Error> {
+        let kernels = lock(&binary.kernels).clone();
+        let registered: BTreeSet<String> = lock(&binary.variables).iter().map(|v| v.name.clone()).collect();
+        let files = ready.files(self)?;
+        if let Some(folder) = ready.writes_to(self) {
+            self.write_ptx(folder);
+        }
+        let images = self.images(binary);
+        let file_name = match images.as_deref() {
+            Ok([first, ..]) => self.file_name(binary, first, 0),
+            _ => format!("{}.{}.ptx", self.startup().program, binary.number),
+        };
+        let name = file_name
+            .trim_end_matches(".ptx")
+            .rsplit_once(".sm_")
+            .map_or(&*file_name, |(stem, _)| stem);
+        let loaded = Loaded {
+            name: name.to_owned(),
+            units: Vec::new(),
+            kernels: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            infos: Mutex::default(),
+        };
+        let rewrite = self.startup().rewrites_every_f32()?;
+        let mut build = Build {
+            ready,
+            rewrite,
+            registered,
+            loaded,
+            overridden: Vec::new(),
+        };
+        let mut origins = Vec::new();
+        let mut source = "embedded".to_owned();
+        if let Some(files) = files {
+            for (file, names) in files.for_kernels(kernels.iter().map(String::as_str)) {
+                build.add((*file.tree).clone(), &names, &file.path.display().to_string())?;
+                origins.push(format!("{} from {}", list(&names), file.path.display()));
+                source = format!("file {}", file.path.display());
+            }
+        }
+        let rest: BTreeSet<&str> = kernels
+            .iter()
+            .map(String::as_str)
+            .filter(|k| !build.loaded.kernels.contains_key(*k))
+            .collect();
+        let homeless = build
+            .registered
+            .iter()
+            .any(|v| !build.loaded.variables.contains_key(v));
+        if !rest.is_empty() || homeless || build.loaded.units.is_empty() {
+            for (i, image) in images?.iter().enumerate() {
+                let text_name = self.file_name(binary, image, i);
+                let tree = ptx::parse(&text_name, &image.text).map_err(|e| Error::Module {
+                    code: Code::INVALID_PTX,
+                    reason: e.to_string(),
+                })?;
+                build.add(tree, &rest, "the embedded PTX")?;
+            }
+            if !rest.is_empty() {
+                origins.push(format!("{} from the embedded PTX", list(&rest)));
+            }
+        }
+        let Build {
+            loaded,
+            overridden,
+            registered,
+            ..
+        } = build;
+        if files.is_some() {
+            say::info(&format!("module {}: {}", loaded.name, origins.join("; ")));
+        }
+        if rewrite {
+            say::info(&override_line(&loaded.name, &overridden));
+        }
+        let overrides: Vec<_> = overridden
+            .iter()
+            .map(|(kernel, n)| json!({"kernel": kernel, "instructions": n}))
+            .collect();
+        self.recorder().event(json!({
+            "event": "module", "name": loaded.name, "source": source, "kernels": loaded.kernels.len(),
+            "overridden": overrides,
+        }));
+        drop(registered);
+        self.fill_slots(binary, &loaded);
+        let (free, total) = ready.memory.info();
+        self.recorder().memory(total - free);
+        Ok(loaded)
+    }
+
+    /// Tells the program where its managed variables lie.
+    fn fill_slots(&self, binary: &FatBinary, loaded: &Loaded) {
+        for variable in lock(&binary.variables).iter() {
+            if let (Some(slot), Some(info)) = (&variable.slot, loaded.variable(&variable.name)) {
+                // SAFETY: nvcc's code registered this pointer variable for us to fill in.
+                unsafe { slot.0.write_unaligned(info.address as usize) };
+            }
+        }
+    }
+
+    /// Loads a module at once (it has managed variables).
+    ///
+    /// # Errors
+    /// Whatever keeps its code from being had.
+    pub fn load_now(&self, handle: Handle) -> Result<(), Error> {
+        let binary = self.registry().modules.get(&handle).cloned();
+        match binary {
+            Some(binary) => self.loaded(&binary).map(|_| ()),
+            None => Err(Error::argument(
+                Code::INVALID_RESOURCE_HANDLE,
+                "the fat binary is not registered",
+            )),
+        }
+    }
+
+    /// Address and size of the device variable that a host variable stands for.
+    ///
+    /// # Errors
+    /// Not registered, or not in the module's PTX.
+    pub fn symbol(&self, host: usize) -> Result<(usize, usize), Error> {
+        let entry = self.registry().variables.get(&host).cloned();
+        let Some(entry) = entry else {
+            // A managed variable's address is passed as it is.
+            let ready = self.ready()?;
+            return match ready.memory.find(host as u64) {
+                Some(a) if a.kind == exec::MemoryKind::Module => Ok((host, (a.end() - host as u64) as usize)),
+                _ => Err(Error::UnknownSymbol(host)),
+            };
+        };
+        let loaded = self.loaded(&entry.module)?;
+        let info = loaded.variable(&entry.name).ok_or_else(|| Error::Module {
+            code: Code::INVALID_SYMBOL,
+            reason: format!(
+                "no variable `{}` in the PTX of module {}",
+                entry.name, loaded.name
+            ),
+        })?;
+        Ok((info.address as usize, info.size as usize))
+    }
+}
+
+/// What an override did to one module, in a line.
+fn override_line(module: &str, overridden: &[(String, u64)]) -> String {
+    let total: u64 = overridden.iter().map(|(_, n)| n).sum();
+    let mut parts: Vec<String> = overridden
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(|(kernel, n)| format!("{kernel} {n}"))
+        .collect();
+    if overridden.len() > NAMES_SHOWN {
+        parts.push(format!("and {} more", overridden.len() - NAMES_SHOWN));
+    }
+    let of = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join(", "))
+    };
+    format!(
+        "override vf32: {total} instructions in {} functions of module {module}{of}",
+        overridden.len()
+    )
+}

@@ -1,0 +1,135 @@
+//! Memory pools: objects with attributes that are kept and answered. Every pool takes from the same memory, and
+//! a freed range is free at once.
+
+use crate::error::Error;
+use crate::runtime::Runtime;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The pool that the device begins with.
+pub const DEFAULT_POOL: usize = 0x100;
+
+/// Attributes of a pool (cudaMemPoolAttr): 1 to 3 are switches that are on, 4 the release threshold, 5 to 8
+/// bytes reserved and used.
+const ATTRIBUTES: std::ops::RangeInclusive<u32> = 1..=8;
+
+/// All pools of the process.
+pub(crate) struct Pools(Mutex<State>);
+
+struct State {
+    made: usize,
+    current: usize,
+    pools: HashMap<usize, BTreeMap<u32, u64>>,
+}
+
+impl Default for Pools {
+    fn default() -> Pools {
+        let pools = HashMap::from([(DEFAULT_POOL, BTreeMap::new())]);
+        Pools(Mutex::new(State {
+            made: DEFAULT_POOL,
+            current: DEFAULT_POOL,
+            pools,
+        }))
+    }
+}
+
+fn invalid(pool: usize) -> Error {
+    Error::value(format!("{pool:#x} is not a live memory pool"))
+}
+
+impl Runtime {
+    fn pools(&self) -> MutexGuard<'_, State> {
+        self.pools.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a pool.
+    ///
+    /// # Errors
+    /// Vernier could not start.
+    pub fn pool_create(&self) -> Result<usize, Error> {
+        self.ready()?;
+        let mut state = self.pools();
+        state.made += 0x100;
+        let handle = state.made;
+        state.pools.insert(handle, BTreeMap::new());
+        Ok(handle)
+    }
+
+    /// Ends a pool.
+    ///
+    /// # Errors
+    /// Not a live pool, or the default one.
+    pub fn pool_destroy(&self, pool: usize) -> Result<(), Error> {
+        let mut state = self.pools();
+        if pool == DEFAULT_POOL || state.pools.remove(&pool).is_none() {
+            return Err(invalid(pool));
+        }
+        if state.current == pool {
+            state.current = DEFAULT_POOL;
+        }
+        Ok(())
+    }
+
+    /// Checks that a handle is a live pool.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_pool(&self, pool: usize) -> Result<(), Error> {
+        self.pools()
+            .pools
+            .contains_key(&pool)
+            .then_some(())
+            .ok_or_else(|| invalid(pool))
+    }
+
+    /// The pool that cudaMallocAsync takes from.
+    pub fn current_pool(&self) -> usize {
+        self.pools().current
+    }
+
+    /// Sets the pool that cudaMallocAsync takes from.
+    ///
+    /// # Errors
+    /// Not a live pool.
+    pub fn set_current_pool(&self, pool: usize) -> Result<(), Error> {
+        self.check_pool(pool)?;
+        self.pools().current = pool;
+        Ok(())
+    }
+
+    /// Keeps an attribute.
+    ///
+    /// # Errors
+    /// Not a live pool, or not an attribute.
+    pub fn pool_set_attribute(&self, pool: usize, attribute: u32, value: u64) -> Result<(), Error> {
+        let mut state = self.pools();
+        let attributes = state.pools.get_mut(&pool).ok_or_else(|| invalid(pool))?;
+        if !ATTRIBUTES.contains(&attribute) {
+            return Err(Error::value(format!(
+                "memory pool attribute {attribute} is not known"
+            )));
+        }
+        attributes.insert(attribute, value);
+        Ok(())
+    }
+
+    /// Answers an attribute; bytes in use are those of the whole device.
+    ///
+    /// # Errors
+    /// Not a live pool, or not an attribute.
+    pub fn pool_attribute(&self, pool: usize, attribute: u32) -> Result<u64, Error> {
+        let (free, total) = self.memory_info()?;
+        let state = self.pools();
+        let attributes = state.pools.get(&pool).ok_or_else(|| invalid(pool))?;
+        match attribute {
+            1..=4 => Ok(attributes
+                .get(&attribute)
+                .copied()
+                .unwrap_or(u64::from(attribute < 4))),
+            5..=8 => Ok(total - free),
+            _ => Err(Error::value(format!(
+                "memory pool attribute {attribute} is not known"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
+//! whoever watches. Without that variable nothing is written and launches cost two additions.
+
+use exec::{Progress, Stats};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The progress file is rewritten at most this often.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(200);
+
+/// The watching thread goes away when nothing was launched for so long.
+const WATCH_IDLE: Duration = Duration::from_secs(1);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Totals of one kernel, or of all.
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    launches: u64,
+    stats: Stats,
+    seconds: f64,
+}
+
+impl Totals {
+    fn add(&mut self, stats: Stats, seconds: f64) {
+        self.launches += 1;
+        self.stats += stats;
+        self.seconds += seconds;
+    }
+}
+
+#[derive(Default)]
+struct State {
+    kernels: BTreeMap<String, Totals>,
+    unsupported: BTreeMap<String, u64>,
+    all: Totals,
+    ended: bool,
+}
+
+/// What runs now, for the watching thread.
+#[derive(Default)]
+struct Watch {
+    running: Option<(String, Arc<Progress>)>,
+    launches: u64,
+    thread_instructions: u64,
+    last_kernel: String,
+    last_launch: Option<Instant>,
+    last_write: Option<Instant>,
+    /// Bytes of the progress file, so that a shorter text covers a longer one.
+    width: usize,
+    thread: bool,
+}
+
+struct Files {
+    events: Mutex<File>,
+    progress: File,
+    watch: Mutex<Watch>,
+    wake: Condvar,
+}
+
+/// The record of this process.
+pub(crate) struct Recorder {
+    files: Option<Arc<Files>>,
+    state: Mutex<State>,
+    peak_bytes: AtomicU64,
+}
+
+impl Recorder {
+    /// Opens the record in `folder`, or none at all. A folder that cannot be written is said once and then
+    /// does without: the program's work is worth more than its record.
+    pub(crate) fn new(folder: Option<&Path>, program: &Path, cuda: u32) -> Recorder {
+        let files = folder.and_then(|folder| {
+            let pid = std::process::id();
+            let open = || -> std::io::Result<Files> {
+                std::fs::create_dir_all(folder)?;
+                let events = File::options()
+                    .create(true)
+                    .append(true)
+                    .open(folder.join(format!("{pid}.jsonl")))?;
+                let progress = File::create(folder.join(format!("{pid}.progress")))?;
+                Ok(Files {
+                    events: Mutex::new(events),
+                    progress,
+                    watch: Mutex::default(),
+                    wake: Condvar::new(),
+                })
+            };
+            open()
+                .map_err(|e| {
+                    crate::say::error(&format!(
+                        "no run record: cannot write in {} (VERNIER_RUN_DIR): {e}",
+                        folder.display()
+                    ));
+                })
+                .ok()
+        });
+        let recorder = Recorder {
+            files: files.map(Arc::new),
+            state: Mutex::default(),
+            peak_bytes: AtomicU64::new(0),
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        recorder.event(json!({
+            "event": "start", "pid": std::process::id(), "program": program.to_string_lossy(),
+            "time_unix_s": now.as_secs_f64(), "vernier": env!("CARGO_PKG_VERSION"), "cuda": cuda,
+        }));
+        recorder
+    }
+
+    /// Appends one event; the line is in the file when this returns.
+    pub(crate) fn event(&self, value: Value) {
+        if let Some(files) = &self.files {
+            // A full disk must not end the program; the record is then short.
+            let _ = lock(&files.events).write_all(format!("{value}\n").as_bytes());
+        }
+    }
+
+    /// Takes note of `bytes` of device memory in use.
+    pub(crate) fn memory(&self, bytes: u64) {
+        self.peak_bytes.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts a call to a function that is not supported.
+    pub(crate) fn unsupported(&self, function: &str) {
+        *lock(&self.state)
+            .unsupported
+            .entry(function.to_owned())
+            .or_default() += 1;
+    }
+
+    /// A launch begins.
+    pub(crate) fn begin(&self, kernel: &str, progress: &Arc<Progress>) {
+        let Some(files) = &self.files else { return };
+        let mut watch = lock(&files.watch);
+        watch.running = Some((kernel.to_owned(), progress.clone()));
+        watch.last_launch = Some(Instant::now());
+        if !watch.thread {
+            let theirs = files.clone();
+            let spawned = std::thread::Builder::new()
+                .name("vernier-progress".into())
+                .spawn(move || watch_over(&theirs));
+            watch.thread = spawned.is_ok();
+        }
+    }
+
+    /// A launch has ended.
+    pub(crate) fn end(&self, kernel: &str, stats: Stats, seconds: f64) {
+        {
+            let mut state = lock(&self.state);
+            state.all.add(stats, seconds);
+            match state.kernels.get_mut(kernel) {
+                Some(totals) => totals.add(stats, seconds),
+                None => state
+                    .kernels
+                    .entry(kernel.to_owned())
+                    .or_default()
+                    .add(stats, seconds),
+            }
+        }
+        let Some(files) = &self.files else { return };
+        let mut watch = lock(&files.watch);
+        watch.running = None;
+        watch.launches += 1;
+        watch.thread_instructions += stats.thread_instructions;
+        if watch.last_kernel != kernel {
+            kernel.clone_into(&mut watch.last_kernel);
+        }
+    }
+
+    /// Writes the totals. Called at the end of the process; a second call does nothing.
+    pub(crate) fn finish(&self) {
+        let mut state = lock(&self.state);
+        if std::mem::replace(&mut state.ended, true) || self.files.is_none() {
+            return;
+        }
+        for (function, count) in &state.unsupported {
+            self.event(json!({"event": "unsupported", "function": function, "count": count}));
+        }
+        for (name, t) in &state.kernels {
+            self.event(json!({
+                "event": "kernel", "name": name, "launches": t.launches,
+                "thread_instructions": t.stats.thread_instructions,
+                "variable_instructions": t.stats.variable_instructions, "seconds": t.seconds,
+            }));
+        }
+        let all = &state.all;
+        self.event(json!({
+            "event": "end", "launches": all.launches, "thread_instructions": all.stats.thread_instructions,
+            "variable_instructions": all.stats.variable_instructions, "kernel_seconds": all.seconds,
+            "peak_device_bytes": self.peak_bytes.load(Ordering::Relaxed),
+        }));
+        if let Some(files) = &self.files {
+            files.write_progress(&mut lock(&files.watch));
+        }
+    }
+}
+
+/// A launch that runs now; dropped without [`Running::done`] when it could not start.
+pub(crate) struct Running<'a> {
+    recorder: &'a Recorder,
+    kernel: &'a str,
+}
+
+impl<'a> Running<'a> {
+    pub(crate) fn new(recorder: &'a Recorder, kernel: &'a str, progress: &Arc<Progress>) -> Running<'a> {
+        recorder.begin(kernel, progress);
+        Running { recorder, kernel }
+    }
+    pub(crate) fn done(self, stats: Stats, seconds: f64) {
+        self.recorder.end(self.kernel, stats, seconds);
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(files) = &self.recorder.files {
+            lock(&files.watch).running = None;
+        }
+    }
+}
+
+impl Files {
+    fn write_progress(&self, watch: &mut Watch) {
+        let (mut instructions, mut done, mut total) = (watch.thread_instructions, 0, 0);
+        let kernel = match &watch.running {
+            Some((kernel, progress)) => {
+                instructions += progress.thread_instructions.load(Ordering::Relaxed);
+                done = progress.blocks_done.load(Ordering::Relaxed);
+                total = progress.blocks_total.load(Ordering::Relaxed);
+                kernel
+            }
+            None => &watch.last_kernel,
+        };
+        let mut text = json!({
+            "launches": watch.launches, "thread_instructions": instructions, "kernel": kernel,
+            "blocks_done": done, "blocks_total": total,
+        })
+        .to_string();
+        // Spaces over the rest of an earlier, longer text: the file is one JSON value at every moment.
+        let width = text.len().max(watch.width);
+        watch.width = width;
+        text.extend(std::iter::repeat_n(' ', width - text.len()));
+        text.push('\n');
+        let _ = self.progress.write_all_at(text.as_bytes(), 0);
+        watch.last_write = Some(Instant::now());
+    }
+}
+
+/// The watching thread: lives while kernels run or launches keep coming.
+fn watch_over(files: &Files) {
+    let mut watch = lock(&files.watch);
+    loop {
+        watch = files
+            .wake
+            .wait_timeout(watch, PROGRESS_PERIOD)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        let idle = watch.last_launch.is_none_or(|t| t.elapsed() > WATCH_IDLE);
+        files.write_progress(&mut watch);
+        if idle && watch.running.is_none() {
+            watch.thread = false;
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_json_lines_with_totals() {
+        let folder = std::env::temp_dir().join(format!("vernier-record-{}", std::process::id()));
+        let recorder = Recorder::new(Some(&folder), Path::new("/bin/prog"), 13);
+        let progress = Arc::new(Progress::default());
+        for _ in 0..3 {
+            recorder.begin("k", &progress);
+            let stats = Stats {
+                thread_instructions: 10,
+                warp_instructions: 1,
+                variable_instructions: 4,
+            };
+            recorder.end("k", stats, 0.5);
+        }
+        recorder.unsupported("cudaFoo");
+        recorder.memory(77);
+        recorder.finish();
+        recorder.finish();
+        let pid = std::process::id();
+        let text = std::fs::read_to_string(folder.join(format!("{pid}.jsonl"))).unwrap();
+        let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let events: Vec<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
+        assert_eq!(events, ["start", "unsupported", "kernel", "end"]);
+        assert_eq!(lines[2]["thread_instructions"], 30);
+        assert_eq!(lines[3]["peak_device_bytes"], 77);
+        let progress = std::fs::read_to_string(folder.join(format!("{pid}.progress"))).unwrap();
+        let progress: Value = serde_json::from_str(&progress).unwrap();
+        assert_eq!(progress["launches"], 3);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

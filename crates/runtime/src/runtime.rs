@@ -1,0 +1,352 @@
+//! The runtime of the process: what was registered, the device once it is needed, and the fault that waits to
+//! be reported.
+
+use crate::backend::{Backend, Functional};
+use crate::caller::CudaVersion;
+use crate::code::Code;
+use crate::error::Error;
+use crate::pools::Pools;
+use crate::properties::{Facts, PCI};
+use crate::record::Recorder;
+use crate::registry::{Handle, Registry};
+use crate::say;
+use crate::settings::{PtxOut, Startup};
+use crate::sources::{self, PtxFiles};
+use crate::streams::Streams;
+use device::{Device, Mode};
+use exec::{Memory, MemoryKind};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+/// What cudaDriverGetVersion answers: new enough for every runtime that is served.
+pub const DRIVER_VERSION: i32 = 13030;
+
+/// CUDA in this process.
+pub struct Runtime {
+    startup: Startup,
+    registry: RwLock<Registry>,
+    ready: OnceLock<Result<Ready, Error>>,
+    pub(crate) streams: Streams,
+    pub(crate) pools: Pools,
+    /// The fault of a kernel that no call has reported yet.
+    pending: Mutex<Option<Code>>,
+    recorder: OnceLock<Recorder>,
+    launches: Mutex<()>,
+    limits: Mutex<BTreeMap<u32, usize>>,
+}
+
+/// The device, once a call needed it.
+pub(crate) struct Ready {
+    pub(crate) device: Device,
+    pub(crate) facts: Facts,
+    pub(crate) memory: Memory,
+    backend: OnceLock<Result<Arc<dyn Backend>, Error>>,
+    /// The folder whose PTX files replace kernels.
+    ptx_from: Option<PathBuf>,
+    files: OnceLock<Result<PtxFiles, Error>>,
+    allocations: Mutex<BTreeMap<u64, MemoryKind>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ready {
+    fn new(startup: &Startup) -> Result<Ready, Error> {
+        let device = match &startup.config {
+            None => Device::default(),
+            Some(path) => Device::from_file(path).map_err(|e| Error::Start(e.to_string()))?,
+        };
+        let facts = Facts::of(&device);
+        let memory = Memory::new(facts.global_memory).map_err(|e| Error::Start(e.to_string()))?;
+        let working = || (!device.generate_ptx).then(|| PathBuf::from("."));
+        let ptx_from = startup.ptx_dir.clone().or_else(working);
+        Ok(Ready {
+            facts,
+            memory,
+            backend: OnceLock::new(),
+            ptx_from,
+            files: OnceLock::new(),
+            allocations: Mutex::default(),
+            device,
+        })
+    }
+
+    /// The back end, made at the first launch.
+    pub(crate) fn backend(&self, runtime: &Runtime) -> Result<Arc<dyn Backend>, Error> {
+        let made = self.backend.get_or_init(|| {
+            runtime.startup.check_mode()?;
+            if runtime.startup.mode.is_none() && self.device.mode == Some(Mode::Performance) {
+                say::verbose(
+                    "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
+                     simulating functionally",
+                );
+            }
+            let backend: Arc<dyn Backend> = Arc::new(Functional::new(runtime.startup.thread_count()?));
+            say::verbose(&format!("{} back end", backend.name()));
+            Ok(backend)
+        });
+        made.clone()
+    }
+
+    /// The PTX files that replace kernels, if files are read.
+    pub(crate) fn files(&self, runtime: &Runtime) -> Result<Option<&PtxFiles>, Error> {
+        let Some(folder) = &self.ptx_from else {
+            return Ok(None);
+        };
+        let files = self.files.get_or_init(|| {
+            let files = sources::read(folder)?;
+            let registered = runtime.registered_kernels();
+            for file in &files.files {
+                if !file.tree.kernels().any(|k| registered.contains(&k.name.name)) {
+                    say::info(&format!(
+                        "{} defines no kernel of this program: not used",
+                        file.path.display()
+                    ));
+                }
+            }
+            if files.files.is_empty() {
+                say::info(&format!(
+                    "no PTX file in {}: the embedded PTX is used",
+                    folder.display()
+                ));
+            }
+            Ok(files)
+        });
+        files.as_ref().map(Some).map_err(Clone::clone)
+    }
+
+    /// Where PTX is written, if it is.
+    pub(crate) fn writes_to<'a>(&self, runtime: &'a Runtime) -> Option<&'a Path> {
+        match &runtime.startup.ptx_out {
+            PtxOut::Folder(folder) if self.ptx_from.is_none() => Some(folder),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn note_allocation(&self, address: u64, kind: MemoryKind) {
+        lock(&self.allocations).insert(address, kind);
+    }
+
+    pub(crate) fn forget_allocation(&self, address: u64) {
+        lock(&self.allocations).remove(&address);
+    }
+}
+
+impl Runtime {
+    /// A runtime with the given settings.
+    pub fn new(startup: Startup) -> Runtime {
+        say::set_level(startup.quiet, startup.verbose);
+        Runtime {
+            startup,
+            registry: RwLock::default(),
+            ready: OnceLock::new(),
+            streams: Streams::default(),
+            pools: Pools::default(),
+            pending: Mutex::default(),
+            recorder: OnceLock::new(),
+            launches: Mutex::default(),
+            limits: Mutex::default(),
+        }
+    }
+
+    /// The runtime of this process, with the settings of its environment.
+    pub fn global() -> &'static Runtime {
+        static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+        RUNTIME.get_or_init(|| Runtime::new(Startup::from_environment()))
+    }
+
+    pub(crate) fn startup(&self) -> &Startup {
+        &self.startup
+    }
+
+    /// The device, made at the first call that needs it.
+    pub(crate) fn ready(&self) -> Result<&Ready, Error> {
+        self.ready
+            .get_or_init(|| Ready::new(&self.startup))
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    pub(crate) fn registry(&self) -> RwLockReadGuard<'_, Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        self.recorder.get_or_init(|| {
+            let program = std::env::current_exe().unwrap_or_default();
+            Recorder::new(
+                self.startup.run_dir.as_deref(),
+                &program,
+                CudaVersion::of_program().major(),
+            )
+        })
+    }
+
+    /// Waits for the turn to run a kernel.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        lock(&self.launches)
+    }
+
+    fn registered_kernels(&self) -> std::collections::HashSet<String> {
+        let modules: Vec<_> = self.registry().modules.values().cloned().collect();
+        modules.iter().flat_map(|m| lock(&m.kernels).clone()).collect()
+    }
+
+    /// Notes a fat binary: `wrapper` is what nvcc's code passes to __cudaRegisterFatBinary.
+    ///
+    /// # Safety
+    /// The wrapper is valid until [`Runtime::unregister`].
+    pub unsafe fn register(&self, wrapper: *const u8) -> Handle {
+        self.registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add_module(wrapper)
+    }
+
+    /// Notes that a host address stands for a kernel of a fat binary.
+    pub fn register_function(&self, module: Handle, host: usize, name: &str) {
+        self.registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add_function(module, host, name);
+    }
+
+    /// Notes that a host address stands for a variable of a fat binary.
+    pub fn register_variable(&self, module: Handle, host: usize, name: &str) {
+        self.registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add_variable(module, host, name, None);
+    }
+
+    /// Notes a managed variable: its address goes to `*slot` when the module is loaded.
+    ///
+    /// # Safety
+    /// `slot` is valid as long as the fat binary is registered.
+    pub unsafe fn register_managed(&self, module: Handle, slot: *mut usize, name: &str) {
+        let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+        registry.add_variable(module, slot as usize, name, Some(slot));
+    }
+
+    /// Forgets a fat binary, its kernels and variables.
+    pub fn unregister(&self, module: Handle) {
+        let removed = self
+            .registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove_module(module);
+        if let (Some(binary), Some(Ok(ready))) = (removed, self.ready.get())
+            && let Some(Ok(loaded)) = lock(&binary.loaded).take()
+        {
+            loaded.unload(&ready.memory);
+        }
+    }
+
+    /// The device as the program sees it.
+    ///
+    /// # Errors
+    /// Vernier could not start.
+    pub fn facts(&self) -> Result<&Facts, Error> {
+        Ok(&self.ready()?.facts)
+    }
+
+    /// `0000:01:00.0`.
+    pub fn pci_bus_id(&self) -> String {
+        let (domain, bus, slot) = PCI;
+        format!("{domain:04x}:{bus:02x}:{slot:02x}.0")
+    }
+
+    /// Waits for everything: it has run already, so what remains is the fault of an earlier kernel, which is
+    /// reported here and then forgotten.
+    ///
+    /// # Errors
+    /// That fault.
+    pub fn synchronize(&self) -> Result<(), Error> {
+        self.ready()?;
+        match lock(&self.pending).take() {
+            Some(code) => Err(Error::Pending(code)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn set_pending(&self, code: Code) {
+        lock(&self.pending).get_or_insert(code);
+    }
+
+    /// Notes a call to something that is not there, and says so the first time.
+    pub fn unsupported(&self, function: &str) -> Error {
+        self.recorder().unsupported(function);
+        Error::NotSupported(format!(
+            "{function} is not supported: the program gets {}",
+            Code::NOT_SUPPORTED
+        ))
+    }
+
+    /// cudaDeviceSetLimit. Limits are kept and answered; none is ever reached.
+    ///
+    /// # Errors
+    /// A number that is no limit.
+    pub fn set_limit(&self, limit: u32, value: usize) -> Result<(), Error> {
+        self.limit(limit)?;
+        lock(&self.limits).insert(limit, value);
+        Ok(())
+    }
+
+    /// cudaDeviceGetLimit.
+    ///
+    /// # Errors
+    /// A number that is no limit.
+    pub fn limit(&self, limit: u32) -> Result<usize, Error> {
+        // Stack, printf buffer, heap (bytes), nesting depth, pending launches, L2 granularity, persisting L2; what
+        // no configuration says is CUDA's documented default.
+        let d = &self.ready()?.device;
+        let defaults = [
+            d.stack_limit,
+            1 << 20,
+            d.heap_limit,
+            d.sync_depth_limit,
+            d.pending_launch_limit,
+            64,
+            0,
+        ];
+        let default = defaults.get(limit as usize).map(|n| *n as usize);
+        let default = default
+            .ok_or_else(|| Error::argument(Code::UNSUPPORTED_LIMIT, format!("limit {limit} is not known")))?;
+        Ok(lock(&self.limits).get(&limit).copied().unwrap_or(default))
+    }
+
+    /// cudaDeviceReset: memory is freed, streams and events end, modules return to their first state.
+    ///
+    /// # Errors
+    /// Vernier could not start.
+    pub fn reset(&self) -> Result<(), Error> {
+        let ready = self.ready()?;
+        let _turn = self.turn();
+        lock(&self.pending).take();
+        lock(&self.limits).clear();
+        self.streams.clear();
+        let modules: Vec<_> = self.registry().modules.values().cloned().collect();
+        for binary in modules {
+            if let Some(Ok(loaded)) = lock(&binary.loaded).take() {
+                loaded.unload(&ready.memory);
+            }
+        }
+        for (address, kind) in std::mem::take(&mut *lock(&ready.allocations)) {
+            let gone = match kind {
+                MemoryKind::Registered => ready.memory.unregister(address),
+                _ => ready.memory.free(address).map(|_| ()),
+            };
+            debug_assert!(gone.is_ok(), "{address:#x} was noted but is not allocated");
+        }
+        Ok(())
+    }
+
+    /// Writes the totals of the run record. Called at the end of the process.
+    pub fn finish(&self) {
+        if let Some(recorder) = self.recorder.get() {
+            recorder.finish();
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Streams and events. Work runs when it is issued, so a stream holds no queue; an event holds the host time
+//! at which it was recorded. What remains is which handles are valid and which calls fail.
+
+use crate::code::Code;
+use crate::error::Error;
+use crate::runtime::Runtime;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Handles 0, 1 and 2 are the default, the legacy and the per-thread default stream.
+const PREDEFINED_STREAMS: usize = 3;
+
+/// Priorities, from least to greatest, as cudaDeviceGetStreamPriorityRange reports them.
+pub(crate) const PRIORITIES: (i32, i32) = (0, -5);
+
+const STREAM_FLAGS: u32 = 1;
+const EVENT_FLAGS: u32 = 7;
+const EVENT_DISABLE_TIMING: u32 = 2;
+const EVENT_INTERPROCESS: u32 = 4;
+
+#[derive(Clone, Copy)]
+struct Stream {
+    flags: u32,
+    priority: i32,
+}
+
+#[derive(Clone, Copy)]
+struct Event {
+    flags: u32,
+    recorded: Option<Instant>,
+}
+
+/// All streams and events of the process.
+#[derive(Default)]
+pub(crate) struct Streams {
+    made: AtomicUsize,
+    streams: Mutex<HashMap<usize, Stream>>,
+    events: Mutex<HashMap<usize, Event>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn invalid(what: &str, handle: usize) -> Error {
+    Error::argument(
+        Code::INVALID_RESOURCE_HANDLE,
+        format!("{handle:#x} is not a live {what}"),
+    )
+}
+
+impl Streams {
+    /// A handle that no other object had: handles are never used again, so a stale one is always found out.
+    fn handle(&self) -> usize {
+        (self.made.fetch_add(1, Ordering::Relaxed) + 1) << 12
+    }
+    pub(crate) fn clear(&self) {
+        lock(&self.streams).clear();
+        lock(&self.events).clear();
+    }
+}
+
+impl Runtime {
+    /// Makes a stream.
+    ///
+    /// # Errors
+    /// Unknown flags.
+    pub fn stream_create(&self, flags: u32, priority: i32) -> Result<usize, Error> {
+        self.ready()?;
+        if flags & !STREAM_FLAGS != 0 {
+            return Err(Error::value(format!("stream flags {flags:#x} are not known")));
+        }
+        let handle = self.streams.handle();
+        // CUDA takes any number and clamps it.
+        let priority = priority.clamp(PRIORITIES.1, PRIORITIES.0);
+        lock(&self.streams.streams).insert(handle, Stream { flags, priority });
+        Ok(handle)
+    }
+
+    /// Flags and priority of a stream.
+    ///
+    /// # Errors
+    /// Not a live stream.
+    pub fn stream_info(&self, stream: usize) -> Result<(u32, i32), Error> {
+        if stream < PREDEFINED_STREAMS {
+            return Ok((0, 0));
+        }
+        let streams = lock(&self.streams.streams);
+        streams
+            .get(&stream)
+            .map(|s| (s.flags, s.priority))
+            .ok_or_else(|| invalid("stream", stream))
+    }
+
+    /// Checks that a handle is a live stream.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_stream(&self, stream: usize) -> Result<(), Error> {
+        self.stream_info(stream).map(|_| ())
+    }
+
+    /// Ends a stream.
+    ///
+    /// # Errors
+    /// Not a live stream, or a predefined one.
+    pub fn stream_destroy(&self, stream: usize) -> Result<(), Error> {
+        lock(&self.streams.streams)
+            .remove(&stream)
+            .map(|_| ())
+            .ok_or_else(|| invalid("stream", stream))
+    }
+
+    /// Waits for a stream: everything in it has run, so what remains is the fault of an earlier kernel.
+    ///
+    /// # Errors
+    /// Not a live stream, or the fault of an earlier kernel.
+    pub fn stream_synchronize(&self, stream: usize) -> Result<(), Error> {
+        self.check_stream(stream)?;
+        self.synchronize()
+    }
+
+    /// Makes an event.
+    ///
+    /// # Errors
+    /// Unknown flags, or an interprocess event with timing.
+    pub fn event_create(&self, flags: u32) -> Result<usize, Error> {
+        self.ready()?;
+        let interprocess_timing = flags & EVENT_INTERPROCESS != 0 && flags & EVENT_DISABLE_TIMING == 0;
+        if flags & !EVENT_FLAGS != 0 || interprocess_timing {
+            return Err(Error::value(format!("event flags {flags:#x} cannot be had")));
+        }
+        let handle = self.streams.handle();
+        lock(&self.streams.events).insert(
+            handle,
+            Event {
+                flags,
+                recorded: None,
+            },
+        );
+        Ok(handle)
+    }
+
+    /// Notes the time.
+    ///
+    /// # Errors
+    /// Not a live event or stream.
+    pub fn event_record(&self, event: usize, stream: usize) -> Result<(), Error> {
+        self.check_stream(stream)?;
+        let mut events = lock(&self.streams.events);
+        let event = events.get_mut(&event).ok_or_else(|| invalid("event", event))?;
+        event.recorded = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Checks that a handle is a live event.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_event(&self, event: usize) -> Result<(), Error> {
+        lock(&self.streams.events)
+            .contains_key(&event)
+            .then_some(())
+            .ok_or_else(|| invalid("event", event))
+    }
+
+    /// Waits for an event. One that was never recorded counts as done.
+    ///
+    /// # Errors
+    /// Not a live event, or the fault of an earlier kernel.
+    pub fn event_synchronize(&self, event: usize) -> Result<(), Error> {
+        self.check_event(event)?;
+        self.synchronize()
+    }
+
+    /// Ends an event.
+    ///
+    /// # Errors
+    /// Not a live event.
+    pub fn event_destroy(&self, event: usize) -> Result<(), Error> {
+        lock(&self.streams.events)
+            .remove(&event)
+            .map(|_| ())
+            .ok_or_else(|| invalid("event", event))
+    }
+
+    /// Milliseconds of host time between two recorded events.
+    ///
+    /// # Errors
+    /// Not live events, without timing, or never recorded.
+    pub fn event_elapsed_ms(&self, start: usize, end: usize) -> Result<f32, Error> {
+        let events = lock(&self.streams.events);
+        let time = |handle: usize| {
+            let event = events.get(&handle).ok_or_else(|| invalid("event", handle))?;
+            if event.flags & EVENT_DISABLE_TIMING != 0 {
+                return Err(Error::argument(
+                    Code::INVALID_RESOURCE_HANDLE,
+                    "an event made with cudaEventDisableTiming has no time",
+                ));
+            }
+            event
+                .recorded
+                .ok_or_else(|| Error::argument(Code::INVALID_RESOURCE_HANDLE, "the event was never recorded"))
+        };
+        let (start, end) = (time(start)?, time(end)?);
+        let ms = match end.checked_duration_since(start) {
+            Some(d) => d.as_secs_f64() * 1e3,
+            None => -start.duration_since(end).as_secs_f64() * 1e3,
+        };
+        Ok(ms as f32)
+    }
+
+    /// Least and greatest stream priority.
+    pub fn stream_priority_range(&self) -> (i32, i32) {
+        PRIORITIES
+    }
+}
