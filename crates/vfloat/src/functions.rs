@@ -7,10 +7,10 @@
 //!
 //! The way: exact cases first (2 to an integer, the logarithm of a power of two); arguments so small or so large
 //! that f(t) is a 25-bit number plus or minus less than the way to the next one get that number with its last
-//! binary64 bit nudged; otherwise a binary64 evaluation, which is right unless it falls within [`MARGIN`] units
+//! binary64 bit nudged; otherwise a binary64 evaluation, which is right unless it falls within `MARGIN` units
 //! in the last place of a 25-bit number (two in a million do). Those go through double-double arithmetic with a
 //! relative error below 2^-70. That this always decides was established by trying all binary32 arguments of every
-//! function against [`DECISIVE`] (`tests/exhaustive_functions.rs` repeats it); for rsqrt it follows from
+//! function against `DECISIVE` (`tests/functions_decide.rs` repeats it); for rsqrt it follows from
 //! `A * G^2` having at most 74 bits.
 //!
 //! Only binary64 +, -, *, / and sqrt are used, so the results are the same on every machine.

@@ -2,7 +2,7 @@
 //!
 //! What is here, from the definition to the fast form:
 //!
-//! * [`format`]: a number format ([`Format`]) and a rounding mode ([`Rounding`]), with their texts.
+//! * [`mod@format`]: a number format ([`Format`]) and a rounding mode ([`Rounding`]), with their texts.
 //! * [`reference`](mod@reference): the readable definition of every operation, on integers, with status flags.
 //! * [`lanes`]: the same operations without flags and without branches, for loops that become SIMD.
 //! * [`slices`]: those loops, compiled for several instruction sets and picked at run time.

@@ -79,23 +79,16 @@ impl LaneOps for RzRn {
     fn operand(self, x: f32) -> f64 {
         let k = &self.0;
         let wide = f64::from(x);
-        let cut = f64::from_bits(wide.to_bits() & k.keep);
-        let magnitude = cut.abs();
-        // Above 2^EMAX and finite: the largest operand. The comparison leaves NaN and infinity alone.
-        let low = if magnitude > k.max_operand {
-            k.max_operand
+        let magnitude = wide.abs();
+        let cut = f64::from_bits(magnitude.to_bits() & k.keep);
+        let cut = if cut < k.max_operand { cut } else { k.max_operand };
+        let cut = if magnitude < k.smallest { 0.0 } else { cut };
+        // Infinities and NaN, which might lose its payload to the mask, pass as they are.
+        if magnitude < f64::INFINITY {
+            cut.copysign(wide)
         } else {
-            magnitude
-        };
-        let high = if magnitude == f64::INFINITY {
-            magnitude
-        } else {
-            low
-        };
-        let result = if magnitude < k.smallest { 0.0 } else { high };
-        // A signalling NaN could lose its payload to the mask: keep NaN from the original.
-        let result = if x.is_nan() { f64::NAN } else { result };
-        result.copysign(wide)
+            wide
+        }
     }
 
     #[inline(always)]

@@ -253,25 +253,20 @@ impl Rule for Inner {
 
     #[inline(always)]
     fn cut(self, x: f32) -> f32 {
-        // A NaN must not lose its payload to the mask and become an infinity.
-        let bits = if is_nan_bits(x.to_bits()) {
-            x.to_bits()
+        let magnitude = x.abs();
+        let cut = f32::from_bits(magnitude.to_bits() & self.keep);
+        let cut = if cut < self.max_operand {
+            cut
         } else {
-            x.to_bits() & self.keep
-        };
-        let magnitude = f32::from_bits(bits).abs();
-        let low = if magnitude > self.max_operand {
             self.max_operand
-        } else {
-            magnitude
         };
-        let high = if magnitude == f32::INFINITY {
-            magnitude
+        let cut = if magnitude < self.smallest { 0.0 } else { cut };
+        // Infinities and NaN, which might lose its payload to the mask, pass as they are.
+        if magnitude < f32::INFINITY {
+            cut.copysign(x)
         } else {
-            low
-        };
-        let result = if magnitude < self.smallest { 0.0 } else { high };
-        result.copysign(x)
+            x
+        }
     }
 
     #[inline(always)]
