@@ -51,6 +51,32 @@ impl Source {
     }
 }
 
+/// Where the lines of a text begin: positions by search, for those who ask for many.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    starts: Vec<u32>,
+}
+
+impl Lines {
+    /// Looks through the text once.
+    pub fn new(source: &Source) -> Self {
+        let ends = source
+            .text
+            .bytes()
+            .enumerate()
+            .filter(|(_, b)| *b == b'\n')
+            .map(|(i, _)| i as u32 + 1);
+        Lines {
+            starts: std::iter::once(0).chain(ends).collect(),
+        }
+    }
+
+    /// The line, from 1, of a byte offset.
+    pub fn line(&self, offset: u32) -> u32 {
+        self.starts.partition_point(|start| *start <= offset) as u32
+    }
+}
+
 /// The nearest character boundary at or before `offset`.
 fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut end = offset.min(text.len());
@@ -133,6 +159,7 @@ impl Module {
 
 /// Something at module scope.
 #[derive(Clone, Debug)]
+#[allow(missing_docs)] // fields are named for what they hold
 pub enum Item {
     /// A `.global`, `.const` or `.shared` variable.
     Variable(Variable),
@@ -264,6 +291,7 @@ pub struct PtrAttribute {
 
 /// The initial value of a variable.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // fields are named for what they hold
 pub enum Initializer {
     /// `{ a, b, ... }`
     List(Vec<Initializer>),
@@ -277,6 +305,7 @@ pub enum Initializer {
 
 /// A statement of a function body.
 #[derive(Clone, Debug)]
+#[allow(missing_docs)] // fields are named for what they hold
 pub enum Statement {
     /// `NAME:`
     Label(Ident),
@@ -390,6 +419,7 @@ impl Instruction {
 
 /// An operand.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // fields are named for what they hold
 pub enum Operand {
     /// A register, variable, label or function, by name: which one is a matter of scope.
     Name(Ident),
@@ -437,6 +467,7 @@ pub enum AddressBase {
 
 /// A number in PTX.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)] // fields are named for what they hold
 pub enum Immediate {
     /// An integer: its low 64 bits in two's complement; `unsigned` when written with `U` or too big for i64.
     Int { bits: u64, unsigned: bool },

@@ -8,6 +8,7 @@ use crate::ast::{Source, Span};
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // fields are named for what they hold
 pub enum Error {
     /// A byte no PTX token starts with.
     #[error("unexpected character {0}")]

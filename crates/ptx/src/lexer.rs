@@ -159,7 +159,15 @@ impl Lexer<'_> {
     fn bad(&mut self, start: usize) -> Tok {
         let c = self.text[start..].chars().next().unwrap_or(' ');
         self.at += c.len_utf8();
-        self.error(start, Error::Character(format!("`{}`", c.escape_default())), None);
+        self.error(
+            start,
+            Error::Character(if c.is_control() {
+                format!("{c:?}")
+            } else {
+                format!("`{c}`")
+            }),
+            None,
+        );
         Tok::Bad
     }
 
@@ -167,12 +175,7 @@ impl Lexer<'_> {
         self.at += 1;
         self.word();
         if self.at == start + 1 && self.bytes[start] == b'%' {
-            self.error(
-                start,
-                Error::Character("`%`".into()),
-                Some("a register name follows `%`: `%r1`"),
-            );
-            return Tok::Bad;
+            return Tok::Punct(b'%'); // the remainder of a constant expression
         }
         Tok::Ident
     }

@@ -1,6 +1,5 @@
 //! PTX text to tree and back, checks, overrides. Of a module it knows everything the text says and nothing
 //! of what it computes.
-#![allow(missing_docs)]
 pub mod ast;
 mod check;
 mod error;

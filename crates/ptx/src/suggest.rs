@@ -14,8 +14,13 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(d, candidate)| *d <= limit && *d < candidate.len())
-        .min_by_key(|(d, candidate)| (*d, candidate.len().abs_diff(word.len())))
+        .min_by_key(|(d, candidate)| (*d, std::cmp::Reverse(shared_start(word, candidate))))
         .map(|(_, candidate)| candidate)
+}
+
+/// How many characters two words have in common at their start.
+fn shared_start(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
 /// Edit distance (Levenshtein, a swap of neighbours counts one), ignoring case.

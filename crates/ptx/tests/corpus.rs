@@ -6,13 +6,21 @@ use ptx::ast::*;
 
 fn corpus() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .collect();
     files.retain(|f| f.extension().is_some_and(|e| e == "ptx"));
     files.sort();
     assert!(files.len() >= 15);
     files
         .iter()
-        .map(|f| (f.file_name().unwrap().to_str().unwrap().to_string(), std::fs::read_to_string(f).unwrap()))
+        .map(|f| {
+            (
+                f.file_name().unwrap().to_str().unwrap().to_string(),
+                std::fs::read_to_string(f).unwrap(),
+            )
+        })
         .collect()
 }
 
@@ -27,7 +35,11 @@ fn parse_print_parse_is_the_identity() {
         let printed = module.to_string();
         let again = parse(&format!("{name} printed"), &printed);
         assert!(ptx::same(&module, &again), "{name} changes when it is printed");
-        assert_eq!(printed, again.to_string(), "{name} prints differently the second time");
+        assert_eq!(
+            printed,
+            again.to_string(),
+            "{name} prints differently the second time"
+        );
     }
 }
 
@@ -40,7 +52,11 @@ fn what_nvcc_writes_passes_the_check() {
         }
         let unsupported: usize = module.functions().map(|f| ptx::unsupported(f).len()).sum();
         let expected = name.starts_with("mma.") || name == "isa87_sm100_forms.ptx";
-        assert_eq!(unsupported > 0, expected, "{name}: {unsupported} instructions are not supported");
+        assert_eq!(
+            unsupported > 0,
+            expected,
+            "{name}: {unsupported} instructions are not supported"
+        );
     }
 }
 
@@ -58,8 +74,14 @@ fn what_an_override_writes_passes_the_check_and_reads_back() {
         let mnemonics = printed.matches(".vf32").count();
         assert!(report.total() <= mnemonics, "{name}");
         if name.starts_with("arithmetic") {
-            assert!(report.function("floats").is_some_and(|f| f.total() > 100), "{report}");
-            assert!(report.function("ints").is_some_and(|f| f.total() == 0), "{report}");
+            assert!(
+                report.function("floats").is_some_and(|f| f.total() > 100),
+                "{report}"
+            );
+            assert!(
+                report.function("ints").is_some_and(|f| f.total() == 0),
+                "{report}"
+            );
         }
     }
 }
@@ -72,7 +94,11 @@ fn one_unsupported_kernel_does_not_take_the_others_with_it() {
     assert_eq!(names.len(), 3);
     assert!(ptx::unsupported(module.function("plain").unwrap()).is_empty());
     let found = ptx::unsupported(module.function("matrix").unwrap());
-    assert!(found[0].render(&module.source).contains("is not supported by Vernier\n"));
+    assert!(
+        found[0]
+            .render(&module.source)
+            .contains("is not supported by Vernier\n")
+    );
 }
 
 #[test]

@@ -10,7 +10,11 @@ fn message(name: &str, text: &str) -> String {
     if let Err(errors) = ptx::check(&module) {
         return errors.to_string();
     }
-    let found: Vec<_> = module.functions().flat_map(ptx::unsupported).map(|d| d.render(&module.source)).collect();
+    let found: Vec<_> = module
+        .functions()
+        .flat_map(ptx::unsupported)
+        .map(|d| d.render(&module.source))
+        .collect();
     assert!(!found.is_empty(), "{name} is accepted");
     found.join("\n\n")
 }
@@ -18,7 +22,10 @@ fn message(name: &str, text: &str) -> String {
 #[test]
 fn bad_inputs_and_their_messages() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
-    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .collect();
     files.sort();
     assert!(files.len() >= 30);
     for file in files {
@@ -30,10 +37,13 @@ fn bad_inputs_and_their_messages() {
 
 #[test]
 fn errors_know_their_place() {
-    let text = ".version 7.5\n.target sm_75\n.entry k()\n{\n\tnonsense;\n\tret;\n\tbra;;\n\tmore.nonsense;\n}\n";
+    let text =
+        ".version 7.5\n.target sm_75\n.entry k()\n{\n\tnonsense;\n\tret;\n\tbra;;\n\tmore.nonsense;\n}\n";
     let errors = ptx::parse("k.ptx", text).unwrap_err();
     assert_eq!(errors.position(), (5, 2));
     assert_eq!(errors.list.len(), 2, "{errors}");
-    assert!(matches!(&errors.list[0].error, ptx::Error::UnknownInstruction { mnemonic } if mnemonic == "nonsense"));
+    assert!(
+        matches!(&errors.list[0].error, ptx::Error::UnknownInstruction { mnemonic } if mnemonic == "nonsense")
+    );
     assert_eq!(errors.source.position(errors.list[1].span.start), (8, 2));
 }

@@ -366,6 +366,7 @@ impl<'m> Checker<'m> {
             } else {
                 format!("here it may have {}", dotted(&others))
             };
+            let span = self.modifier_span(span, *extra);
             self.error(
                 span,
                 Error::ModifierNotAllowed {
@@ -375,7 +376,11 @@ impl<'m> Checker<'m> {
                 Some(help),
             );
         } else if let Some(missing) = miss.missing.first() {
-            let words: Vec<&str> = shape.slots[*missing].choices.iter().map(|m| m.text()).collect();
+            let words: Vec<&str> = shape.slots[*missing]
+                .choices
+                .iter()
+                .map(|m| m.text_in(i.opcode))
+                .collect();
             let what = if shape.slots[*missing].is_type {
                 "a type: "
             } else {
@@ -400,6 +405,18 @@ impl<'m> Checker<'m> {
         Span {
             start,
             end: start + length as u32,
+        }
+    }
+
+    /// Where modifier number `n` stands in a mnemonic; all of the mnemonic if it is not written there.
+    fn modifier_span(&self, mnemonic: Span, n: usize) -> Span {
+        let text = self.module.source.slice(mnemonic);
+        let mut dots = text.match_indices('.').map(|(at, _)| at);
+        let Some(start) = dots.nth(n) else { return mnemonic };
+        let end = dots.next().unwrap_or(text.len());
+        Span {
+            start: mnemonic.start + start as u32,
+            end: mnemonic.start + end as u32,
         }
     }
 

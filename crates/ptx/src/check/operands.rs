@@ -184,7 +184,7 @@ impl<'m> Checker<'m> {
                 if let Operand::Vector { elements, .. } = operand {
                     let parts = elements.len() as u32;
                     let bits = nth(0).bits() * i.vector() as u32;
-                    if parts == 0 || bits % parts != 0 {
+                    if parts == 0 || !bits.is_multiple_of(parts) {
                         self.kind_error(i, n, operand, format!("registers of {bits} bits in all"));
                     }
                     let wanted = bits / parts.max(1);

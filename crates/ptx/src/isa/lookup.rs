@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::OnceLock;
 
 use super::form::{Form, Shape};
-use super::table::TABLE;
+use super::table::table;
 use super::{Modifier, OTHER_WORDS, Opcode, ScalarType, StateSpace, TypeKind};
 use crate::ast::Instruction;
 
@@ -142,8 +142,7 @@ fn ready() -> &'static [Ready] {
     static READY: OnceLock<Vec<Ready>> = OnceLock::new();
     READY.get_or_init(|| {
         let find = |o: &Opcode| {
-            TABLE
-                .iter()
+            table()
                 .find(|e| e.opcode == *o)
                 .unwrap_or_else(|| panic!("{o} is not in the table"))
         };
@@ -239,7 +238,7 @@ pub fn reference() -> String {
          printed and passed by, an error in a kernel that runs.\n\n\
          | instruction | what it does | forms | `.vf32` | work | since PTX |\n|---|---|---|---|---|---|\n",
     );
-    for entry in TABLE {
+    for entry in table() {
         let mut forms = String::new();
         for form in entry.forms {
             let separator = if forms.is_empty() { "" } else { "<br>" };
@@ -281,7 +280,7 @@ mod tests {
 
     #[test]
     fn every_opcode_has_one_entry_and_every_form_is_well_formed() {
-        assert_eq!(ready().len(), TABLE.len());
+        assert_eq!(ready().len(), table().count());
         for (i, opcode) in Opcode::ALL.iter().enumerate() {
             assert_eq!(ready()[i].entry.opcode, *opcode);
             assert_eq!(Opcode::from_text(opcode.text()), Some(*opcode));

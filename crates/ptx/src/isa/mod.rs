@@ -12,7 +12,7 @@ pub use form::Form;
 pub(crate) use form::{Miss, Pattern, Shape, Want};
 pub use lookup::{Class, Entry, Latency, Unit, Work, entry, is_form, is_supported, latency, reference};
 pub(crate) use lookup::{all_modifier_words, modifier_words, shapes};
-pub use table::TABLE;
+pub use table::table;
 
 /// Declares an enum whose variants each have one PTX spelling.
 macro_rules! spelled {

@@ -20,6 +20,14 @@ impl Parser<'_> {
                         p.bump();
                         return Ok(statements);
                     }
+                    // The brace may well stand in the comment that is never closed.
+                    Tok::End
+                        if p.errors
+                            .iter()
+                            .any(|d| d.error == Error::Unclosed("this comment")) =>
+                    {
+                        return Err(Failed);
+                    }
                     Tok::End => {
                         let help = Some("write `}` where it ends".into());
                         return p.fail(open, Error::Unclosed("this brace"), help);

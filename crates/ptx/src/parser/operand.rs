@@ -157,9 +157,7 @@ impl Parser<'_> {
 
     /// `+8`, `-8`, `+-8`, or nothing: 0.
     pub(super) fn offset(&mut self) -> Parsed<i64> {
-        if self.eat(b'+') {
-            Ok(self.constant("an offset in bytes")? as i64)
-        } else if self.is(b'-') {
+        if self.eat(b'+') || self.is(b'-') {
             Ok(self.constant("an offset in bytes")? as i64)
         } else {
             Ok(0)
