@@ -151,3 +151,14 @@ references! {
     __cudaRegisterTexture "texture";
     __cudaRegisterSurface "surface";
 }
+
+/// Writes the run record when the process (or the library) ends, after everything that the program registered
+/// with atexit.
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static AT_END: extern "C" fn() = {
+    extern "C" fn at_end() {
+        guarded("the end of the process", (), || Runtime::global().finish());
+    }
+    at_end
+};
