@@ -47,7 +47,7 @@ fn main() {
         None => {
             for name in CRATES {
                 let folder = root.join("crates").join(name);
-                for part in ["src", "Cargo.toml", "libcudart.map", "build.rs"] {
+                for part in ["src", "Cargo.toml", "libcudart.map", "link.sh", "build.rs"] {
                     let path = folder.join(part);
                     if path.exists() {
                         println!("cargo:rerun-if-changed={}", path.display());
@@ -91,21 +91,11 @@ fn build(root: &Path, out: &Path) -> PathBuf {
     ]);
     run(cargo.arg(&target));
 
-    let map = root.join("crates/cudart/libcudart.map");
     let library = target.join("libcudart.so");
-    let mut script = std::ffi::OsString::from("-Wl,--version-script=");
-    script.push(&map);
-    let mut link = Command::new(env::var("CC").unwrap_or_else(|_| "cc".into()));
-    // The line that crates/cudart documents.
-    link.args(["-shared", "-s", "-o"])
-        .arg(&library)
-        .arg("-Wl,--whole-archive");
-    link.arg(target.join("release/libcudart.a"))
-        .args(["-Wl,--no-whole-archive", "-Wl,--gc-sections"]);
-    if map.exists() {
-        link.arg(script);
-    }
-    run(link.args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"]));
+    let mut link = Command::new("sh");
+    link.arg(root.join("crates/cudart/link.sh"))
+        .arg(target.join("release/libcudart.a"));
+    run(link.arg(&library));
     library
 }
 

@@ -94,5 +94,8 @@ fn number(value: f64) -> String {
     }
     let text = format!("{value:.7e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'))
+    format!(
+        "{}e{exponent}",
+        digits.trim_end_matches('0').trim_end_matches('.')
+    )
 }

@@ -36,6 +36,10 @@ pub fn run(arguments: &Arguments) -> Result {
     for tensor in &weights.tensors {
         let dims: Vec<String> = tensor.dims.iter().map(u32::to_string).collect();
         println!("  {:<16} {}", tensor.name, dims.join(" x "));
+        if arguments.tensors {
+            println!("{}", vfloat::inspect::Distribution::of(&tensor.values));
+        }
     }
+    println!("{}", vfloat::inspect::Distribution::of(&all));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::Result;
 use clap::{Args, ValueEnum};
 use lab::Error;
-use lab::settings::{self, NamedFormat, Override, Settings};
+use lab::settings::{self, NamedFormat, Override, Settings, Words};
 use std::path::{Path, PathBuf};
 use vfloat::Rounding;
 
@@ -75,6 +75,9 @@ pub struct Reports {
     /// Only the program's own output, and errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// Let the library say more
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
 }
 
 /// A rounding mode by its name.
@@ -109,6 +112,11 @@ pub fn settings(numbers: &Numbers, machine: &Machine, reports: &Reports) -> Resu
         max_instructions: machine.max_instructions,
         timeout: machine.timeout,
         log: absolute(reports.log.as_ref())?,
+        words: match (reports.quiet, reports.verbose) {
+            (true, _) => Words::Few,
+            (_, true) => Words::Many,
+            _ => Words::Usual,
+        },
         ..Settings::default()
     })
 }

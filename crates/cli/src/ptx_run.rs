@@ -181,7 +181,16 @@ fn failed(message: impl std::fmt::Display) -> Error {
 pub fn run(arguments: &Arguments) -> Result {
     let numerics = numerics(arguments)?;
     let mut tree = ptx_check::parse(&arguments.file)?;
-    if arguments.r#override == Override::Vf32 {}
+    if arguments.r#override == Override::Vf32 {
+        let report = ptx::overrides::every_f32(&mut tree);
+        let changed = report.functions.iter().filter(|f| f.total() > 0);
+        let list: Vec<String> = changed.map(|f| format!("{} {}", f.name, f.total())).collect();
+        eprintln!(
+            "vernier: overridden: {} instructions: {}",
+            report.total(),
+            list.join(", ")
+        );
+    }
     let memory = Memory::new(MEMORY_BYTES).map_err(failed)?;
     let module = Module::load(Arc::new(tree), &memory).map_err(failed)?;
     let kernel = pick(&module, arguments)?;
@@ -241,7 +250,7 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 fn numerics(arguments: &Arguments) -> Result<Numerics> {
-    let set = |name: &str| std::env::var(name).ok();
+    let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     let format = match &arguments.format {
         Some(named) => named.format,
         None => {

@@ -123,8 +123,10 @@ fn with_context(
         command: std::env::args().collect(),
     };
     let done = run(&context)?;
-    for line in std::iter::once("summary".to_string()).chain(done.summary.lines()) {
-        output.say(&line);
+    if !done.summary.stages.is_empty() {
+        for line in std::iter::once("summary".to_string()).chain(done.summary.lines()) {
+            output.say(&line);
+        }
     }
     let json = match &reports.json {
         Some(path) => {

@@ -170,14 +170,12 @@ fn fetch(folder: &Path) -> Result<(), Error> {
         }
     };
     bar.finish_and_clear();
-    let packed = fs::read_dir(folder)
+    let mut packed = fs::read_dir(folder)
         .into_iter()
         .flatten()
         .flatten()
         .map(|e| e.path());
-    let packed = packed
-        .filter(|p| p.extension().is_some_and(|e| e == "tgz"))
-        .next();
+    let packed = packed.find(|p| p.extension().is_some_and(|e| e == "tgz"));
     let (true, Some(packed)) = (status.success(), packed) else {
         let why = fs::read_to_string(&log).unwrap_or_default();
         let message = format!("npm could not fetch {PACKAGE}:\n{}", why.trim());

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::record::FormatSummary;
-use crate::settings::{Override, Settings};
+use crate::settings::{Override, Settings, Words};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use vfloat::Format;
@@ -23,6 +23,9 @@ pub struct Launch {
 /// The name that the configuration has in a folder, GPGPU-Sim's.
 pub const CONFIG_FILE: &str = "gpgpusim.config";
 
+/// The variable that names the configuration to the library, and to a Makefile that wants to know.
+pub const CONFIG_VARIABLE: &str = "SIM_CONFIG_PATH";
+
 /// Makes the environment. `folder` is where the program will run, `library_folder` has our library under all
 /// its names.
 pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Result<Launch, Error> {
@@ -42,8 +45,10 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
 
     let mut generates_ptx = true;
     if let Some(config) = config_file(settings, folder)? {
-        generates_ptx = true;
-        launch.set("SIM_CONFIG_PATH", &config);
+        let device =
+            device::Device::from_file(&config).map_err(|e| Error::failed(strip(&e.to_string()), ""))?;
+        generates_ptx = device.generate_ptx;
+        launch.set(CONFIG_VARIABLE, &config);
         launch
             .notes
             .push(format!("device configuration {}", config.display()));
@@ -62,6 +67,11 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
     launch.numbers(settings)?;
     if let Some(threads) = settings.threads {
         launch.set("VERNIER_THREADS", threads.to_string());
+    }
+    match settings.words {
+        Words::Few => launch.set("VERNIER_QUIET", "1"),
+        Words::Usual => {}
+        Words::Many => launch.set("VERNIER_VERBOSE", "1"),
     }
     if let Some(limit) = settings.max_instructions {
         launch.set("VERNIER_MAX_INSTRUCTIONS", limit.to_string());
@@ -89,7 +99,7 @@ impl Launch {
         if let Some(rounding) = settings.input_rounding {
             self.set("VERNIER_INPUT_ROUNDING", rounding.name());
         }
-        let inherited = |name: &str| std::env::var(name).ok();
+        let inherited = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let input = settings.input_rounding.map(|r| r.name().to_string());
         self.format.input_rounding = input
             .or_else(|| inherited("VERNIER_INPUT_ROUNDING"))
@@ -147,7 +157,7 @@ impl Launch {
 
 /// The configuration that the library will read: `--config`, else what it would find by itself.
 fn config_file(settings: &Settings, folder: &Path) -> Result<Option<PathBuf>, Error> {
-    let variable = std::env::var_os("SIM_CONFIG_PATH")
+    let variable = std::env::var_os(CONFIG_VARIABLE)
         .filter(|v| !v.is_empty())
         .map(PathBuf::from);
     let asked = settings.config.clone().or(variable);

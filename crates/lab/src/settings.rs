@@ -143,6 +143,20 @@ pub struct Settings {
     pub needs: Vec<String>,
     /// More environment for the program.
     pub env: Vec<(String, String)>,
+    /// How much the library says.
+    pub words: Words,
+}
+
+/// How much the library inside the program says about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Words {
+    /// Errors only.
+    Few,
+    /// One line for what matters.
+    #[default]
+    Usual,
+    /// More.
+    Many,
 }
 
 impl Settings {
@@ -174,6 +188,7 @@ impl Settings {
                 self.needs
             },
             env,
+            words: self.words,
         }
     }
 

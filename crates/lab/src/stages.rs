@@ -318,11 +318,21 @@ impl<'a> Doing<'a> {
                 "install it (Debian, Ubuntu: apt-get install make)",
             ));
         }
+        let config = self
+            .launch
+            .env
+            .iter()
+            .filter(|(name, _)| name == launch::CONFIG_VARIABLE)
+            .cloned();
         let job = Job {
             program: "make".into(),
             args: args.iter().map(|a| a.into()).collect(),
             folder: Some(program.folder.clone()),
-            env: env.into_iter().map(|(n, v)| (n.into(), v.into())).collect(),
+            env: env
+                .into_iter()
+                .map(|(n, v)| (n.into(), v.into()))
+                .chain(config)
+                .collect(),
             timeout: self.timeout,
             input: false,
         };

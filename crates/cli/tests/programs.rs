@@ -1,0 +1,203 @@
+//! End to end: programs built by nvcc, run through our library, as a user does it.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use support::{folder, nvcc, root, vernier};
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Every test program checks its own results and prints PASS.
+#[test]
+fn all_test_programs_pass() {
+    let dir = folder("test_programs");
+    // Kept between runs: make builds only what changed.
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("corpus");
+    let nvcc = format!("NVCC={}", nvcc().display());
+    let made = Command::new("make")
+        .args(["-s", "-j2", "-C"])
+        .arg(root().join("programs/tests"))
+        .arg(format!("OUT={}", out.display()))
+        .arg(nvcc)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", text(&made));
+    let mut failed = Vec::new();
+    let mut names: Vec<_> = fs::read_dir(out.join("bin"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 20);
+    for binary in names {
+        let mut command = vernier(&dir);
+        command.env("VERNIER_PTX_OUT", "none").args([
+            "exec",
+            "--no-record",
+            "--quiet",
+            "--timeout",
+            "120",
+            "--",
+        ]);
+        let output = command.arg(&binary).output().unwrap();
+        if !output.status.success() || !String::from_utf8_lossy(&output.stdout).contains("PASS") {
+            failed.push(format!("{}: {}", binary.display(), text(&output)));
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "{} failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
+
+/// Runs a program on a few images, with more arguments; returns the JSON summary and all output.
+fn run_program(dir: &Path, program: &str, images: &str, args: &[&str]) -> (serde_json::Value, String) {
+    let mut command = vernier(dir);
+    command
+        .env("VERNIER_TEST_IMAGES", images)
+        .env("VERNIER_TRAIN_IMAGES", images)
+        .env("VERNIER_PTX_OUT", "none");
+    command
+        .arg("run")
+        .arg(root().join("programs").join(program))
+        .args(["--json", "result.json"])
+        .args(args);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let json = serde_json::from_str(&fs::read_to_string(dir.join("result.json")).unwrap()).unwrap();
+    (json, text(&output))
+}
+
+#[test]
+fn mlp_in_every_named_format() {
+    let dir = folder("mlp_formats");
+    let accuracy = |args: &[&str]| {
+        let (json, output) = run_program(&dir, "mlp", "500", args);
+        (json["accuracy_percent"].as_f64().unwrap(), json, output)
+    };
+    let (plain, json, _) = accuracy(&[]);
+    assert!(plain > 94.0, "{plain}");
+    assert_eq!(json["variable_instructions"], 0);
+    for (format, least) in [
+        ("fp32", 94.0),
+        ("tf32", 94.0),
+        ("bf16", 93.0),
+        ("fp16", 94.0),
+        ("e5m2", 40.0),
+        ("e4m3", 20.0),
+    ] {
+        let (accuracy, json, output) = accuracy(&["--format", format]);
+        assert!(accuracy >= least, "{format}: {accuracy}");
+        assert!(json["variable_instructions"].as_u64().unwrap() > 1_000_000);
+        let overridden = json["overridden"].as_array().unwrap();
+        assert!(!overridden.is_empty());
+        assert!(
+            output.contains(&format!("overridden with format {format}: ")),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn training_then_more_training_then_a_test() {
+    let dir = folder("training");
+    let data = vernier(&dir).args(["data", "mnist"]).output().unwrap();
+    assert!(data.status.success(), "{}", text(&data));
+    let loss = |output: &str| {
+        let losses = output
+            .lines()
+            .filter_map(|l| l.split_once("loss ")?.1.split(' ').next()?.parse::<f64>().ok());
+        losses.collect::<Vec<f64>>()
+    };
+    let (_, first) = run_program(
+        &dir,
+        "mlp",
+        "2000",
+        &["--stage", "build,train", "--epochs", "1", "--weights", "out"],
+    );
+    let more = [
+        "--stage",
+        "train,test",
+        "--start-epoch",
+        "1",
+        "--end-epoch",
+        "2",
+        "--weights-in",
+        "out",
+        "--weights-out",
+        "two",
+    ];
+    let (json, second) = run_program(&dir, "mlp", "2000", &more);
+    let (first, second) = (loss(&first), loss(&second));
+    assert!(second.last() < first.first(), "{first:?} {second:?}");
+    assert!(json["accuracy_percent"].as_f64().unwrap() > 60.0);
+    assert!(dir.join("out").is_file() && dir.join("two").is_file());
+}
+
+#[test]
+fn ptx_edited_by_hand_is_read_from_a_folder() {
+    let dir = folder("edited");
+    run_program(&dir, "mlp", "100", &["--stage", "build"]);
+    let binary = root().join("programs/mlp/mlp");
+    let dump = vernier(&dir)
+        .args(["ptx", "dump", "-o", "ptx"])
+        .arg(&binary)
+        .output()
+        .unwrap();
+    assert!(dump.status.success(), "{}", text(&dump));
+    for entry in fs::read_dir(dir.join("ptx")).unwrap() {
+        let path = entry.unwrap().path();
+        let ptx = fs::read_to_string(&path).unwrap();
+        assert!(ptx.contains("fma.rn.f32"));
+        fs::write(&path, ptx.replace("fma.rn.f32", "fmam.rn.vf32")).unwrap();
+    }
+    let args = [
+        "--stage", "test", "--ptx", "ptx", "--format", "bf16", "--runs", "records",
+    ];
+    let (json, output) = run_program(&dir, "mlp", "500", &args);
+    assert!(json["accuracy_percent"].as_f64().unwrap() > 93.0);
+    assert!(json["variable_instructions"].as_u64().unwrap() > 1_000_000);
+    assert_eq!(
+        json["format"]["override"], "",
+        "edited files say what is variable: {output}"
+    );
+    // The same by the configuration, with the edited file beside the program.
+    let work = dir.join("program");
+    fs::create_dir(&work).unwrap();
+    for entry in fs::read_dir(dir.join("ptx")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, work.join(path.file_name().unwrap())).unwrap();
+    }
+    fs::write(work.join("gpgpusim.config"), "-gpgpu_generate_ptx 0\n").unwrap();
+    let mut command = vernier(&work);
+    command.env("VERNIER_TEST_IMAGES", "500").args([
+        "exec",
+        "--format",
+        "bf16",
+        "--json",
+        "result.json",
+        "--",
+    ]);
+    let output = command
+        .arg(&binary)
+        .arg("-test")
+        .arg(root().join("programs/mlp/weights.bin"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let again: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(work.join("result.json")).unwrap()).unwrap();
+    for key in ["accuracy_percent", "thread_instructions", "variable_instructions"] {
+        assert_eq!(json[key], again[key], "{key}");
+    }
+}

@@ -1,0 +1,187 @@
+//! What the tests of the command share: the command in a clean environment, folders of their own, binaries that
+//! nvcc made, and texts without the paths and times of this machine.
+#![allow(dead_code)] // each test binary uses a part
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// An empty folder for one test.
+pub fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder.canonicalize().unwrap()
+}
+
+/// `vernier` in `folder`, without variables that would change what it does.
+pub fn vernier(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vernier"));
+    command.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let ours = text.starts_with("VF_") || text.starts_with("VERNIER_") && text != "VERNIER_CACHE";
+        if ours
+            || ["SIM_CONFIG_PATH", "PTX_SIM_MODE_FUNC", "LD_LIBRARY_PATH", "NVCC"].contains(&text.as_ref())
+        {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// Runs `vernier` with these arguments in `folder`.
+pub fn run(folder: &Path, args: &[&str]) -> Output {
+    vernier(folder).args(args).output().unwrap()
+}
+
+/// nvcc, found or installed by `vernier toolchain`.
+pub fn nvcc() -> &'static Path {
+    static NVCC: OnceLock<PathBuf> = OnceLock::new();
+    NVCC.get_or_init(|| {
+        let output = run(Path::new(env!("CARGO_TARGET_TMPDIR")), &["toolchain", "--path"]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    })
+}
+
+/// Compiles a source of tests/inputs unless it was compiled before; returns the binary.
+pub fn compile(source: &str, name: &str, options: &[&str]) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/inputs")
+        .join(source);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inputs");
+    fs::create_dir_all(&folder).unwrap();
+    let binary = folder.join(name);
+    let time = |p: &Path| fs::metadata(p).and_then(|m| m.modified()).ok();
+    if time(&binary) > time(&source) {
+        return binary;
+    }
+    let part = folder.join(format!("{name}.{}", std::process::id()));
+    let status = Command::new(nvcc())
+        .args(options)
+        .arg("-o")
+        .arg(&part)
+        .arg(&source)
+        .status()
+        .unwrap();
+    assert!(status.success(), "nvcc failed on {}", source.display());
+    fs::rename(&part, &binary).unwrap();
+    binary
+}
+
+/// The options that a program for Vernier is compiled with.
+pub const SHARED: &[&str] = &[
+    "--cudart",
+    "shared",
+    "-gencode",
+    "arch=compute_75,code=compute_75",
+];
+
+/// The binary of tests/inputs/bad.cu: faults on demand.
+pub fn bad() -> PathBuf {
+    static BAD: OnceLock<PathBuf> = OnceLock::new();
+    BAD.get_or_init(|| compile("bad.cu", "bad", SHARED)).clone()
+}
+
+/// Exit code, standard output and standard error as one text, without what differs between machines and runs.
+pub fn report(output: &Output, folder: &Path) -> String {
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let code = output.status.code().map_or("none".to_string(), |c| c.to_string());
+    let mut text = format!("exit code {code}\n");
+    for (name, stream) in [("stdout", out), ("stderr", err)] {
+        if !stream.is_empty() {
+            text += &format!("--- {name}\n{}\n", stream.trim_end());
+        }
+    }
+    plain(&text, folder)
+}
+
+/// A text with [DIR], [ROOT], [TMP], [TIME], [ADDRESS], [NUMBER] instead of what changes.
+pub fn plain(text: &str, folder: &Path) -> String {
+    let root = root();
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let nvcc_home = nvcc_home();
+    let mut places: Vec<(PathBuf, &str)> =
+        vec![(folder.into(), "[DIR]"), (tmp.into(), "[TMP]"), (root, "[ROOT]")];
+    places.extend(nvcc_home.map(|home| (home, "[CUDA]")));
+    let mut text = text.to_string();
+    for (path, name) in places {
+        for path in [path.canonicalize().unwrap_or(path.clone()), path] {
+            text = text.replace(&*path.to_string_lossy(), name);
+        }
+    }
+    let lines = text.lines().map(|line| {
+        let words = line.split(' ').map(plain_word).collect::<Vec<_>>();
+        let words: Vec<String> = words
+            .iter()
+            .enumerate()
+            .map(|(i, w)| {
+                let seconds = words
+                    .get(i + 1)
+                    .is_some_and(|u| u.trim_end_matches([',', ')', ':']) == "s");
+                if seconds && w.trim_start_matches('(').parse::<f64>().is_ok() {
+                    "[TIME]".into()
+                } else {
+                    w.clone()
+                }
+            })
+            .collect();
+        words.join(" ").trim_end().to_string()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn nvcc_home() -> Option<PathBuf> {
+    nvcc().parent()?.parent().map(Path::to_path_buf)
+}
+
+/// Addresses, process numbers and stamps out of a word.
+fn plain_word(word: &str) -> String {
+    if let Some(at) = word.find("0x7") {
+        let digits = word[at + 2..].chars().take_while(char::is_ascii_hexdigit).count();
+        if digits >= 10 {
+            return format!("{}[ADDRESS]{}", &word[..at], &word[at + 2 + digits..]);
+        }
+    }
+    // A run-record folder: runs/YYYYMMDD-HHMMSS-NAME.
+    if let Some(at) = word.find("runs/") {
+        let stamp = &word[at + 5..];
+        let is_stamp = |s: &str| s.len() > 15 && s.chars().take(8).all(|c| c.is_ascii_digit());
+        if is_stamp(stamp) {
+            return format!("{}runs/[STAMP]{}", &word[..at], &stamp[15..]);
+        }
+    }
+    word.to_string()
+}
+
+/// Copies files (not folders) whose names are given from one folder to another.
+pub fn copy<N: AsRef<OsStr>>(from: &Path, to: &Path, names: &[N]) {
+    for name in names {
+        let name = Path::new(name.as_ref());
+        fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+}
+
+/// Replaces one piece of a text, which must be there.
+pub fn edit(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "`{from}` is not in the text");
+    text.replacen(from, to, 1)
+}
