@@ -108,7 +108,7 @@ pub trait Rule: Copy {
     const QUOTIENT: bool;
 }
 
-/// Operations in binary32 by a [`Rule`]; what they cannot do is done in binary64.
+/// Operations in binary32 by a rule ([`Inner`] or [`Prefix`]); what they cannot do is done in binary64.
 #[derive(Clone, Copy, Debug)]
 pub struct Single<R> {
     rule: R,
