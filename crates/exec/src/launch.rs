@@ -20,7 +20,11 @@ impl Dim3 {
     /// The index with the given rank, x running fastest.
     pub fn unrank(self, rank: u64) -> Dim3 {
         let (x, y) = (u64::from(self.x), u64::from(self.y));
-        Dim3 { x: (rank % x) as u32, y: (rank / x % y) as u32, z: (rank / (x * y)) as u32 }
+        Dim3 {
+            x: (rank % x) as u32,
+            y: (rank / x % y) as u32,
+            z: (rank / (x * y)) as u32,
+        }
     }
 }
 
@@ -122,9 +126,20 @@ pub struct Trap {
 #[allow(missing_docs)] // the message names each field
 pub enum TrapKind {
     /// An access outside every allocation (or outside shared, local, parameter memory).
-    OutOfBounds { access: &'static str, space: &'static str, address: u64, size: u32, hint: String },
+    OutOfBounds {
+        access: &'static str,
+        space: &'static str,
+        address: u64,
+        size: u32,
+        hint: String,
+    },
     /// An access at an address that is no multiple of its size.
-    Misaligned { access: &'static str, space: &'static str, address: u64, size: u32 },
+    Misaligned {
+        access: &'static str,
+        space: &'static str,
+        address: u64,
+        size: u32,
+    },
     /// Threads of one block wait at different barriers, or some ended without reaching one.
     DivergentBarrier { hint: String },
     /// [`Limits::instructions_per_block`] is used up.
@@ -140,12 +155,33 @@ pub enum TrapKind {
 impl fmt::Display for TrapKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TrapKind::OutOfBounds { access, space, address, size, hint } => {
-                let null = if *address < 4096 && *space == "global" { " (a null pointer?)" } else { "" };
-                write!(f, "{access} of {size} bytes at {space} address {address:#x}{null} is out of bounds{hint}")
+            TrapKind::OutOfBounds {
+                access,
+                space,
+                address,
+                size,
+                hint,
+            } => {
+                let null = if *address < 4096 && *space == "global" {
+                    " (a null pointer?)"
+                } else {
+                    ""
+                };
+                write!(
+                    f,
+                    "{access} of {size} bytes at {space} address {address:#x}{null} is out of bounds{hint}"
+                )
             }
-            TrapKind::Misaligned { access, space, address, size } => {
-                write!(f, "{access} of {size} bytes at {space} address {address:#x}, which is no multiple of {size}")
+            TrapKind::Misaligned {
+                access,
+                space,
+                address,
+                size,
+            } => {
+                write!(
+                    f,
+                    "{access} of {size} bytes at {space} address {address:#x}, which is no multiple of {size}"
+                )
             }
             TrapKind::DivergentBarrier { hint } => write!(f, "divergent barrier: {hint}"),
             TrapKind::InstructionBudget { limit } => write!(
@@ -162,7 +198,13 @@ impl fmt::Display for TrapKind {
 
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Trap { kernel, location, block, thread, kind } = self;
+        let Trap {
+            kernel,
+            location,
+            block,
+            thread,
+            kind,
+        } = self;
         writeln!(f, "{kind}")?;
         writeln!(f, "  --> {}:{}: {}", location.file, location.line, location.text)?;
         if let Some((file, line)) = &location.cuda {

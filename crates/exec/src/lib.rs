@@ -1,9 +1,41 @@
-//! Lowers a PTX kernel to warp code and executes it.
+//! Lowers a PTX kernel to warp code and executes it: the functional engine.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`memory`] | device memory and what is allocated in it |
+//! | [`launch`] | what a launch asks for and what comes back |
+//! | `translate` | syntax tree to flat list (`ir`): names resolved, calls inlined |
+//! | `analysis` | blocks, meeting points of diverging lanes, uniform registers |
+//! | `emit` | flat list to `program`: decoded instructions with their places |
+//! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
+//! | `scalar` | ordinary PTX arithmetic, one lane at a time: the reference |
+//! | `access`, `cross`, `printf` | memory; what reaches across lanes; printing |
+//! | `warp`, `schedule` | a warp's state and control flow |
+//! | `runner`, [`engine`] | blocks, barriers, CPU threads |
 
+mod access;
+mod alu;
+mod analysis;
+mod cross;
+mod emit;
+pub mod engine;
+mod env;
+mod ir;
+mod lanes;
 pub mod launch;
 pub mod memory;
 pub mod module;
+mod printf;
+mod program;
+mod runner;
+pub mod scalar;
+mod schedule;
+mod translate;
+mod vf;
+mod warp;
+mod window;
 
+pub use engine::{Engine, Progress};
 pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, Numerics, Stats, Trap, TrapKind};
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
-pub use module::{Engine, Error, GlobalInfo, KernelInfo, Module, ParamInfo, Progress};
+pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};

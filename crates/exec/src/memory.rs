@@ -126,12 +126,24 @@ impl Memory {
             // A limit on address space (ulimit -v, strict overcommit): take what there is, 64 MiB at least.
             reserved /= 2;
             if reserved < 64 << 20 {
-                return Err(MemoryError::NoAddressSpace { reason: std::io::Error::last_os_error().to_string() });
+                return Err(MemoryError::NoAddressSpace {
+                    reason: std::io::Error::last_os_error().to_string(),
+                });
             }
         };
         let free = BTreeMap::from([(base.next_multiple_of(GRANULE), reserved)]);
-        let table = Table { live: BTreeMap::new(), free, used: 0, snapshot: None };
-        Ok(Memory { base, reserved, total: AtomicU64::new(total), table: RwLock::new(table) })
+        let table = Table {
+            live: BTreeMap::new(),
+            free,
+            used: 0,
+            snapshot: None,
+        };
+        Ok(Memory {
+            base,
+            reserved,
+            total: AtomicU64::new(total),
+            table: RwLock::new(table),
+        })
     }
 
     fn write_table(&self) -> std::sync::RwLockWriteGuard<'_, Table> {
@@ -158,7 +170,11 @@ impl Memory {
         let align = align.max(GRANULE);
         let total = self.total.load(Ordering::Relaxed);
         let mut table = self.write_table();
-        let refused = MemoryError::OutOfMemory { requested: size, free: total.saturating_sub(table.used), total };
+        let refused = MemoryError::OutOfMemory {
+            requested: size,
+            free: total.saturating_sub(table.used),
+            total,
+        };
         if size > total.saturating_sub(table.used) {
             return Err(refused);
         }
@@ -167,7 +183,9 @@ impl Memory {
             let at = start.next_multiple_of(align);
             (at - start + span <= len).then_some((start, len, at))
         });
-        let Some((start, len, at)) = fit else { return Err(refused) };
+        let Some((start, len, at)) = fit else {
+            return Err(refused);
+        };
         table.free.remove(&start);
         if at > start {
             table.free.insert(start, at - start);
@@ -176,7 +194,14 @@ impl Memory {
             table.free.insert(at + span, len - (at - start + span));
         }
         table.used += size;
-        table.live.insert(at, Allocation { start: at, size, kind });
+        table.live.insert(
+            at,
+            Allocation {
+                start: at,
+                size,
+                kind,
+            },
+        );
         table.snapshot = None;
         Ok(at)
     }
@@ -201,7 +226,11 @@ impl Memory {
                 let to = (start + span) & !4095;
                 std::ptr::write_bytes(start as *mut u8, 0, (from - start) as usize);
                 std::ptr::write_bytes(to as *mut u8, 0, (start + span - to) as usize);
-                libc::madvise(from as *mut libc::c_void, (to - from) as usize, libc::MADV_DONTNEED);
+                libc::madvise(
+                    from as *mut libc::c_void,
+                    (to - from) as usize,
+                    libc::MADV_DONTNEED,
+                );
             } else {
                 std::ptr::write_bytes(start as *mut u8, 0, span as usize);
             }
@@ -224,11 +253,22 @@ impl Memory {
     /// Makes `size` bytes of the program's own memory visible to kernels.
     pub fn register(&self, address: u64, size: u64) -> Result<(), MemoryError> {
         let mut table = self.write_table();
-        let overlap = table.live.range(..address + size).next_back().is_some_and(|(_, a)| a.end() > address);
+        let overlap = table
+            .live
+            .range(..address + size)
+            .next_back()
+            .is_some_and(|(_, a)| a.end() > address);
         if overlap || size == 0 {
             return Err(MemoryError::OutOfBounds { address, size });
         }
-        table.live.insert(address, Allocation { start: address, size, kind: MemoryKind::Registered });
+        table.live.insert(
+            address,
+            Allocation {
+                start: address,
+                size,
+                kind: MemoryKind::Registered,
+            },
+        );
         table.snapshot = None;
         Ok(())
     }
@@ -325,7 +365,10 @@ mod tests {
         memory.fill(b, 9, 70_000).unwrap();
         assert_eq!(memory.info(), ((1 << 20) - 70_100, 1 << 20));
         assert!(memory.check(a, 101).is_err());
-        assert_eq!(memory.free(a + 1), Err(MemoryError::NotAllocated { address: a + 1 }));
+        assert_eq!(
+            memory.free(a + 1),
+            Err(MemoryError::NotAllocated { address: a + 1 })
+        );
         memory.free(a).unwrap();
         memory.free(b).unwrap();
         assert_eq!(memory.free(b), Err(MemoryError::NotAllocated { address: b }));
@@ -342,7 +385,11 @@ mod tests {
         let refused = memory.allocate((1 << 20) + 1, MemoryKind::Device);
         assert_eq!(
             refused,
-            Err(MemoryError::OutOfMemory { requested: (1 << 20) + 1, free: 1 << 20, total: 1 << 20 })
+            Err(MemoryError::OutOfMemory {
+                requested: (1 << 20) + 1,
+                free: 1 << 20,
+                total: 1 << 20
+            })
         );
         memory.allocate(1 << 20, MemoryKind::Device).unwrap();
         assert!(memory.allocate(1, MemoryKind::Device).is_err());

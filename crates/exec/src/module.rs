@@ -1,10 +1,18 @@
-//! A loaded module (variables placed in device memory, kernels lowered on demand) and the engine that runs
-//! its kernels.
+//! A loaded module: its variables in device memory, its kernels lowered when they are first needed.
 
-use crate::launch::{Execution, LaunchConfig, Limits, Numerics};
-use crate::memory::{Memory, MemoryError};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use crate::analysis::BlockShape;
+use crate::emit;
+use crate::ir::{FormatSource, Ir, Op};
+use crate::lanes::Isa;
+use crate::launch::Numerics;
+use crate::memory::{Memory, MemoryError, MemoryKind};
+use crate::program::Program;
+use crate::translate::{self, Globals};
+use ptx::ast::{
+    Function, FunctionKind, Immediate, Initializer, Item, Linkage, ScalarType, StateSpace, Variable,
+};
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Why a module could not be loaded or a kernel not be started: a fault of the request or a limit of
 /// Vernier, never of the running kernel (that is a [`crate::Trap`]).
@@ -63,63 +71,264 @@ pub struct GlobalInfo {
     pub constant: bool,
 }
 
+/// What a program is specialised for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct ProgramKey {
+    shape: BlockShape,
+    /// `None` for kernels without launch-format arithmetic: one program serves every format.
+    numerics: Option<Numerics>,
+}
+
+#[derive(Default)]
+struct Lowered {
+    ir: FxHashMap<String, Arc<Ir>>,
+    info: FxHashMap<String, Arc<KernelInfo>>,
+    programs: FxHashMap<(String, ProgramKey), Arc<Program>>,
+}
+
 /// A module whose variables live in device memory.
-pub struct Module {}
+pub struct Module {
+    ptx: Arc<ptx::ast::Module>,
+    globals: FxHashMap<String, GlobalInfo>,
+    addresses: Globals,
+    isa: Isa,
+    lowered: Mutex<Lowered>,
+}
 
 impl Module {
     /// Places the variables of `ptx` in `memory`. Kernels are lowered when first launched or asked about, so
     /// an unsupported instruction in one kernel does not keep others from running.
-    pub fn load(_ptx: Arc<ptx::ast::Module>, _memory: &Memory) -> Result<Module, Error> {
-        Err(Error::Ptx("not there yet".into()))
+    ///
+    /// # Errors
+    /// Device memory that does not suffice for the variables, and initial values that make no sense.
+    pub fn load(ptx: Arc<ptx::ast::Module>, memory: &Memory) -> Result<Module, Error> {
+        let mut globals = FxHashMap::default();
+        let variables = || {
+            ptx.items.iter().filter_map(|i| match i {
+                Item::Variable(v)
+                    if v.linkage != Linkage::Extern
+                        && matches!(v.space.base(), StateSpace::Global | StateSpace::Const) =>
+                {
+                    Some(v)
+                }
+                _ => None,
+            })
+        };
+        for v in variables() {
+            let size = variable_size(v);
+            let kind = if v.managed {
+                MemoryKind::Managed
+            } else {
+                MemoryKind::Module
+            };
+            let address = memory.allocate_aligned(size, u64::from(translate::align_of(v)), kind)?;
+            let constant = v.space.base() == StateSpace::Const;
+            globals.insert(
+                v.name.name.clone(),
+                GlobalInfo {
+                    address,
+                    size,
+                    managed: v.managed,
+                    constant,
+                },
+            );
+        }
+        let addresses: Globals = globals.iter().map(|(n, g)| (n.clone(), g.address)).collect();
+        for v in variables() {
+            if let Some(init) = &v.init {
+                let mut bytes = Vec::new();
+                flatten(init, v.ty, &addresses, &mut bytes);
+                let g = &globals[&v.name.name];
+                bytes.truncate(g.size as usize);
+                memory.write(g.address, &bytes)?;
+            }
+        }
+        Ok(Module {
+            ptx,
+            globals,
+            addresses,
+            isa: Isa::detect(),
+            lowered: Mutex::default(),
+        })
     }
+
     /// Gives the variables' memory back.
-    pub fn unload(&self, _memory: &Memory) {}
-    /// Mangled names of all kernels.
+    pub fn unload(&self, memory: &Memory) {
+        for g in self.globals.values() {
+            // A variable can only be missing when it has been given back already.
+            let _ = memory.free(g.address);
+        }
+    }
+
+    /// The tree the module was made of.
+    pub fn ptx(&self) -> &ptx::ast::Module {
+        &self.ptx
+    }
+
+    /// Mangled names of all kernels, in the order of the text.
     pub fn kernels(&self) -> Vec<&str> {
-        Vec::new()
+        self.kernel_functions().map(|f| f.name.name.as_str()).collect()
     }
+
+    fn kernel_functions(&self) -> impl Iterator<Item = &Function> {
+        self.ptx.items.iter().filter_map(|i| match i {
+            Item::Function(f) if f.kind == FunctionKind::Kernel && f.body.is_some() => Some(f),
+            _ => None,
+        })
+    }
+
     /// A `.global` or `.const` variable.
-    pub fn global(&self, _name: &str) -> Option<GlobalInfo> {
-        None
+    pub fn global(&self, name: &str) -> Option<GlobalInfo> {
+        self.globals.get(name).copied()
     }
-    /// Facts about a kernel.
-    pub fn kernel(&self, name: &str) -> Result<Arc<KernelInfo>, Error> {
-        Err(Error::NoKernel { name: name.into(), module: String::new() })
+
+    fn lowered(&self) -> MutexGuard<'_, Lowered> {
+        self.lowered.lock().unwrap_or_else(|e| e.into_inner())
     }
-}
 
-/// How far the running launch is; read from another thread.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Blocks finished.
-    pub blocks_done: AtomicU64,
-    /// Blocks of the launch.
-    pub blocks_total: AtomicU64,
-    /// Thread-instructions of the finished blocks.
-    pub thread_instructions: AtomicU64,
-}
-
-/// The functional engine: worker threads that execute blocks.
-pub struct Engine {}
-
-impl Engine {
-    /// An engine with `threads` CPU threads, at least one.
-    pub fn new(_threads: usize) -> Engine {
-        Engine {}
+    fn ir(&self, name: &str) -> Result<Arc<Ir>, Error> {
+        if let Some(ir) = self.lowered().ir.get(name) {
+            return Ok(ir.clone());
+        }
+        let Some(f) = self.kernel_functions().find(|f| f.name.name == name) else {
+            return Err(Error::NoKernel {
+                name: name.into(),
+                module: self.ptx.source.name.clone(),
+            });
+        };
+        let ir = translate::run(&self.ptx, f, &self.addresses).map_err(|r| {
+            let error = ptx::Error::Unsupported { mnemonic: r.what };
+            let help = (!r.help.is_empty()).then_some(r.help);
+            let text = ptx::Diagnostic {
+                span: r.span,
+                error,
+                help,
+            }
+            .render(&self.ptx.source);
+            Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
+        })?;
+        let ir = Arc::new(ir);
+        self.lowered().ir.insert(name.into(), ir.clone());
+        Ok(ir)
     }
-    /// Runs a kernel to its end. `params` is the parameter block ([`KernelInfo::params_size`] bytes).
-    #[allow(clippy::too_many_arguments)] // each is one thing a launch needs
-    pub fn launch(
+
+    /// The program for a launch.
+    pub(crate) fn program(
         &self,
-        _memory: &Memory,
-        _module: &Module,
-        _kernel: &str,
-        _config: &LaunchConfig,
-        _params: &[u8],
-        _numerics: &Numerics,
-        _limits: &Limits,
-        _progress: &Progress,
-    ) -> Result<Execution, Error> {
-        Err(Error::Ptx("not there yet".into()))
+        name: &str,
+        shape: BlockShape,
+        numerics: &Numerics,
+    ) -> Result<Arc<Program>, Error> {
+        let ir = self.ir(name)?;
+        let depends = ir.insts.iter().any(|i| match i.op {
+            Op::Vf { format, .. } => {
+                format == FormatSource::Launch || numerics.input != vfloat::Rounding::TowardZero
+            }
+            Op::Atom { ty, .. } => ty == crate::ir::AtomTy::Vf32,
+            _ => false,
+        });
+        let key = (
+            name.to_string(),
+            ProgramKey {
+                shape,
+                numerics: depends.then_some(*numerics),
+            },
+        );
+        if let Some(p) = self.lowered().programs.get(&key) {
+            return Ok(p.clone());
+        }
+        let p = Arc::new(emit::run(&ir, shape, numerics, self.isa));
+        self.lowered().programs.insert(key, p.clone());
+        Ok(p)
+    }
+
+    /// Facts about a kernel.
+    ///
+    /// # Errors
+    /// No such kernel, or one that Vernier cannot run.
+    pub fn kernel(&self, name: &str) -> Result<Arc<KernelInfo>, Error> {
+        if let Some(info) = self.lowered().info.get(name) {
+            return Ok(info.clone());
+        }
+        let ir = self.ir(name)?;
+        let fp32 = Numerics {
+            format: vfloat::Format::FP32,
+            input: vfloat::Rounding::TowardZero,
+        };
+        let program = self.program(name, BlockShape::Line, &fp32)?;
+        let max_threads = self
+            .kernel_functions()
+            .find(|f| f.name.name == name)
+            .and_then(|f| {
+                f.directives
+                    .iter()
+                    .find(|d| matches!(d.name.as_str(), ".maxntid" | ".reqntid"))
+            })
+            .map_or(1024, |d| d.values.iter().product::<u64>().clamp(1, 1024) as u32);
+        let info = Arc::new(KernelInfo {
+            name: name.to_string(),
+            params: ir.params.clone(),
+            params_size: ir.params_bytes as usize,
+            static_shared: ir.shared_bytes as usize,
+            local: ir.local_bytes as usize,
+            registers: (program.vector_words as u32 / 32 + program.uniforms as u32 / 2).clamp(8, 255),
+            max_threads,
+        });
+        self.lowered().info.insert(name.to_string(), info.clone());
+        Ok(info)
+    }
+}
+
+/// Bytes of a variable; an array without a size has that of its initial value.
+fn variable_size(v: &Variable) -> u64 {
+    match (&v.init, translate::size_of(v)) {
+        (Some(init), 0) => {
+            let mut bytes = Vec::new();
+            flatten(init, v.ty, &Globals::default(), &mut bytes);
+            bytes.len() as u64
+        }
+        (_, size) => size,
+    }
+}
+
+/// The bytes of an initial value. Addresses of functions become 0: indirect calls are refused anyway.
+fn flatten(init: &Initializer, ty: ScalarType, globals: &Globals, bytes: &mut Vec<u8>) {
+    let size = ty.bytes() as usize;
+    match init {
+        Initializer::List(list) => list.iter().for_each(|i| flatten(i, ty, globals, bytes)),
+        Initializer::Value(v) => {
+            let bits = match (*v, ty) {
+                (
+                    Immediate::Int {
+                        bits,
+                        unsigned: false,
+                    },
+                    ScalarType::F32,
+                ) => u64::from((bits as i64 as f32).to_bits()),
+                (
+                    Immediate::Int {
+                        bits,
+                        unsigned: false,
+                    },
+                    ScalarType::F64,
+                ) => (bits as i64 as f64).to_bits(),
+                (Immediate::Int { bits, .. }, _) => bits,
+                (Immediate::F32(b), ScalarType::F64) => f64::from(f32::from_bits(b)).to_bits(),
+                (Immediate::F32(b), _) => u64::from(b),
+                (Immediate::F64(b), ScalarType::F32) => u64::from((f64::from_bits(b) as f32).to_bits()),
+                (Immediate::F64(b), _) => b,
+            };
+            bytes.extend_from_slice(&bits.to_le_bytes()[..size.min(8)]);
+        }
+        Initializer::Address { name, offset, .. } => {
+            let at = globals
+                .get(&name.name)
+                .map_or(0, |a| a.wrapping_add(*offset as u64));
+            bytes.extend_from_slice(&at.to_le_bytes()[..size.min(8)]);
+        }
+        Initializer::Mask { mask, name, .. } => {
+            let at = globals.get(&name.name).copied().unwrap_or(0) & mask;
+            bytes.push((at >> (mask.trailing_zeros() & 63)) as u8);
+        }
     }
 }

@@ -392,7 +392,7 @@ fn high_word(a: u64, f: fn(f64) -> f64) -> u64 {
 
 /// 1 / sqrt(x), of -0 minus infinity; within two units in the last place.
 fn rsqrt_f64(x: f64) -> f64 {
-    ieee::canonical_f64(if x == 0.0 { 1.0 / x } else { 1.0 / x.sqrt() })
+    ieee::canonical_f64(1.0 / ieee::sqrt_f64::<RN>(x))
 }
 
 pub(super) fn scalar_op(form: &Form) -> Found {

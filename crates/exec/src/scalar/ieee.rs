@@ -142,14 +142,19 @@ pub fn div_f32<const M: u8>(a: f32, b: f32) -> f32 {
 }
 
 /// Square root.
+///
+/// (The compiler takes "NaN if a < 0, else the root of a" for the root of a alone and so loses the canonical
+/// NaN; of the root of |a| it cannot think so.)
 #[inline(always)]
 pub fn sqrt_f32<const M: u8>(a: f32) -> f32 {
-    if M == RN {
-        return canonical_f32(a.sqrt());
-    }
-    let a = f64::from(a);
-    let root = a.sqrt();
-    canonical_f32(round_f32::<M>(to_odd(root, (-root).mul_add(root, a)))) // the remainder is exact
+    let root = if M == RN {
+        a.abs().sqrt()
+    } else {
+        let x = f64::from(a.abs());
+        let root = x.sqrt();
+        round_f32::<M>(to_odd(root, (-root).mul_add(root, x))) // the remainder is exact
+    };
+    if a >= 0.0 { root.copysign(a) } else { NAN_F32 }
 }
 
 /// a + b.
@@ -199,13 +204,16 @@ pub fn div_f64<const M: u8>(a: f64, b: f64) -> f64 {
     f64::from_bits((Exact::of_f64(a) / Exact::of_f64(b)).round(M, Layout::F64))
 }
 
-/// Square root.
+/// Square root; see [`sqrt_f32`].
 #[inline(always)]
 pub fn sqrt_f64<const M: u8>(a: f64) -> f64 {
-    if M == RN || !(a > 0.0 && a.is_finite()) {
-        return canonical_f64(a.sqrt());
-    }
-    f64::from_bits(Exact::of_f64(a).sqrt().round(M, Layout::F64))
+    let x = a.abs();
+    let root = if M == RN || x == 0.0 || !x.is_finite() {
+        x.sqrt()
+    } else {
+        f64::from_bits(Exact::of_f64(x).sqrt().round(M, Layout::F64))
+    };
+    if a >= 0.0 { root.copysign(a) } else { NAN_F64 }
 }
 
 /// The smaller operand; -0 is below +0, a NaN loses against a number, two give the canonical one.

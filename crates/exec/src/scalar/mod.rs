@@ -195,10 +195,13 @@ impl<'a> Form<'a> {
 
     /// Refuses every modifier that is neither a type nor among the `allowed` words.
     fn only(&self, allowed: &str) -> Result<(), String> {
-        let stranger =
-            self.inst.modifiers.iter().find(|m| {
-                !matches!(m, Modifier::Type(_)) && !allowed.split(' ').any(|word| word == m.text())
-            });
+        let known = |m: &Modifier| allowed.split(' ').any(|word| word.eq_ignore_ascii_case(m.text()));
+        let mut words = self
+            .inst
+            .modifiers
+            .iter()
+            .filter(|m| !matches!(m, Modifier::Type(_)));
+        let stranger = words.find(|m| !known(m));
         match stranger {
             Some(m) => Err(format!("`.{m}` with `{}.{}`", self.opcode, self.ty)),
             None => Ok(()),

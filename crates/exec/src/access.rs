@@ -1,0 +1,563 @@
+//! Loads, stores and atomics: addresses of the active lanes are checked together against the range that the
+//! instruction used last, and moved together when they are contiguous; only what fails is looked at lane by
+//! lane, to find the first lane at fault.
+
+use crate::env::{Env, Range};
+use crate::ir::{AtomFn, AtomTy, Space};
+use crate::lanes::{per_isa, write_lanes};
+use crate::launch::TrapKind;
+use crate::program::{Element, MemoryOp};
+use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::window;
+
+/// Addresses of all lanes as host pointers, inactive lanes repeating an active one.
+struct Lanes {
+    pointers: [u64; LANES],
+    /// Lane n is at `pointers[0] + n * stride` for all 32, all active.
+    contiguous: bool,
+}
+
+fn space_name(space: Space) -> &'static str {
+    match space {
+        Space::Global => "global",
+        Space::Shared => "shared",
+        Space::Local => "local",
+        Space::Param => "parameter",
+        Space::Generic => "generic",
+    }
+}
+
+#[inline(always)]
+fn op(w: &Warp, i: &Inst) -> &'static MemoryOp {
+    // SAFETY: `c` is an index the emitter put there.
+    unsafe { w.env().program.memory_ops.get_unchecked(i.c as usize) }
+}
+
+#[inline(always)]
+fn env_mut(w: &mut Warp) -> &mut Env {
+    // SAFETY: the worker that runs the warp owns the block's state.
+    unsafe { &mut *w.env }
+}
+
+/// Where the bytes at `address` of `space` lie for `lane`, or what is wrong.
+fn resolve_one(
+    w: &Warp,
+    lane: usize,
+    space: Space,
+    address: u64,
+    bytes: u32,
+    access: &'static str,
+) -> Result<(u64, Range), TrapKind> {
+    let env = w.env();
+    let (space, address) = match (space, address & window::MASK) {
+        (Space::Generic, window::SHARED) => (Space::Shared, address & !window::MASK),
+        (Space::Generic, window::LOCAL) => (Space::Local, address & !window::MASK),
+        (Space::Generic, window::PARAM) => (Space::Param, address & !window::MASK),
+        (Space::Generic, _) => (Space::Global, address),
+        (space, _) => (space, address),
+    };
+    let fault = |hint: String| TrapKind::OutOfBounds {
+        access,
+        space: space_name(space),
+        address,
+        size: bytes,
+        hint,
+    };
+    let window = |base: *const u8, size: u32| {
+        if address
+            .checked_add(u64::from(bytes))
+            .is_none_or(|end| end > u64::from(size))
+        {
+            return Err(fault(format!(
+                ": {} memory here has {size} bytes",
+                space_name(space)
+            )));
+        }
+        let start = base as u64;
+        Ok((
+            start + address,
+            Range {
+                start,
+                end: start + u64::from(size),
+            },
+        ))
+    };
+    let (pointer, range) = match space {
+        Space::Shared => window(env.shared, env.shared_bytes)?,
+        Space::Param => window(env.params, env.params_bytes)?,
+        Space::Local => {
+            // SAFETY: every lane has `local_bytes` of local memory.
+            let base = unsafe { w.local.add(lane * env.local_bytes as usize) };
+            window(base, env.local_bytes)?
+        }
+        Space::Global | Space::Generic => match env.snapshot.find(address) {
+            Some(a) if u64::from(bytes) <= a.end() - address => (
+                address,
+                Range {
+                    start: a.start,
+                    end: a.end(),
+                },
+            ),
+            _ => return Err(fault(nearest(env, address))),
+        },
+    };
+    if !address.is_multiple_of(u64::from(bytes)) {
+        return Err(TrapKind::Misaligned {
+            access,
+            space: space_name(space),
+            address,
+            size: bytes,
+        });
+    }
+    Ok((pointer, range))
+}
+
+fn nearest(env: &Env, address: u64) -> String {
+    match env.snapshot.nearest(address) {
+        Some(a) if address >= a.end() => format!(
+            ": {} bytes behind the end of the {} bytes allocated at {:#x}",
+            address - a.end(),
+            a.size,
+            a.start
+        ),
+        Some(a) if address < a.start => {
+            format!(
+                ": {} bytes before the {} bytes allocated at {:#x}",
+                a.start - address,
+                a.size,
+                a.start
+            )
+        }
+        Some(a) => format!(
+            ": it crosses the end of the {} bytes allocated at {:#x}",
+            a.size, a.start
+        ),
+        None => ": nothing is allocated".into(),
+    }
+}
+
+/// The addresses as the program computed them, inactive lanes repeating the first active one.
+#[inline(always)]
+unsafe fn addresses(w: &Warp, i: &Inst, m: &MemoryOp) -> [u64; LANES] {
+    let offset = i.imm as u64;
+    let mut a = [0u64; LANES];
+    // SAFETY: the emitter says where the address lies.
+    unsafe {
+        match m.address {
+            Element::Uniform(u) => a = [(*w.uniforms.add(u as usize)).wrapping_add(offset); LANES],
+            Element::Wide(v) => {
+                let s = &*(w.vectors.add(v as usize) as *const [u64; LANES]);
+                for l in 0..LANES {
+                    a[l] = s[l].wrapping_add(offset);
+                }
+            }
+            Element::Narrow(v) => {
+                let s = &*(w.vectors.add(v as usize) as *const [u32; LANES]);
+                for l in 0..LANES {
+                    a[l] = u64::from(s[l]).wrapping_add(offset);
+                }
+            }
+        }
+    }
+    if w.mask != FULL {
+        let first = a[w.mask.trailing_zeros() as usize & 31];
+        for (l, a) in a.iter_mut().enumerate() {
+            *a = if w.mask >> l & 1 != 0 { *a } else { first };
+        }
+    }
+    a
+}
+
+/// Host pointers of all lanes, checked.
+#[inline(always)]
+unsafe fn resolve(
+    w: &mut Warp,
+    i: &Inst,
+    m: &MemoryOp,
+    bytes: u32,
+    access: &'static str,
+) -> Result<Lanes, Flow> {
+    // SAFETY: as for `addresses`.
+    let mut a = unsafe { addresses(w, i, m) };
+    let size = u64::from(bytes);
+    match m.space {
+        Space::Global => {}
+        Space::Shared => {
+            let base = w.env().shared as u64;
+            // An offset beyond 32 bits must not wrap into what is allowed.
+            a.iter_mut()
+                .for_each(|a| *a = base.wrapping_add((*a).min(u64::from(u32::MAX))));
+        }
+        Space::Param => {
+            let base = w.env().params as u64;
+            a.iter_mut()
+                .for_each(|a| *a = base.wrapping_add((*a).min(u64::from(u32::MAX))));
+        }
+        Space::Local | Space::Generic => return slowly(w, m, a, bytes, access),
+    }
+    let first = a[0];
+    let mut line = true;
+    for (l, a) in a.iter().enumerate() {
+        line &= *a == first.wrapping_add(l as u64 * size);
+    }
+    let contiguous = line && w.mask == FULL;
+    let (mut low, mut high, mut bits) = (first, a[LANES - 1], first);
+    if !line {
+        for a in &a {
+            low = low.min(*a);
+            high = high.max(*a);
+            bits |= *a;
+        }
+    }
+    let aligned = bits & (size - 1) == 0;
+    let r = env_mut(w).ranges[i.x as usize];
+    if aligned && low >= r.start && high < r.end && r.end - high >= size {
+        return Ok(Lanes {
+            pointers: a,
+            contiguous,
+        });
+    }
+    // SAFETY: as for `addresses`.
+    let original = unsafe { addresses(w, i, m) };
+    match slowly(w, m, original, bytes, access) {
+        Ok(mut lanes) => {
+            if let Ok((_, range)) = resolve_one(w, 0, m.space, original[0], bytes, access) {
+                env_mut(w).ranges[i.x as usize] = range;
+            }
+            lanes.contiguous = contiguous;
+            Ok(lanes)
+        }
+        trap => trap,
+    }
+}
+
+/// Lane by lane: right for every space, and finds who is at fault.
+#[cold]
+#[inline(never)]
+fn slowly(
+    w: &mut Warp,
+    m: &MemoryOp,
+    mut a: [u64; LANES],
+    bytes: u32,
+    access: &'static str,
+) -> Result<Lanes, Flow> {
+    for lane in 0..LANES {
+        if w.mask >> lane & 1 != 0 {
+            match resolve_one(w, lane, m.space, a[lane], bytes, access) {
+                Ok((p, _)) => a[lane] = p,
+                Err(kind) => return Err(w.trap(lane as u32, kind)),
+            }
+        }
+    }
+    let first = a[w.mask.trailing_zeros() as usize & 31];
+    for (l, a) in a.iter_mut().enumerate() {
+        if w.mask >> l & 1 == 0 {
+            *a = first;
+        }
+    }
+    Ok(Lanes {
+        pointers: a,
+        contiguous: false,
+    })
+}
+
+/// Reads `bytes` at `p`, extended to 64 bits.
+#[inline(always)]
+unsafe fn read(p: u64, bytes: u8, signed: bool) -> u64 {
+    // SAFETY: the caller has checked the range; unaligned reads are never needed but do no harm.
+    unsafe {
+        match (bytes, signed) {
+            (1, false) => u64::from((p as *const u8).read()),
+            (1, true) => (p as *const i8).read() as u64,
+            (2, false) => u64::from((p as *const u16).read_unaligned()),
+            (2, true) => (p as *const i16).read_unaligned() as u64,
+            (4, false) => u64::from((p as *const u32).read_unaligned()),
+            (4, true) => (p as *const i32).read_unaligned() as u64,
+            _ => (p as *const u64).read_unaligned(),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
+    let m = op(w, i);
+    // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
+    unsafe {
+        let total = u32::from(m.bytes) * m.elements.len() as u32;
+        let lanes = match resolve(w, i, m, total, "load") {
+            Ok(l) => l,
+            Err(flow) => return flow,
+        };
+        for (k, e) in m.elements.iter().enumerate() {
+            let at = u64::from(m.bytes) * k as u64;
+            match *e {
+                Element::Uniform(u) => {
+                    *w.uniforms.add(u as usize) = read(lanes.pointers[0] + at, m.bytes, m.signed);
+                }
+                Element::Narrow(d) => {
+                    let inst = Inst { d, ..*i };
+                    write_lanes::<u32>(w, &inst, |d| match m.bytes {
+                        4 if lanes.contiguous && m.elements.len() == 1 => {
+                            *d = (lanes.pointers[0] as *const [u32; LANES]).read_unaligned();
+                        }
+                        4 => {
+                            for (d, p) in d.iter_mut().zip(&lanes.pointers) {
+                                *d = ((p + at) as *const u32).read_unaligned();
+                            }
+                        }
+                        _ => {
+                            for (d, p) in d.iter_mut().zip(&lanes.pointers) {
+                                *d = read(p + at, m.bytes, m.signed) as u32;
+                            }
+                        }
+                    });
+                }
+                Element::Wide(d) => {
+                    let inst = Inst { d, ..*i };
+                    write_lanes::<u64>(w, &inst, |d| {
+                        for (d, p) in d.iter_mut().zip(&lanes.pointers) {
+                            *d = read(p + at, m.bytes, m.signed);
+                        }
+                    });
+                }
+            }
+        }
+    }
+    Flow::Next
+}
+
+/// A load whose address and destinations are the same in all lanes.
+#[inline(always)]
+unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
+    let m = op(w, i);
+    let total = u32::from(m.bytes) * m.elements.len() as u32;
+    // SAFETY: as in `load`.
+    unsafe {
+        let Element::Uniform(u) = m.address else {
+            return load(w, i);
+        };
+        let address = (*w.uniforms.add(u as usize)).wrapping_add(i.imm as u64);
+        let base = match m.space {
+            Space::Shared => w.env().shared as u64,
+            Space::Param => w.env().params as u64,
+            _ => 0,
+        };
+        let limit = if base == 0 { u64::MAX } else { u64::from(u32::MAX) };
+        let mut p = base.wrapping_add(address.min(limit));
+        let r = env_mut(w).ranges[i.x as usize];
+        let size = u64::from(total);
+        if p < r.start || p >= r.end || r.end - p < size || p & (size - 1) != 0 {
+            let lane = w.mask.trailing_zeros();
+            match resolve_one(w, lane as usize, m.space, address, total, "load") {
+                Ok((pointer, range)) => {
+                    p = pointer;
+                    env_mut(w).ranges[i.x as usize] = range;
+                }
+                Err(kind) => return w.trap(lane, kind),
+            }
+        }
+        for (k, e) in m.elements.iter().enumerate() {
+            if let Element::Uniform(u) = *e {
+                *w.uniforms.add(u as usize) = read(p + u64::from(m.bytes) * k as u64, m.bytes, m.signed);
+            }
+        }
+    }
+    Flow::Next
+}
+
+#[inline(always)]
+unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
+    let m = op(w, i);
+    let total = u32::from(m.bytes) * m.elements.len() as u32;
+    // SAFETY: as in `load`; only active lanes are written.
+    unsafe {
+        let lanes = match resolve(w, i, m, total, "store") {
+            Ok(l) => l,
+            Err(flow) => return flow,
+        };
+        for (k, e) in m.elements.iter().enumerate() {
+            let at = u64::from(m.bytes) * k as u64;
+            match *e {
+                Element::Narrow(s) if m.bytes == 4 && lanes.contiguous && m.elements.len() == 1 => {
+                    let s = *(w.vectors.add(s as usize) as *const [u32; LANES]);
+                    (lanes.pointers[0] as *mut [u32; LANES]).write_unaligned(s);
+                }
+                _ => {
+                    let mut mask = w.mask;
+                    while mask != 0 {
+                        let l = mask.trailing_zeros() as usize;
+                        mask &= mask - 1;
+                        let value = lane_bits(w, *e, l);
+                        let p = lanes.pointers[l] + at;
+                        match m.bytes {
+                            1 => (p as *mut u8).write(value as u8),
+                            2 => (p as *mut u16).write_unaligned(value as u16),
+                            4 => (p as *mut u32).write_unaligned(value as u32),
+                            _ => (p as *mut u64).write_unaligned(value),
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Flow::Next
+}
+
+/// The bits of one lane of an operand.
+#[inline(always)]
+pub unsafe fn lane_bits(w: &Warp, e: Element, lane: usize) -> u64 {
+    // SAFETY: the emitter says where the operand lies.
+    unsafe {
+        match e {
+            Element::Uniform(u) => *w.uniforms.add(u as usize),
+            Element::Narrow(v) => u64::from(*w.vectors.add(v as usize + lane)),
+            Element::Wide(v) => *(w.vectors.add(v as usize) as *const u64).add(lane),
+        }
+    }
+}
+
+/// Sets one lane of a register.
+#[inline(always)]
+pub unsafe fn set_lane(w: &mut Warp, e: Element, lane: usize, bits: u64) {
+    // SAFETY: the emitter says where the register lies.
+    unsafe {
+        match e {
+            Element::Uniform(u) => *w.uniforms.add(u as usize) = bits,
+            Element::Narrow(v) => *w.vectors.add(v as usize + lane) = bits as u32,
+            Element::Wide(v) => *(w.vectors.add(v as usize) as *mut u64).add(lane) = bits,
+        }
+    }
+}
+
+/// What an atomic operation makes of the old value `o` and operands `b`, `c`.
+fn combine(f: AtomFn, ty: AtomTy, vf: Option<&vfloat::Lanes>, o: u64, b: u64, c: u64) -> u64 {
+    use AtomFn as F;
+    use vfloat::LaneOps;
+    let halves = |g: &dyn Fn(u64, u64) -> u64| g(o & 0xffff, b & 0xffff) | g(o >> 16, b >> 16) << 16;
+    match (f, ty) {
+        (F::Exch, _) => b,
+        (F::Cas, _) => {
+            if o == b {
+                c
+            } else {
+                o
+            }
+        }
+        (F::And, _) => o & b,
+        (F::Or, _) => o | b,
+        (F::Xor, _) => o ^ b,
+        (F::Inc, _) => {
+            if o >= b {
+                0
+            } else {
+                o + 1
+            }
+        }
+        (F::Dec, _) => {
+            if o == 0 || o > b {
+                b
+            } else {
+                o - 1
+            }
+        }
+        (F::Add, AtomTy::F32) => {
+            let s = f32::from_bits(o as u32) + f32::from_bits(b as u32);
+            u64::from(if s.is_nan() { 0x7fff_ffff } else { s.to_bits() })
+        }
+        (F::Add, AtomTy::Vf32) => match vf {
+            Some(v) => u64::from(
+                v.add(f32::from_bits(o as u32), f32::from_bits(b as u32))
+                    .to_bits(),
+            ),
+            None => o,
+        },
+        (F::Add, AtomTy::F64) => (f64::from_bits(o) + f64::from_bits(b)).to_bits(),
+        (F::Add | F::Min | F::Max, AtomTy::F16) => half(f, false)(o, b),
+        (F::Add | F::Min | F::Max, AtomTy::Bf16) => half(f, true)(o, b),
+        (F::Add | F::Min | F::Max, AtomTy::F16x2) => halves(&half(f, false)),
+        (F::Add | F::Min | F::Max, AtomTy::Bf16x2) => halves(&half(f, true)),
+        (F::Add, _) => o.wrapping_add(b),
+        (F::Min, AtomTy::S32) => (o as i32).min(b as i32) as u64,
+        (F::Max, AtomTy::S32) => (o as i32).max(b as i32) as u64,
+        (F::Min, AtomTy::S64) => (o as i64).min(b as i64) as u64,
+        (F::Max, AtomTy::S64) => (o as i64).max(b as i64) as u64,
+        (F::Min, _) => o.min(b),
+        (F::Max, _) => o.max(b),
+    }
+}
+
+fn half(f: AtomFn, bfloat: bool) -> fn(u64, u64) -> u64 {
+    use ptx::ast::{Instruction, Modifier, Opcode, ScalarType};
+    let opcode = match f {
+        AtomFn::Add => Opcode::Add,
+        AtomFn::Min => Opcode::Min,
+        _ => Opcode::Max,
+    };
+    let ty = if bfloat { ScalarType::Bf16 } else { ScalarType::F16 };
+    let inst = Instruction {
+        span: Default::default(),
+        guard: None,
+        opcode,
+        modifiers: vec![Modifier::Type(ty)],
+        operands: vec![],
+    };
+    match crate::scalar::scalar_op(&inst) {
+        Ok(crate::scalar::ScalarOp::F2(f)) => f,
+        _ => |o, _| o,
+    }
+}
+
+/// Lanes in order, one after the other. Blocks that run at the same time only meet here when the operation
+/// commutes and nobody sees the old value (the engine runs the blocks of other kernels in order).
+unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
+    use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+    let m = op(w, i);
+    // SAFETY: as in `load`; the pointer is aligned, as checked.
+    unsafe {
+        let lanes = match resolve(w, i, m, u32::from(m.bytes), "atomic operation") {
+            Ok(l) => l,
+            Err(flow) => return flow,
+        };
+        let Some((f, ty)) = m.atom else { return Flow::Next };
+        let vf = m.vf.as_ref();
+        let mut mask = w.mask;
+        while mask != 0 {
+            let l = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            let b = lane_bits(w, m.operands[0], l);
+            let c = m.operands.get(1).map_or(0, |e| lane_bits(w, *e, l));
+            let p = lanes.pointers[l];
+            let old = match m.bytes {
+                2 => {
+                    let a = AtomicU16::from_ptr(p as *mut u16);
+                    let new = |o: u16| Some(combine(f, ty, vf, o.into(), b & 0xffff, c & 0xffff) as u16);
+                    u64::from(a.fetch_update(Relaxed, Relaxed, new).unwrap_or_default())
+                }
+                4 => {
+                    let a = AtomicU32::from_ptr(p as *mut u32);
+                    let new =
+                        |o: u32| Some(combine(f, ty, vf, o.into(), b & 0xffff_ffff, c & 0xffff_ffff) as u32);
+                    u64::from(a.fetch_update(Relaxed, Relaxed, new).unwrap_or_default())
+                }
+                _ => {
+                    let a = AtomicU64::from_ptr(p as *mut u64);
+                    a.fetch_update(Relaxed, Relaxed, |o| Some(combine(f, ty, vf, o, b, c)))
+                        .unwrap_or_default()
+                }
+            };
+            if let Some(d) = m.elements.first() {
+                set_lane(w, *d, l, old);
+            }
+        }
+    }
+    Flow::Next
+}
+
+/// Loads.
+pub const LOAD: [OpFn; 3] = per_isa!(<> load);
+/// Loads that happen once for the warp.
+pub const LOAD_UNIFORM: [OpFn; 3] = per_isa!(<> load_uniform);
+/// Stores.
+pub const STORE: [OpFn; 3] = per_isa!(<> store);
+/// Atomics.
+pub const ATOM: OpFn = atom;

@@ -1,0 +1,256 @@
+//! The computing instructions that have SIMD code: a lane function each, from which `lanes` makes loops. What
+//! is not here runs one lane at a time through `scalar`; a test holds the two to each other.
+
+use crate::lanes::{Alu, Class, Coded, Lane, Op1, Op2, Op3, Table, Test};
+use crate::warp::{Inst, Warp};
+
+/// The quiet NaN that f32 arithmetic returns (PTX ISA, "Floating Point Instructions": 0x7fffffff).
+const CANONICAL_NAN: u32 = 0x7fff_ffff;
+
+/// Makes NaN results canonical. On the bits: the compiler may take any NaN for as good as another.
+#[inline(always)]
+fn nan(x: f32) -> f32 {
+    let bits = x.to_bits();
+    f32::from_bits(if bits & 0x7fff_ffff > 0x7f80_0000 {
+        CANONICAL_NAN
+    } else {
+        bits
+    })
+}
+
+macro_rules! op1 {
+    ($($name:ident: $a:ty => $r:ty, |$x:ident| $e:expr;)*) => { $(
+        #[doc = stringify!($name)]
+        pub struct $name;
+        impl Op1 for $name {
+            type A = $a;
+            type R = $r;
+            type Context = ();
+            #[inline(always)]
+            fn context(_: &Warp, _: &Inst) {}
+            #[inline(always)]
+            fn f(_: &(), $x: $a) -> $r { $e }
+        }
+        impl Coded for $name {
+            const ALU: &'static Alu = &Alu {
+                name: stringify!($name),
+                dst: <$r as Lane>::CLASS,
+                src: &[<$a as Lane>::CLASS],
+                code: Table::<$name>::ONE,
+            };
+        }
+    )* };
+}
+
+macro_rules! op2 {
+    ($($name:ident: $a:ty, $b:ty => $r:ty, |$x:ident, $y:ident| $e:expr;)*) => { $(
+        #[doc = stringify!($name)]
+        pub struct $name;
+        impl Op2 for $name {
+            type A = $a;
+            type B = $b;
+            type R = $r;
+            type Context = ();
+            #[inline(always)]
+            fn context(_: &Warp, _: &Inst) {}
+            #[inline(always)]
+            fn f(_: &(), $x: $a, $y: $b) -> $r { $e }
+        }
+        impl Coded for $name {
+            const ALU: &'static Alu = &Alu {
+                name: stringify!($name),
+                dst: <$r as Lane>::CLASS,
+                src: &[<$a as Lane>::CLASS, <$b as Lane>::CLASS],
+                code: Table::<$name>::TWO,
+            };
+        }
+    )* };
+}
+
+macro_rules! op3 {
+    ($($name:ident: $a:ty, $b:ty, $c:ty => $r:ty, |$x:ident, $y:ident, $z:ident| $e:expr;)*) => { $(
+        #[doc = stringify!($name)]
+        pub struct $name;
+        impl Op3 for $name {
+            type A = $a;
+            type B = $b;
+            type C = $c;
+            type R = $r;
+            type Context = ();
+            #[inline(always)]
+            fn context(_: &Warp, _: &Inst) {}
+            #[inline(always)]
+            fn f(_: &(), $x: $a, $y: $b, $z: $c) -> $r { $e }
+        }
+        impl Coded for $name {
+            const ALU: &'static Alu = &Alu {
+                name: stringify!($name),
+                dst: <$r as Lane>::CLASS,
+                src: &[<$a as Lane>::CLASS, <$b as Lane>::CLASS, <$c as Lane>::CLASS],
+                code: Table::<$name>::THREE,
+            };
+        }
+    )* };
+}
+
+macro_rules! tests {
+    ($($name:ident: $a:ty, |$x:ident, $y:ident| $e:expr;)*) => { $(
+        #[doc = stringify!($name)]
+        pub struct $name;
+        impl Test for $name {
+            type A = $a;
+            type Context = ();
+            #[inline(always)]
+            fn context(_: &Warp, _: &Inst) {}
+            #[inline(always)]
+            fn f(_: &(), $x: $a, $y: $a) -> bool { $e }
+        }
+        impl Coded for $name {
+            const ALU: &'static Alu = &Alu {
+                name: stringify!($name),
+                dst: Class::Pred,
+                src: &[<$a as Lane>::CLASS, <$a as Lane>::CLASS],
+                code: Table::<$name>::TEST,
+            };
+        }
+    )* };
+}
+
+op1! {
+    Mov32: u32 => u32, |a| a;
+    Mov64: u64 => u64, |a| a;
+    Not32: u32 => u32, |a| !a;
+    Not64: u64 => u64, |a| !a;
+    Neg32: u32 => u32, |a| a.wrapping_neg();
+    Neg64: u64 => u64, |a| a.wrapping_neg();
+    Abs32: i32 => i32, |a| a.wrapping_abs();
+    NegF32: u32 => u32, |a| a ^ 0x8000_0000;
+    AbsF32: u32 => u32, |a| a & 0x7fff_ffff;
+    ZeroExtend8: u32 => u32, |a| a & 0xff;
+    ZeroExtend16: u32 => u32, |a| a & 0xffff;
+    SignExtend8: u32 => u32, |a| a as i8 as u32;
+    SignExtend16: u32 => u32, |a| a as i16 as u32;
+    ZeroExtend32: u32 => u64, |a| u64::from(a);
+    SignExtend32: i32 => i64, |a| i64::from(a);
+    Truncate64: u64 => u32, |a| a as u32;
+    High64: u64 => u32, |a| (a >> 32) as u32;
+    F32OfS32: i32 => f32, |a| a as f32;
+    F32OfU32: u32 => f32, |a| a as f32;
+    F64OfS32: i32 => f64, |a| f64::from(a);
+    F64OfF32: f32 => f64, |a| f64::from(a);
+    RcpF32: f32 => f32, |a| nan(1.0 / a);
+    SqrtF32: f32 => f32, |a| nan(a.sqrt());
+    RsqrtF32: f32 => f32, |a| nan((1.0 / f64::from(a).sqrt()) as f32);
+}
+
+op2! {
+    Add32: u32, u32 => u32, |a, b| a.wrapping_add(b);
+    Sub32: u32, u32 => u32, |a, b| a.wrapping_sub(b);
+    Mul32: u32, u32 => u32, |a, b| a.wrapping_mul(b);
+    Add64: u64, u64 => u64, |a, b| a.wrapping_add(b);
+    Sub64: u64, u64 => u64, |a, b| a.wrapping_sub(b);
+    Mul64: u64, u64 => u64, |a, b| a.wrapping_mul(b);
+    MulWideU32: u32, u32 => u64, |a, b| u64::from(a) * u64::from(b);
+    MulWideS32: i32, i32 => i64, |a, b| i64::from(a) * i64::from(b);
+    MulHighU32: u32, u32 => u32, |a, b| ((u64::from(a) * u64::from(b)) >> 32) as u32;
+    MulHighS32: i32, i32 => i32, |a, b| ((i64::from(a) * i64::from(b)) >> 32) as i32;
+    And32: u32, u32 => u32, |a, b| a & b;
+    Or32: u32, u32 => u32, |a, b| a | b;
+    Xor32: u32, u32 => u32, |a, b| a ^ b;
+    And64: u64, u64 => u64, |a, b| a & b;
+    Or64: u64, u64 => u64, |a, b| a | b;
+    Xor64: u64, u64 => u64, |a, b| a ^ b;
+    Shl32: u32, u32 => u32, |a, b| if b > 31 { 0 } else { a << (b & 31) };
+    ShrU32: u32, u32 => u32, |a, b| if b > 31 { 0 } else { a >> (b & 31) };
+    ShrS32: i32, u32 => i32, |a, b| a >> b.min(31);
+    Shl64: u64, u32 => u64, |a, b| if b > 63 { 0 } else { a << (b & 63) };
+    ShrU64: u64, u32 => u64, |a, b| if b > 63 { 0 } else { a >> (b & 63) };
+    ShrS64: i64, u32 => i64, |a, b| a >> b.min(63);
+    MinU32: u32, u32 => u32, |a, b| a.min(b);
+    MaxU32: u32, u32 => u32, |a, b| a.max(b);
+    MinS32: i32, i32 => i32, |a, b| a.min(b);
+    MaxS32: i32, i32 => i32, |a, b| a.max(b);
+    Pack64: u32, u32 => u64, |a, b| u64::from(a) | u64::from(b) << 32;
+    AddF32: f32, f32 => f32, |a, b| nan(a + b);
+    SubF32: f32, f32 => f32, |a, b| nan(a - b);
+    MulF32: f32, f32 => f32, |a, b| nan(a * b);
+    DivF32: f32, f32 => f32, |a, b| nan(a / b);
+    MinF32: f32, f32 => f32, |a, b| nan(min_f32(a, b));
+    MaxF32: f32, f32 => f32, |a, b| nan(-min_f32(-a, -b));
+}
+
+/// PTX min.f32: a NaN loses against a number, -0 is less than +0.
+#[inline(always)]
+fn min_f32(a: f32, b: f32) -> f32 {
+    // Of two equal values the one with the sign bit set, if any: or-ing the bits of +-0 gives -0.
+    let tie = f32::from_bits(a.to_bits() | b.to_bits());
+    let m = if a < b {
+        a
+    } else if b < a {
+        b
+    } else {
+        tie
+    };
+    let m = if a.is_nan() { b } else { m };
+    if b.is_nan() { a } else { m }
+}
+
+op3! {
+    Mad32: u32, u32, u32 => u32, |a, b, c| a.wrapping_mul(b).wrapping_add(c);
+    Mad64: u64, u64, u64 => u64, |a, b, c| a.wrapping_mul(b).wrapping_add(c);
+    MadWideU32: u32, u32, u64 => u64, |a, b, c| (u64::from(a) * u64::from(b)).wrapping_add(c);
+    MadWideS32: i32, i32, i64 => i64, |a, b, c| (i64::from(a) * i64::from(b)).wrapping_add(c);
+    FmaF32: f32, f32, f32 => f32, |a, b, c| nan(a.mul_add(b, c));
+    FmaF64: f64, f64, f64 => f64, |a, b, c| canonical_f64(a.mul_add(b, c));
+}
+
+/// The NaN that f64 arithmetic returns on NVIDIA GPUs.
+#[inline(always)]
+fn canonical_f64(x: f64) -> f64 {
+    let bits = x.to_bits();
+    let is_nan = bits & (u64::MAX >> 1) > 0x7ff0_0000_0000_0000;
+    f64::from_bits(if is_nan { 0xfff8_0000_0000_0000 } else { bits })
+}
+
+op2! {
+    AddF64: f64, f64 => f64, |a, b| canonical_f64(a + b);
+    SubF64: f64, f64 => f64, |a, b| canonical_f64(a - b);
+    MulF64: f64, f64 => f64, |a, b| canonical_f64(a * b);
+}
+
+tests! {
+    Eq32: u32, |a, b| a == b;
+    Ne32: u32, |a, b| a != b;
+    LtU32: u32, |a, b| a < b;
+    LeU32: u32, |a, b| a <= b;
+    GtU32: u32, |a, b| a > b;
+    GeU32: u32, |a, b| a >= b;
+    LtS32: i32, |a, b| a < b;
+    LeS32: i32, |a, b| a <= b;
+    GtS32: i32, |a, b| a > b;
+    GeS32: i32, |a, b| a >= b;
+    Eq64: u64, |a, b| a == b;
+    Ne64: u64, |a, b| a != b;
+    LtU64: u64, |a, b| a < b;
+    LeU64: u64, |a, b| a <= b;
+    GtU64: u64, |a, b| a > b;
+    GeU64: u64, |a, b| a >= b;
+    LtS64: i64, |a, b| a < b;
+    LeS64: i64, |a, b| a <= b;
+    GtS64: i64, |a, b| a > b;
+    GeS64: i64, |a, b| a >= b;
+    EqF32: f32, |a, b| a == b;
+    NeF32: f32, |a, b| (a < b) | (a > b);
+    LtF32: f32, |a, b| a < b;
+    LeF32: f32, |a, b| a <= b;
+    GtF32: f32, |a, b| a > b;
+    GeF32: f32, |a, b| a >= b;
+    EquF32: f32, |a, b| !((a < b) | (a > b));
+    NeuF32: f32, |a, b| a != b;
+    LtuF32: f32, |a, b| !(a >= b);
+    LeuF32: f32, |a, b| !(a > b);
+    GtuF32: f32, |a, b| !(a <= b);
+    GeuF32: f32, |a, b| !(a < b);
+    NumF32: f32, |a, b| !(a.is_nan() | b.is_nan());
+    NanF32: f32, |a, b| a.is_nan() | b.is_nan();
+}

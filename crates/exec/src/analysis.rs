@@ -1,0 +1,491 @@
+//! What can be known of a kernel before it runs: basic blocks, where diverging threads meet again (immediate
+//! post-dominators), which registers live across blocks, and which hold the same value in all lanes of a warp.
+//!
+//! A register is *uniform* (stored once per warp) only if that can never be seen to be wrong:
+//! 1. every definition computes from uniform operands under a uniform guard, by an operation whose result does
+//!    not depend on the lane;
+//! 2. while some lanes of a warp run one side of a divergent branch, they define no register that lanes waiting
+//!    on another side, or where the sides meet, will still read.
+//!
+//! Where a warp may let lanes run ahead of their meeting point (see `schedule`: spinning), rule 2 looks at
+//! everything that can still be reached.
+
+use crate::ir::{Ir, IrInst, Op, Space, VReg, Val, VoteFn};
+use ptx::ast::SpecialRegister as S;
+
+/// How the threads of a block are laid out in warps, as far as code depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockShape {
+    /// One dimension: `%tid.y` and `%tid.z` are 0.
+    Line,
+    /// The x extent is a multiple of the warp size: `%tid.y` and `%tid.z` are the same in all lanes.
+    Rows,
+    /// Anything else.
+    General,
+}
+
+impl BlockShape {
+    /// The shape of a block.
+    pub fn of(block: crate::Dim3) -> BlockShape {
+        if block.y == 1 && block.z == 1 {
+            BlockShape::Line
+        } else if block.x.is_multiple_of(32) {
+            BlockShape::Rows
+        } else {
+            BlockShape::General
+        }
+    }
+}
+
+/// A basic block.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// First instruction.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    /// Blocks that may follow; [`Cfg::EXIT`] for the end of the thread.
+    pub next: Vec<usize>,
+    /// Where all ways from here meet first; [`Cfg::EXIT`] when only at the end of the thread.
+    pub meet: usize,
+    /// May wait for other threads (atomics, volatile loads): lanes that run it often let others go ahead.
+    pub spin: bool,
+}
+
+/// The control-flow graph.
+#[derive(Debug, Default)]
+pub struct Cfg {
+    /// In the order of the code.
+    pub blocks: Vec<Block>,
+    /// Block of each instruction.
+    pub block_of: Vec<usize>,
+}
+
+/// A set of small integers.
+#[derive(Clone, PartialEq, Eq)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn new(n: usize) -> Bits {
+        Bits(vec![0; n.div_ceil(64)])
+    }
+    fn has(&self, i: usize) -> bool {
+        self.0[i / 64] >> (i % 64) & 1 != 0
+    }
+    fn add(&mut self, i: usize) -> bool {
+        let old = self.0[i / 64];
+        self.0[i / 64] |= 1 << (i % 64);
+        old != self.0[i / 64]
+    }
+    fn unite(&mut self, o: &Bits) -> bool {
+        let mut changed = false;
+        for (a, b) in self.0.iter_mut().zip(&o.0) {
+            changed |= *b & !*a != 0;
+            *a |= b;
+        }
+        changed
+    }
+    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(w, &bits)| {
+            let mut bits = bits;
+            std::iter::from_fn(move || {
+                let low = bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+                (low < 64).then_some(w * 64 + low as usize)
+            })
+        })
+    }
+}
+
+impl Cfg {
+    /// Stands for the end of the thread.
+    pub const EXIT: usize = usize::MAX;
+
+    /// Builds the graph.
+    pub fn new(ir: &Ir) -> Cfg {
+        let n = ir.insts.len();
+        let mut leader = vec![false; n + 1];
+        leader[0] = true;
+        for l in &ir.labels {
+            if (*l as usize) < n {
+                leader[*l as usize] = true;
+            }
+        }
+        for (k, i) in ir.insts.iter().enumerate() {
+            if matches!(i.op, Op::Branch(_) | Op::BranchTable(_) | Op::Exit) {
+                leader[k + 1] = true;
+            }
+            // Lanes may wait here while others run: nothing may be kept in block-local registers meanwhile.
+            if i.op.may_wait() {
+                leader[k] = true;
+                leader[k + 1] = true;
+            }
+        }
+        let starts: Vec<usize> = (0..n).filter(|k| leader[*k]).collect();
+        let mut block_of = vec![0; n];
+        let mut blocks: Vec<Block> = Vec::with_capacity(starts.len());
+        for (b, &start) in starts.iter().enumerate() {
+            let end = starts.get(b + 1).copied().unwrap_or(n);
+            block_of[start..end].fill(b);
+            let spin = ir.insts[start..end].iter().any(may_spin);
+            blocks.push(Block {
+                start,
+                end,
+                next: vec![],
+                meet: Cfg::EXIT,
+                spin,
+            });
+        }
+        let block_at = |at: u32| block_of.get(at as usize).copied().unwrap_or(Cfg::EXIT);
+        for b in 0..blocks.len() {
+            let last = &ir.insts[blocks[b].end - 1];
+            let fall = if b + 1 < blocks.len() { b + 1 } else { Cfg::EXIT };
+            let mut next = match last.op {
+                Op::Branch(l) => vec![block_at(ir.labels[l as usize])],
+                Op::BranchTable(t) => ir.tables[t as usize]
+                    .iter()
+                    .map(|l| block_at(ir.labels[*l as usize]))
+                    .collect(),
+                Op::Exit => vec![Cfg::EXIT],
+                _ => vec![fall],
+            };
+            let conditional = last.guard.is_some();
+            if conditional && matches!(last.op, Op::Branch(_) | Op::BranchTable(_) | Op::Exit) {
+                next.push(fall);
+            }
+            next.sort_unstable();
+            next.dedup();
+            blocks[b].next = next;
+        }
+        let mut cfg = Cfg { blocks, block_of };
+        cfg.find_meets();
+        cfg
+    }
+
+    /// Immediate post-dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", on the
+    /// reversed graph). An exit in the middle is no path to a meeting point: lanes that end there never come.
+    fn find_meets(&mut self) {
+        let n = self.blocks.len();
+        // Node n is the exit. Post-order of the reversed graph from it.
+        let mut before: Vec<Vec<usize>> = vec![vec![]; n + 1];
+        for (b, block) in self.blocks.iter().enumerate() {
+            for &s in &block.next {
+                before[if s == Cfg::EXIT { n } else { s }].push(b);
+            }
+        }
+        let mut order = Vec::with_capacity(n + 1);
+        let mut number = vec![usize::MAX; n + 1];
+        let mut seen = vec![false; n + 1];
+        let mut stack = vec![(n, 0)];
+        seen[n] = true;
+        while let Some((b, k)) = stack.pop() {
+            if let Some(&p) = before[b].get(k) {
+                stack.push((b, k + 1));
+                if !seen[p] {
+                    seen[p] = true;
+                    stack.push((p, 0));
+                }
+            } else {
+                number[b] = order.len();
+                order.push(b);
+            }
+        }
+        let mut meet = vec![usize::MAX; n + 1];
+        meet[n] = n;
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &b in order.iter().rev().filter(|b| **b != n) {
+                let mut common = usize::MAX;
+                for &s in &self.blocks[b].next {
+                    let s = if s == Cfg::EXIT { n } else { s };
+                    if meet[s] == usize::MAX {
+                        continue;
+                    }
+                    common = if common == usize::MAX {
+                        s
+                    } else {
+                        intersect(&meet, &number, common, s)
+                    };
+                }
+                if meet[b] != common {
+                    meet[b] = common;
+                    changed = true;
+                }
+            }
+        }
+        for (b, block) in self.blocks.iter_mut().enumerate() {
+            block.meet = if meet[b] >= n { Cfg::EXIT } else { meet[b] };
+        }
+    }
+
+    /// Blocks reachable from `from` without passing `stop`, itself included; empty when `from` is `stop`.
+    fn region(&self, from: usize, stop: usize) -> Bits {
+        let mut seen = Bits::new(self.blocks.len());
+        let mut todo = vec![from];
+        while let Some(b) = todo.pop() {
+            if b != stop && b != Cfg::EXIT && seen.add(b) {
+                todo.extend(&self.blocks[b].next);
+            }
+        }
+        seen
+    }
+}
+
+fn intersect(meet: &[usize], number: &[usize], mut a: usize, mut b: usize) -> usize {
+    while a != b {
+        while number[a] < number[b] {
+            a = meet[a];
+        }
+        while number[b] < number[a] {
+            b = meet[b];
+        }
+    }
+    a
+}
+
+fn may_spin(i: &IrInst) -> bool {
+    match i.op {
+        Op::Atom { .. } => true,
+        Op::Load(a) => a.volatile,
+        _ => false,
+    }
+}
+
+/// What is known of the registers.
+#[derive(Debug)]
+pub struct Registers {
+    /// The same value in all lanes, stored once. (For predicates: the same bit in all active lanes.)
+    pub uniform: Vec<bool>,
+    /// Block of a register all of whose uses lie in that block behind an unguarded definition.
+    pub local_to: Vec<Option<usize>>,
+    /// Read by some instruction.
+    pub used: Vec<bool>,
+}
+
+/// Runs the analyses.
+pub fn run(ir: &Ir, cfg: &Cfg, shape: BlockShape) -> Registers {
+    let n = ir.regs.len();
+    let (local_to, used) = find_local(ir, cfg);
+    let live = live_in(ir, cfg, &local_to);
+    let uniform = find_uniform(ir, cfg, shape, &live);
+    debug_assert_eq!(uniform.len(), n);
+    Registers {
+        uniform,
+        local_to,
+        used,
+    }
+}
+
+fn reads(i: &IrInst) -> impl Iterator<Item = VReg> + '_ {
+    let sources = i.src.iter().filter_map(|v| match v {
+        Val::Reg(r) => Some(*r),
+        Val::Const(_) => None,
+    });
+    sources.chain(i.guard.map(|(p, _)| p))
+}
+
+fn find_local(ir: &Ir, cfg: &Cfg) -> (Vec<Option<usize>>, Vec<bool>) {
+    let n = ir.regs.len();
+    let mut local: Vec<Option<usize>> = vec![None; n];
+    let mut global = vec![false; n];
+    let mut used = vec![false; n];
+    for (k, i) in ir.insts.iter().enumerate() {
+        let b = cfg.block_of[k];
+        for r in reads(i) {
+            let r = r.0 as usize;
+            used[r] = true;
+            global[r] |= local[r] != Some(b);
+        }
+        for d in &i.dst {
+            let d = d.0 as usize;
+            match local[d] {
+                None => {
+                    local[d] = Some(b);
+                    global[d] |= i.guard.is_some();
+                }
+                Some(other) => global[d] |= other != b,
+            }
+        }
+    }
+    for r in 0..n {
+        if global[r] || ir.regs[r].special.is_some() {
+            local[r] = None;
+        }
+    }
+    (local, used)
+}
+
+/// Registers that some path from the start of each block reads before it writes them.
+fn live_in(ir: &Ir, cfg: &Cfg, local: &[Option<usize>]) -> Vec<Bits> {
+    let n = ir.regs.len();
+    let mut uses = Vec::with_capacity(cfg.blocks.len());
+    let mut kills = Vec::with_capacity(cfg.blocks.len());
+    for block in &cfg.blocks {
+        let (mut u, mut d) = (Bits::new(n), Bits::new(n));
+        for i in &ir.insts[block.start..block.end] {
+            for r in reads(i) {
+                let r = r.0 as usize;
+                if local[r].is_none() && !d.has(r) {
+                    u.add(r);
+                }
+            }
+            if i.guard.is_none() {
+                for r in &i.dst {
+                    d.add(r.0 as usize);
+                }
+            }
+        }
+        uses.push(u);
+        kills.push(d);
+    }
+    let mut live = uses.clone();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for b in (0..cfg.blocks.len()).rev() {
+            let mut out = Bits::new(n);
+            for &s in &cfg.blocks[b].next {
+                if s != Cfg::EXIT {
+                    out.unite(&live[s]);
+                }
+            }
+            for (o, k) in out.0.iter_mut().zip(&kills[b].0) {
+                *o &= !k;
+            }
+            changed |= live[b].unite(&out);
+        }
+    }
+    live
+}
+
+/// Whether a special register is the same in all lanes.
+fn special_is_uniform(s: S, shape: BlockShape) -> bool {
+    match s {
+        S::TidX
+        | S::Laneid
+        | S::LanemaskEq
+        | S::LanemaskLt
+        | S::LanemaskLe
+        | S::LanemaskGt
+        | S::LanemaskGe => false,
+        S::TidY | S::TidZ => shape != BlockShape::General,
+        _ => true,
+    }
+}
+
+fn find_uniform(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<bool> {
+    let mut uniform: Vec<bool> = ir
+        .regs
+        .iter()
+        .map(|r| r.special.is_none_or(|s| special_is_uniform(s, shape)))
+        .collect();
+    let mut defs: Vec<Bits> = Vec::with_capacity(cfg.blocks.len());
+    for block in &cfg.blocks {
+        let mut d = Bits::new(ir.regs.len());
+        for i in &ir.insts[block.start..block.end] {
+            i.dst.iter().for_each(|r| {
+                d.add(r.0 as usize);
+            });
+        }
+        defs.push(d);
+    }
+    let mut diverges = vec![false; cfg.blocks.len()];
+    // Blocks that some lanes of a warp may run while others wait.
+    let mut divergent = Bits::new(cfg.blocks.len());
+    loop {
+        let mut changed = false;
+        for (k, i) in ir.insts.iter().enumerate() {
+            let vector = !result_is_uniform(i, &uniform, divergent.has(cfg.block_of[k]));
+            for d in &i.dst {
+                if vector && uniform[d.0 as usize] {
+                    uniform[d.0 as usize] = false;
+                    changed = true;
+                }
+            }
+        }
+        if changed {
+            continue;
+        }
+        for b in 0..cfg.blocks.len() {
+            if diverges[b] || !branch_diverges(&ir.insts[cfg.blocks[b].end - 1], &uniform) {
+                continue;
+            }
+            diverges[b] = true;
+            changed = true;
+            split_at(cfg, b, &defs, live, &mut uniform, &mut divergent);
+        }
+        if !changed {
+            return uniform;
+        }
+    }
+}
+
+fn branch_diverges(i: &IrInst, uniform: &[bool]) -> bool {
+    let guard = i.guard.is_some_and(|(p, _)| !uniform[p.0 as usize]);
+    match i.op {
+        Op::Branch(_) => guard,
+        Op::BranchTable(_) => {
+            guard
+                || i.src
+                    .iter()
+                    .any(|v| matches!(v, Val::Reg(r) if !uniform[r.0 as usize]))
+        }
+        _ => false,
+    }
+}
+
+/// Applies rule 2 to the divergent branch that ends block `b`.
+fn split_at(cfg: &Cfg, b: usize, defs: &[Bits], live: &[Bits], uniform: &mut [bool], divergent: &mut Bits) {
+    let n = uniform.len();
+    let block = &cfg.blocks[b];
+    let mut stop = block.meet;
+    let mut regions: Vec<Bits> = block.next.iter().map(|s| cfg.region(*s, stop)).collect();
+    if regions.iter().any(|r| r.iter().any(|b| cfg.blocks[b].spin)) {
+        stop = Cfg::EXIT;
+        regions = block.next.iter().map(|s| cfg.region(*s, stop)).collect();
+    }
+    let all = |sets: &[Bits], blocks: &Bits| {
+        let mut sum = Bits::new(n);
+        for b in blocks.iter() {
+            sum.unite(&sets[b]);
+        }
+        sum
+    };
+    let defined: Vec<Bits> = regions.iter().map(|r| all(defs, r)).collect();
+    let read: Vec<Bits> = regions.iter().map(|r| all(live, r)).collect();
+    for (x, d) in defined.iter().enumerate() {
+        let mut waiting = Bits::new(n);
+        if stop != Cfg::EXIT {
+            waiting.unite(&live[stop]);
+        }
+        for (y, r) in read.iter().enumerate() {
+            if x != y {
+                waiting.unite(r);
+            }
+        }
+        for r in d.iter() {
+            if waiting.has(r) {
+                uniform[r] = false;
+            }
+        }
+    }
+    for r in &regions {
+        divergent.unite(r);
+    }
+}
+
+/// Rule 1 for one instruction.
+fn result_is_uniform(i: &IrInst, uniform: &[bool], divergent: bool) -> bool {
+    let operands = reads(i).all(|r| uniform[r.0 as usize]);
+    match i.op {
+        Op::Load(a) => operands && a.space != Space::Local && a.space != Space::Generic,
+        Op::Atom { .. } | Op::Shfl(_) | Op::Match { .. } | Op::Elect | Op::Activemask | Op::Clock(_) => false,
+        // The same for all lanes that take part, which are all lanes of the warp only outside divergent code.
+        Op::Vote(VoteFn::Ballot | VoteFn::All | VoteFn::Any | VoteFn::Uni) | Op::Redux(_) => {
+            !divergent && matches!(i.src[1], Val::Const(0xffff_ffff)) && i.guard.is_none()
+        }
+        Op::Barrier { .. } => !divergent && i.guard.is_none(),
+        _ => operands,
+    }
+}

@@ -1,0 +1,604 @@
+//! Instructions that are no plain lane function: predicates, selection, carries, shuffles, votes, barriers,
+//! control flow, printing, and the lane-by-lane fallback.
+
+use crate::access::{lane_bits, set_lane};
+use crate::ir::{BarrierFn, PredFn, ReduceFn, ShflFn, VoteFn};
+use crate::lanes::{Lane, Src, per_isa, write_lanes};
+use crate::launch::TrapKind;
+use crate::program::{CrossOp, Element, Operand};
+use crate::scalar::ScalarOp;
+use crate::schedule::Wait;
+use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+
+#[inline(always)]
+fn cross(w: &Warp, i: &Inst) -> &'static CrossOp {
+    // SAFETY: `c` is an index the emitter put there.
+    unsafe { w.env().program.cross_ops.get_unchecked(i.c as usize) }
+}
+
+fn value(w: &Warp, o: Operand, lane: usize) -> u64 {
+    match o {
+        // SAFETY: the emitter says where the operand lies.
+        Operand::Value(e) => unsafe { lane_bits(w, e, lane) },
+        Operand::Predicate(p) => u64::from(predicate(w, p) >> lane & 1),
+    }
+}
+
+fn set(w: &mut Warp, o: Operand, lane: usize, bits: u64) {
+    match o {
+        // SAFETY: the emitter says where the operand lies.
+        Operand::Value(e) => unsafe { set_lane(w, e, lane, bits) },
+        Operand::Predicate(p) => {
+            let old = predicate(w, p) & !(1 << lane);
+            set_predicate_raw(w, p, old | (bits as u32 & 1) << lane);
+        }
+    }
+}
+
+#[inline(always)]
+fn predicate(w: &Warp, p: u32) -> u32 {
+    // SAFETY: the emitter only uses predicates of the program.
+    unsafe { *w.predicates.add(p as usize) }
+}
+
+#[inline(always)]
+fn set_predicate_raw(w: &mut Warp, p: u32, bits: u32) {
+    // SAFETY: as in `predicate`.
+    unsafe { *w.predicates.add(p as usize) = bits }
+}
+
+/// Lanes of a mask, lowest first.
+fn lanes_of(mask: u32) -> impl Iterator<Item = usize> {
+    (0..LANES).filter(move |l| mask >> l & 1 != 0)
+}
+
+/// First instruction of every block: counts, meets, takes turns.
+pub unsafe fn enter(w: &mut Warp, i: &Inst) -> Flow {
+    if w.pc == w.control.meeting_pc {
+        return w.arrive();
+    }
+    let lanes = u64::from(w.mask.count_ones());
+    // SAFETY: the worker owns the block's state; `d` is a block of the program.
+    let env = unsafe { &mut *w.env };
+    let count = unsafe { env.counts.get_unchecked_mut(i.d as usize) };
+    if i.x != 0 && w.spin(w.pc) {
+        return Flow::Switch;
+    }
+    count.0 += 1;
+    count.1 += lanes;
+    env.executed += lanes * u64::from(i.a);
+    if env.executed > env.budget {
+        let limit = env.budget;
+        return w.trap(w.mask.trailing_zeros(), TrapKind::InstructionBudget { limit });
+    }
+    Flow::Next
+}
+
+/// Jump; `c` is the guard plus one, `x` its negation, `b` where both ways meet.
+pub unsafe fn branch(w: &mut Warp, i: &Inst) -> Flow {
+    let target = i.imm as u32;
+    let taken = if i.c == 0 {
+        w.mask
+    } else {
+        let p = predicate(w, i.c - 1);
+        w.mask & if i.x != 0 { !p } else { p }
+    };
+    if taken == 0 {
+        return Flow::Next;
+    }
+    if taken == w.mask {
+        w.pc = target;
+        return Flow::Switch;
+    }
+    let (fall, rest) = (w.pc + 1, w.mask & !taken);
+    // The way that comes first in the code runs first; the last one pushed is the next to run.
+    if target < fall {
+        w.diverge(&[(fall, rest), (target, taken)], i.b)
+    } else {
+        w.diverge(&[(target, taken), (fall, rest)], i.b)
+    }
+}
+
+/// Jump through a table; like `branch`, the index is source 0 of the [`CrossOp`] `c`, the table is `a`.
+pub unsafe fn branch_table(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    let table = &w.env().program.tables[i.a as usize];
+    let guard = match c.src.get(1) {
+        Some(Operand::Predicate(p)) if i.x != 0 => !predicate(w, *p),
+        Some(Operand::Predicate(p)) => predicate(w, *p),
+        _ => FULL,
+    };
+    let mut parts: Vec<(u32, u32)> = Vec::new();
+    for l in lanes_of(w.mask) {
+        let pc = if guard >> l & 1 == 0 {
+            w.pc + 1
+        } else {
+            let index = value(w, c.src[0], l);
+            match table.get(index as usize) {
+                Some(pc) => *pc,
+                None => return w.trap(l as u32, TrapKind::BadTarget { index }),
+            }
+        };
+        match parts.iter_mut().find(|(p, _)| *p == pc) {
+            Some((_, mask)) => *mask |= 1 << l,
+            None => parts.push((pc, 1 << l)),
+        }
+    }
+    if let [(pc, _)] = parts[..] {
+        w.pc = pc;
+        return Flow::Switch;
+    }
+    parts.reverse();
+    w.diverge(&parts, i.b)
+}
+
+/// The active lanes for which the guard holds (as in `branch`) end.
+pub unsafe fn exit(w: &mut Warp, i: &Inst) -> Flow {
+    let base = w.mask;
+    if i.c != 0 {
+        let p = predicate(w, i.c - 1);
+        w.mask &= if i.x != 0 { !p } else { p };
+        if w.mask == 0 {
+            w.mask = base;
+            return Flow::Next;
+        }
+    }
+    w.exit(base)
+}
+
+/// The trap instruction.
+pub unsafe fn trap(w: &mut Warp, _: &Inst) -> Flow {
+    w.trap(w.mask.trailing_zeros(), TrapKind::TrapInstruction)
+}
+
+/// Nothing.
+pub unsafe fn nop(_: &mut Warp, _: &Inst) -> Flow {
+    Flow::Next
+}
+
+/// Predicate logic.
+pub fn pred(f: PredFn) -> OpFn {
+    unsafe fn logic(w: &mut Warp, i: &Inst, f: impl Fn(u32, u32) -> u32) -> Flow {
+        let r = f(predicate(w, i.a), predicate(w, i.b));
+        let m = w.mask;
+        let d = predicate(w, i.d);
+        set_predicate_raw(w, i.d, d & !m | r & m);
+        Flow::Next
+    }
+    unsafe fn mov(w: &mut Warp, i: &Inst) -> Flow {
+        // SAFETY: passed on.
+        unsafe { logic(w, i, |a, _| a) }
+    }
+    unsafe fn not(w: &mut Warp, i: &Inst) -> Flow {
+        // SAFETY: passed on.
+        unsafe { logic(w, i, |a, _| !a) }
+    }
+    unsafe fn and(w: &mut Warp, i: &Inst) -> Flow {
+        // SAFETY: passed on.
+        unsafe { logic(w, i, |a, b| a & b) }
+    }
+    unsafe fn or(w: &mut Warp, i: &Inst) -> Flow {
+        // SAFETY: passed on.
+        unsafe { logic(w, i, |a, b| a | b) }
+    }
+    unsafe fn xor(w: &mut Warp, i: &Inst) -> Flow {
+        // SAFETY: passed on.
+        unsafe { logic(w, i, |a, b| a ^ b) }
+    }
+    match f {
+        PredFn::Mov => mov,
+        PredFn::Not => not,
+        PredFn::And => and,
+        PredFn::Or => or,
+        PredFn::Xor => xor,
+    }
+}
+
+#[inline(always)]
+unsafe fn select<T: Lane, A: Src<T>, B: Src<T>>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: the emitter chose this function for the way the operands are stored.
+    unsafe {
+        let p = predicate(w, i.c);
+        let a = A::fetch(w, i.a);
+        let b = B::fetch(w, i.b);
+        write_lanes::<T>(w, i, |d| {
+            for (l, d) in d.iter_mut().enumerate() {
+                *d = if p >> l & 1 != 0 {
+                    A::lane(a, l)
+                } else {
+                    B::lane(b, l)
+                };
+            }
+        });
+    }
+    Flow::Next
+}
+
+/// Everything uniform: the predicate is the same in all active lanes.
+pub unsafe fn select_uniform(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `select`.
+    unsafe {
+        let from = if predicate(w, i.c) & w.mask != 0 { i.a } else { i.b };
+        *w.uniforms.add(i.d as usize) = *w.uniforms.add(from as usize);
+    }
+    Flow::Next
+}
+
+/// Selection by [`crate::lanes::Isa`]; first index: bit 0 if the first operand is uniform, bit 1 the second.
+pub const SELECT32: [[OpFn; 3]; 4] = [
+    per_isa!(<> select::<u32, crate::lanes::V, crate::lanes::V>),
+    per_isa!(<> select::<u32, crate::lanes::S, crate::lanes::V>),
+    per_isa!(<> select::<u32, crate::lanes::V, crate::lanes::S>),
+    per_isa!(<> select::<u32, crate::lanes::S, crate::lanes::S>),
+];
+/// The same for 64-bit registers.
+pub const SELECT64: [[OpFn; 3]; 4] = [
+    per_isa!(<> select::<u64, crate::lanes::V, crate::lanes::V>),
+    per_isa!(<> select::<u64, crate::lanes::S, crate::lanes::V>),
+    per_isa!(<> select::<u64, crate::lanes::V, crate::lanes::S>),
+    per_isa!(<> select::<u64, crate::lanes::S, crate::lanes::S>),
+];
+
+/// d = bit of a predicate.
+pub unsafe fn bit_of_pred(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    for l in lanes_of(w.mask) {
+        let bit = value(w, c.src[0], l);
+        set(w, c.dst[0], l, bit & 1);
+    }
+    Flow::Next
+}
+
+/// Carry out of a + b + c, or borrow of a - b - c; `x` bit 0: subtract, bit 1: 64 bits.
+pub unsafe fn carry_out(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    for l in lanes_of(w.mask) {
+        let (a, b) = (
+            u128::from(value(w, c.src[0], l)),
+            u128::from(value(w, c.src[1], l)),
+        );
+        let carry = u128::from(value(w, c.src[2], l) & 1);
+        let out = match i.x {
+            0 => (a + b + carry) >> 32 & 1,
+            2 => (a + b + carry) >> 64 & 1,
+            _ => u128::from(a < b + carry),
+        };
+        set(w, c.dst[0], l, out as u64);
+    }
+    Flow::Next
+}
+
+/// One call per lane of the scalar function with index `a`.
+pub unsafe fn scalar(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    let op = w.env().program.scalars[i.a as usize];
+    // A uniform result is computed once.
+    let uniform = matches!(c.dst[0], Operand::Value(Element::Uniform(_)));
+    let mask = if uniform {
+        w.mask & w.mask.wrapping_neg()
+    } else {
+        w.mask
+    };
+    for l in lanes_of(mask) {
+        let s = |n: usize| value(w, c.src[n], l);
+        let r = match op {
+            ScalarOp::F1(f) => f(s(0)),
+            ScalarOp::F2(f) => f(s(0), s(1)),
+            ScalarOp::F3(f) => f(s(0), s(1), s(2)),
+            ScalarOp::F4(f) => f(s(0), s(1), s(2), s(3)),
+            ScalarOp::P1(f) => u64::from(f(s(0))),
+            ScalarOp::P2(f) => u64::from(f(s(0), s(1))),
+        };
+        set(w, c.dst[0], l, r);
+    }
+    Flow::Next
+}
+
+/// Clocks count their own reads: time passes, and the same in every run.
+pub unsafe fn clock(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    // SAFETY: the worker owns the block's state.
+    let env = unsafe { &mut *w.env };
+    env.clock += 1;
+    let now = env.executed + env.clock * 32;
+    let bits = if i.x != 0 { now >> 32 } else { now };
+    for l in lanes_of(w.mask) {
+        set(w, c.dst[0], l, bits);
+    }
+    Flow::Next
+}
+
+/// The lanes that run a `.sync` instruction together, or None after arranging to wait.
+fn together(w: &mut Warp, members: Operand) -> Option<u32> {
+    let first = w.mask.trailing_zeros() as usize;
+    let members = value(w, members, first) as u32;
+    w.assemble(members)
+}
+
+fn wait_members(w: &mut Warp) -> Flow {
+    let pc = w.pc;
+    w.wait(pc, Wait::Members)
+}
+
+/// PTX ISA, "shfl.sync": source lane and predicate from the clamp and segment mask in c.
+pub fn shuffle_source(f: ShflFn, lane: u32, b: u32, c: u32) -> (u32, bool) {
+    let (b, clamp, segment) = (b & 31, c & 31, c >> 8 & 31);
+    let max = (lane & segment) | (clamp & !segment);
+    let min = lane & segment;
+    let j = match f {
+        ShflFn::Up => lane.wrapping_sub(b),
+        ShflFn::Down => lane + b,
+        ShflFn::Bfly => lane ^ b,
+        ShflFn::Idx => min | (b & !segment),
+    };
+    // Going up the bound is below: a signed comparison, since lane - b may be negative.
+    let p = if f == ShflFn::Up {
+        j as i32 >= max as i32
+    } else {
+        j <= max
+    };
+    if p { (j & 31, true) } else { (lane, false) }
+}
+
+fn shfl_with(w: &mut Warp, i: &Inst, f: ShflFn) -> Flow {
+    let c = cross(w, i);
+    let Some(mask) = together(w, c.src[3]) else {
+        return wait_members(w);
+    };
+    let mut old = [0u64; LANES];
+    for (l, o) in old.iter_mut().enumerate() {
+        *o = value(w, c.src[0], l);
+    }
+    let mut picks = [(0u32, false); LANES];
+    for l in lanes_of(mask) {
+        picks[l] = shuffle_source(
+            f,
+            l as u32,
+            value(w, c.src[1], l) as u32,
+            value(w, c.src[2], l) as u32,
+        );
+    }
+    for l in lanes_of(mask) {
+        let (from, inside) = picks[l];
+        set(w, c.dst[0], l, old[from as usize]);
+        if let Some(p) = c.dst.get(1) {
+            set(w, *p, l, u64::from(inside));
+        }
+    }
+    Flow::Next
+}
+
+/// Shuffles.
+pub fn shfl(f: ShflFn) -> OpFn {
+    unsafe fn up(w: &mut Warp, i: &Inst) -> Flow {
+        shfl_with(w, i, ShflFn::Up)
+    }
+    unsafe fn down(w: &mut Warp, i: &Inst) -> Flow {
+        shfl_with(w, i, ShflFn::Down)
+    }
+    unsafe fn bfly(w: &mut Warp, i: &Inst) -> Flow {
+        shfl_with(w, i, ShflFn::Bfly)
+    }
+    unsafe fn idx(w: &mut Warp, i: &Inst) -> Flow {
+        shfl_with(w, i, ShflFn::Idx)
+    }
+    match f {
+        ShflFn::Up => up,
+        ShflFn::Down => down,
+        ShflFn::Bfly => bfly,
+        ShflFn::Idx => idx,
+    }
+}
+
+fn vote_with(w: &mut Warp, i: &Inst, f: VoteFn) -> Flow {
+    let c = cross(w, i);
+    let Some(mask) = together(w, c.src[1]) else {
+        return wait_members(w);
+    };
+    let yes = lanes_of(mask)
+        .filter(|l| value(w, c.src[0], *l) & 1 != 0)
+        .fold(0u32, |m, l| m | 1 << l);
+    let r = match f {
+        VoteFn::Ballot => yes,
+        VoteFn::All => u32::from(yes == mask),
+        VoteFn::Any => u32::from(yes != 0),
+        VoteFn::Uni => u32::from(yes == 0 || yes == mask),
+    };
+    for l in lanes_of(mask) {
+        set(w, c.dst[0], l, u64::from(r));
+    }
+    Flow::Next
+}
+
+/// Votes.
+pub fn vote(f: VoteFn) -> OpFn {
+    unsafe fn ballot(w: &mut Warp, i: &Inst) -> Flow {
+        vote_with(w, i, VoteFn::Ballot)
+    }
+    unsafe fn all(w: &mut Warp, i: &Inst) -> Flow {
+        vote_with(w, i, VoteFn::All)
+    }
+    unsafe fn any(w: &mut Warp, i: &Inst) -> Flow {
+        vote_with(w, i, VoteFn::Any)
+    }
+    unsafe fn uni(w: &mut Warp, i: &Inst) -> Flow {
+        vote_with(w, i, VoteFn::Uni)
+    }
+    match f {
+        VoteFn::Ballot => ballot,
+        VoteFn::All => all,
+        VoteFn::Any => any,
+        VoteFn::Uni => uni,
+    }
+}
+
+/// match.any (`x` = 0) and match.all.
+pub unsafe fn match_lanes(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    let Some(mask) = together(w, c.src[1]) else {
+        return wait_members(w);
+    };
+    let values: Vec<(usize, u64)> = lanes_of(mask).map(|l| (l, value(w, c.src[0], l))).collect();
+    let same = values.windows(2).all(|v| v[0].1 == v[1].1);
+    for &(l, v) in &values {
+        if i.x != 0 {
+            set(w, c.dst[0], l, if same { u64::from(mask) } else { 0 });
+            set(w, c.dst[1], l, u64::from(same));
+        } else {
+            let equal = values
+                .iter()
+                .filter(|(_, x)| *x == v)
+                .fold(0u32, |m, (l, _)| m | 1 << l);
+            set(w, c.dst[0], l, u64::from(equal));
+        }
+    }
+    Flow::Next
+}
+
+fn reduce(f: ReduceFn, a: u32, b: u32) -> u32 {
+    match f {
+        ReduceFn::Add => a.wrapping_add(b),
+        ReduceFn::MinU => a.min(b),
+        ReduceFn::MaxU => a.max(b),
+        ReduceFn::MinS => (a as i32).min(b as i32) as u32,
+        ReduceFn::MaxS => (a as i32).max(b as i32) as u32,
+        ReduceFn::And => a & b,
+        ReduceFn::Or => a | b,
+        ReduceFn::Xor => a ^ b,
+    }
+}
+
+/// Every [`ReduceFn`], by the number that instructions carry in `x`.
+pub const REDUCE: &[ReduceFn] = &[
+    ReduceFn::Add,
+    ReduceFn::MinU,
+    ReduceFn::MaxU,
+    ReduceFn::MinS,
+    ReduceFn::MaxS,
+    ReduceFn::And,
+    ReduceFn::Or,
+    ReduceFn::Xor,
+];
+
+/// redux.sync.
+pub unsafe fn redux(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    let Some(mask) = together(w, c.src[1]) else {
+        return wait_members(w);
+    };
+    let f = REDUCE[i.x as usize];
+    let r = lanes_of(mask)
+        .map(|l| value(w, c.src[0], l) as u32)
+        .reduce(|a, b| reduce(f, a, b))
+        .unwrap_or(0);
+    for l in lanes_of(mask) {
+        set(w, c.dst[0], l, u64::from(r));
+    }
+    Flow::Next
+}
+
+/// activemask.
+pub unsafe fn activemask(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    for l in lanes_of(w.mask) {
+        set(w, c.dst[0], l, u64::from(w.mask));
+    }
+    Flow::Next
+}
+
+/// elect.sync: the lowest lane leads.
+pub unsafe fn elect(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    let Some(mask) = together(w, c.src[0]) else {
+        return wait_members(w);
+    };
+    let leader = mask.trailing_zeros();
+    for l in lanes_of(mask) {
+        set(w, c.dst[0], l, u64::from(leader));
+        set(w, c.dst[1], l, u64::from(l as u32 == leader));
+    }
+    Flow::Next
+}
+
+/// bar.warp.sync.
+pub unsafe fn warp_sync(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    match together(w, c.src[0]) {
+        Some(_) => Flow::Next,
+        None => wait_members(w),
+    }
+}
+
+/// Barriers: `x` is the [`BarrierFn`], `b` is 1 if aligned.
+pub unsafe fn barrier(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
+    let first = w.mask.trailing_zeros() as usize;
+    let id = value(w, c.src[0], first) as u32;
+    let count = value(w, c.src[1], first) as u32;
+    if i.x == BarrierFn::Arrive as u16 {
+        // Arrives without waiting.
+        let lanes = w.mask.count_ones();
+        // SAFETY: the worker owns the block's state.
+        unsafe { (*w.env).arrived.push((id, count, lanes)) };
+        return Flow::Next;
+    }
+    let pc = w.pc;
+    w.wait(
+        pc,
+        Wait::Barrier {
+            id,
+            count,
+            aligned: i.b != 0,
+        },
+    )
+}
+
+/// What the lanes of `mask` contribute to the reduction of the barrier at `i`: lanes with a true predicate.
+pub fn barrier_votes(w: &Warp, i: &Inst, mask: u32) -> Option<(u16, u32)> {
+    let c = cross(w, i);
+    let p = *c.src.get(2)?;
+    Some((
+        i.x,
+        lanes_of(mask).filter(|l| value(w, p, *l) & 1 != 0).count() as u32,
+    ))
+}
+
+/// Gives the lanes of `mask` the result of the reduction of the barrier at `i`: `yes` of `all` were true.
+pub fn barrier_result(w: &mut Warp, i: &Inst, mask: u32, yes: u32, all: u32) {
+    let c = cross(w, i);
+    let r = match i.x {
+        x if x == BarrierFn::Popc as u16 => yes,
+        x if x == BarrierFn::And as u16 => u32::from(yes == all),
+        x if x == BarrierFn::Or as u16 => u32::from(yes != 0),
+        _ => return,
+    };
+    for l in lanes_of(mask) {
+        set(w, c.dst[0], l, u64::from(r));
+    }
+}
+
+/// vprintf: `a`, `b` frame offsets of format and arguments, `d` of the result plus one or 0.
+pub unsafe fn printf(w: &mut Warp, i: &Inst) -> Flow {
+    for l in lanes_of(w.mask) {
+        match crate::printf::print(w, l, i.a, i.b) {
+            Ok(written) => {
+                if i.d != 0 {
+                    // SAFETY: the result lies in the thread's frame.
+                    unsafe {
+                        let base = w.local.add(l * w.env().local_bytes as usize + i.d as usize - 1);
+                        (base as *mut i32).write_unaligned(written);
+                    }
+                }
+            }
+            Err(kind) => return w.trap(l as u32, kind),
+        }
+    }
+    Flow::Next
+}
+
+/// __assertfail: `a`, `b`, `c`, `d` frame offsets of message, file, line, function.
+pub unsafe fn assert_fail(w: &mut Warp, i: &Inst) -> Flow {
+    let lane = w.mask.trailing_zeros();
+    let message = crate::printf::assertion(w, lane as usize, [i.a, i.b, i.c, i.d]);
+    w.trap(lane, TrapKind::Assertion { message })
+}

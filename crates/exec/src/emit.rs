@@ -1,0 +1,766 @@
+//! From the analysed list to a [`Program`]: registers get their places, operations the code that fits how
+//! their operands are stored.
+//!
+//! Vector registers that live in one block share places with those of other blocks (their lanes may be written
+//! whatever the mask says, since nobody reads what inactive lanes hold); those that live longer have a place
+//! of their own.
+
+use crate::access;
+use crate::alu;
+use crate::analysis::{BlockShape, Cfg, Registers};
+use crate::cross;
+use crate::ir::{AtomFn, AtomTy, BarrierFn, FormatSource, Ir, IrInst, Op, ReduceFn, Space, VReg, Val};
+use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
+use crate::launch::Numerics;
+use crate::program::{BlockInfo, CrossOp, Element, MemoryOp, Operand, Program};
+use crate::schedule::NOWHERE;
+use crate::vf;
+use crate::warp::{ALIAS, DIRECT, Inst, LANES, OpFn};
+use rustc_hash::FxHashMap;
+
+/// Makes the program for one block shape and one way to compute.
+pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program {
+    let cfg = Cfg::new(ir);
+    let registers = crate::analysis::run(ir, &cfg, shape);
+    let mut e = Emitter {
+        ir,
+        cfg: &cfg,
+        registers: &registers,
+        numerics,
+        isa,
+        places: vec![None; ir.regs.len()],
+        last_use: vec![0; ir.regs.len()],
+        constants: FxHashMap::default(),
+        uniforms: 0,
+        global_words: 0,
+        free: [vec![], vec![]],
+        local_words: 0,
+        local_high: 0,
+        p: Program {
+            code: vec![],
+            blocks: vec![],
+            memory_ops: vec![],
+            cross_ops: vec![],
+            tables: vec![],
+            vector_words: 0,
+            uniforms: 0,
+            constants: vec![],
+            predicates: 0,
+            always: None,
+            specials: vec![],
+            origins: vec![],
+            locs: ir.locs.clone(),
+            ranges: 0,
+            shared_bytes: ir.shared_bytes,
+            local_bytes: ir.local_bytes.next_multiple_of(16),
+            together: false,
+            ordered: false,
+            kept: vec![],
+            scalars: vec![],
+        },
+    };
+    e.place_lasting();
+    e.blocks();
+    e.finish()
+}
+
+/// Where a register lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Uniform(u32),
+    /// Word offset; block-local ones are counted from the end of the lasting ones.
+    Vector {
+        at: u32,
+        local: bool,
+    },
+    Predicate(u32),
+}
+
+struct Emitter<'a> {
+    ir: &'a Ir,
+    cfg: &'a Cfg,
+    registers: &'a Registers,
+    numerics: &'a Numerics,
+    isa: Isa,
+    places: Vec<Option<Place>>,
+    /// Index of the last instruction that reads a register (for block-local ones).
+    last_use: Vec<usize>,
+    constants: FxHashMap<u64, u32>,
+    uniforms: u32,
+    global_words: u32,
+    /// Free block-local places of one and two registers' size.
+    free: [Vec<u32>; 2],
+    local_words: u32,
+    local_high: u32,
+    p: Program,
+}
+
+impl Emitter<'_> {
+    fn class(&self, r: VReg) -> Class {
+        self.ir.regs[r.0 as usize].class
+    }
+
+    /// Places everything but block-local vector registers.
+    fn place_lasting(&mut self) {
+        for (k, i) in self.ir.insts.iter().enumerate() {
+            let reads = i
+                .src
+                .iter()
+                .filter_map(|v| if let Val::Reg(r) = v { Some(*r) } else { None });
+            for r in reads.chain(i.guard.map(|(p, _)| p)).chain(i.dst.iter().copied()) {
+                self.last_use[r.0 as usize] = k;
+                if self.places[r.0 as usize].is_none() {
+                    self.places[r.0 as usize] = self.lasting_place(r);
+                }
+            }
+        }
+        for (k, info) in self.ir.regs.iter().enumerate() {
+            if let (Some(s), Some(place)) = (info.special, self.places[k]) {
+                let element = match (place, info.class) {
+                    (Place::Uniform(u), _) => Element::Uniform(u),
+                    (Place::Vector { at, .. }, Class::W64) => Element::Wide(at),
+                    (Place::Vector { at, .. }, _) => Element::Narrow(at),
+                    (Place::Predicate(_), _) => continue,
+                };
+                self.p.specials.push((s, element));
+            }
+        }
+    }
+
+    fn lasting_place(&mut self, r: VReg) -> Option<Place> {
+        let k = r.0 as usize;
+        Some(match self.class(r) {
+            Class::Pred => {
+                self.p.predicates += 1;
+                Place::Predicate(self.p.predicates as u32 - 1)
+            }
+            _ if self.registers.uniform[k] => {
+                self.uniforms += 1;
+                Place::Uniform(self.uniforms - 1)
+            }
+            _ if self.registers.local_to[k].is_some() => return None,
+            class => {
+                let at = self.global_words;
+                self.global_words += words(class);
+                Place::Vector { at, local: false }
+            }
+        })
+    }
+
+    fn blocks(&mut self) {
+        let starts: Vec<usize> = self.cfg.blocks.iter().map(|b| b.start).collect();
+        let mut positions = Vec::with_capacity(starts.len());
+        let mut fixups: Vec<(usize, Fixup)> = Vec::new();
+        for (n, block) in self.cfg.blocks.iter().enumerate() {
+            positions.push(self.p.code.len() as u32);
+            let insts = &self.ir.insts[block.start..block.end];
+            let counted = insts.iter().filter(|i| i.counts).count() as u32;
+            let variable = insts.iter().filter(|i| i.counts && is_variable(&i.op)).count() as u32;
+            self.p.blocks.push(BlockInfo {
+                instructions: counted,
+                variable,
+            });
+            let mut enter = blank(cross::enter);
+            enter.d = n as u32;
+            enter.a = counted;
+            enter.x = u16::from(block.spin);
+            self.push(enter, insts[0].origin);
+            self.p.together |= block.spin;
+            self.local_words = 0;
+            self.free = [vec![], vec![]];
+            for (k, i) in insts.iter().enumerate() {
+                self.instruction(i, block.start + k, n, &mut fixups);
+            }
+            self.local_high = self.local_high.max(self.local_words);
+        }
+        let position = |block: usize| positions.get(block).copied().unwrap_or(NOWHERE);
+        for (at, fixup) in fixups {
+            let i = &mut self.p.code[at];
+            let block = match fixup {
+                Fixup::Branch { block, label } => {
+                    let target = self.cfg.block_of.get(self.ir.labels[label as usize] as usize);
+                    i.imm = i64::from(target.map_or(NOWHERE, |b| position(*b)));
+                    block
+                }
+                Fixup::Table { block } => block,
+            };
+            i.b = match self.cfg.blocks[block].meet {
+                Cfg::EXIT => NOWHERE,
+                meet => position(meet),
+            };
+        }
+        for t in &self.ir.tables {
+            let to = |l: &u32| {
+                self.cfg
+                    .block_of
+                    .get(self.ir.labels[*l as usize] as usize)
+                    .map_or(NOWHERE, |b| position(*b))
+            };
+            self.p.tables.push(t.iter().map(to).collect());
+        }
+    }
+
+    /// Turns block-local offsets into real ones.
+    fn finish(mut self) -> Program {
+        self.p.uniforms = self.uniforms as usize;
+        self.p.vector_words = (self.global_words + self.local_high) as usize;
+        self.p.constants = vec![0; self.constants.len()];
+        for (value, at) in &self.constants {
+            self.p.constants[*at as usize] = *value;
+        }
+        // Constants follow the uniform registers, whose number is known only now.
+        let uniforms = self.uniforms;
+        let lasting = self.global_words;
+        let vector = |at: &mut u32| {
+            if *at & LOCAL != 0 {
+                *at = (*at & !LOCAL) + lasting;
+            }
+        };
+        let uniform = |at: &mut u32| {
+            if *at & CONSTANT != 0 {
+                *at = (*at & !CONSTANT) + uniforms;
+            }
+        };
+        let element = |e: &mut Element| match e {
+            Element::Uniform(u) => uniform(u),
+            Element::Narrow(v) | Element::Wide(v) => vector(v),
+        };
+        for i in &mut self.p.code {
+            for at in [&mut i.d, &mut i.a, &mut i.b, &mut i.c] {
+                // Each field is one or the other; the marks are different bits that no plain number reaches,
+                // except NOWHERE, which branches keep.
+                if *at != NOWHERE {
+                    vector(at);
+                    uniform(at);
+                }
+            }
+        }
+        for m in &mut self.p.memory_ops {
+            element(&mut m.address);
+            m.elements.iter_mut().chain(&mut m.operands).for_each(element);
+        }
+        for c in &mut self.p.cross_ops {
+            for o in c.dst.iter_mut().chain(&mut c.src) {
+                if let Operand::Value(e) = o {
+                    element(e);
+                }
+            }
+        }
+        self.p
+    }
+
+    fn push(&mut self, i: Inst, origin: u32) {
+        self.p.code.push(i);
+        self.p.origins.push(self.ir.origins[origin as usize]);
+    }
+
+    fn constant(&mut self, bits: u64) -> u32 {
+        let n = self.constants.len() as u32;
+        *self.constants.entry(bits).or_insert(n) | CONSTANT
+    }
+
+    /// Where a source lies; `bits` of a constant are those of the operand's class.
+    fn source(&mut self, v: Val) -> Element {
+        match v {
+            Val::Const(bits) => Element::Uniform(self.constant(bits)),
+            Val::Reg(r) => match (self.places[r.0 as usize], self.class(r)) {
+                (Some(Place::Uniform(u)), _) => Element::Uniform(u),
+                (Some(Place::Vector { at, local }), class) => vector_element(at, local, class),
+                // Read but never written: any value will do.
+                _ => Element::Uniform(self.constant(0)),
+            },
+        }
+    }
+
+    fn predicate(&mut self, v: Val) -> u32 {
+        match v {
+            Val::Reg(r) => match self.places[r.0 as usize] {
+                Some(Place::Predicate(p)) => p,
+                _ => self.constant_predicate(false),
+            },
+            Val::Const(bits) => self.constant_predicate(bits != 0),
+        }
+    }
+
+    /// Two predicates that the engine sets when a warp starts: they are the last ones.
+    fn constant_predicate(&mut self, value: bool) -> u32 {
+        let yes = *self.p.always.get_or_insert_with(|| {
+            self.p.predicates += 2;
+            self.p.predicates as u32 - 1
+        });
+        if value { yes } else { yes - 1 }
+    }
+
+    fn take_local(&mut self, class: Class) -> u32 {
+        let size = words(class);
+        let free = &mut self.free[usize::from(class == Class::W64)];
+        free.pop().unwrap_or_else(|| {
+            self.local_words += size;
+            self.local_words - size
+        })
+    }
+
+    /// Where a destination lies, and whether it may be written in all lanes.
+    fn destination(&mut self, r: VReg, guarded: bool) -> (Element, u8) {
+        let class = self.class(r);
+        match self.places[r.0 as usize] {
+            Some(Place::Uniform(u)) => (Element::Uniform(u), 0),
+            Some(Place::Vector { at, local }) => (
+                vector_element(at, local, class),
+                if local && !guarded { DIRECT } else { 0 },
+            ),
+            _ => {
+                let at = self.take_local(class);
+                self.places[r.0 as usize] = Some(Place::Vector { at, local: true });
+                (vector_element(at, true, class), if guarded { 0 } else { DIRECT })
+            }
+        }
+    }
+
+    /// Gives the places of block-local registers back that instruction `k` reads or writes last.
+    fn release(&mut self, i: &IrInst, k: usize) {
+        let reads = i
+            .src
+            .iter()
+            .filter_map(|v| if let Val::Reg(r) = v { Some(*r) } else { None });
+        for r in reads.chain(i.dst.iter().copied()).collect::<Vec<_>>() {
+            if self.last_use[r.0 as usize] == k
+                && let Some(Place::Vector { at, local: true }) = self.places[r.0 as usize]
+            {
+                self.places[r.0 as usize] = None;
+                self.free[usize::from(self.class(r) == Class::W64)].push(at);
+            }
+        }
+    }
+
+    fn instruction(&mut self, i: &IrInst, k: usize, block: usize, fixups: &mut Vec<(usize, Fixup)>) {
+        // Fields that the guard needs in every kind of instruction.
+        let guard = i.guard.map(|(p, negated)| (self.predicate(Val::Reg(p)), negated));
+        match i.op {
+            Op::Branch(label) => {
+                let mut inst = blank(cross::branch);
+                if let Some((p, negated)) = guard {
+                    inst.c = p + 1;
+                    inst.x = u16::from(negated);
+                }
+                fixups.push((self.p.code.len(), Fixup::Branch { block, label }));
+                self.push(inst, i.origin);
+            }
+            Op::BranchTable(t) => {
+                let mut src = vec![Operand::Value(self.source(i.src[0]))];
+                let mut inst = blank(cross::branch_table);
+                if let Some((p, negated)) = guard {
+                    src.push(Operand::Predicate(p));
+                    inst.x = u16::from(negated);
+                }
+                inst.a = t;
+                inst.c = self.cross_op(CrossOp { dst: vec![], src });
+                fixups.push((self.p.code.len(), Fixup::Table { block }));
+                self.push(inst, i.origin);
+            }
+            Op::Exit => {
+                let mut inst = blank(cross::exit);
+                if let Some((p, negated)) = guard {
+                    inst.c = p + 1;
+                    inst.x = u16::from(negated);
+                }
+                self.push(inst, i.origin);
+            }
+            _ => {
+                let first = self.p.code.len();
+                self.plain(i);
+                if let Some((p, negated)) = guard {
+                    for inst in &mut self.p.code[first..] {
+                        inst.guard = p + 1;
+                        inst.guard_negated = negated;
+                    }
+                }
+            }
+        }
+        self.release(i, k);
+    }
+
+    /// Everything that is no jump.
+    fn plain(&mut self, i: &IrInst) {
+        let guarded = i.guard.is_some();
+        match i.op {
+            Op::Alu(alu) => self.alu(alu, i, 0),
+            Op::Vf { f, format, rounding } => {
+                let format = match format {
+                    FormatSource::Launch => self.numerics.format,
+                    FormatSource::Bf16 => vfloat::Format::BF16,
+                };
+                let chosen = vf::choose(f, &vfloat::Lanes::new(format, self.numerics.input, rounding));
+                self.p.kept.push(chosen.ops);
+                self.alu(chosen.alu, i, chosen.address);
+            }
+            Op::Pred(f) => {
+                let mut inst = blank(cross::pred(f));
+                inst.a = self.predicate(i.src[0]);
+                inst.b = i.src.get(1).map_or(inst.a, |v| self.predicate(*v));
+                inst.d = self.predicate(Val::Reg(i.dst[0]));
+                self.push(inst, i.origin);
+            }
+            Op::Select(class) => self.select(i, class),
+            Op::Load(a) => {
+                let address = self.source(i.src[0]);
+                let flags = self.destinations(i, guarded);
+                let elements = self.elements(&i.dst);
+                let uniform = matches!(address, Element::Uniform(_))
+                    && elements.iter().all(|e| matches!(e, Element::Uniform(_)));
+                let code = if uniform {
+                    access::LOAD_UNIFORM
+                } else {
+                    access::LOAD
+                };
+                let mut inst = blank(code[self.isa as usize]);
+                inst.flags = flags;
+                inst.imm = a.offset;
+                self.memory(
+                    inst,
+                    i,
+                    MemoryOp {
+                        space: a.space,
+                        address,
+                        bytes: a.bytes,
+                        signed: a.signed,
+                        elements,
+                        atom: None,
+                        operands: vec![],
+                        vf: None,
+                    },
+                );
+            }
+            Op::Store(a) => {
+                let address = self.source(i.src[0]);
+                let elements = i.src[1..].iter().map(|v| self.source(*v)).collect();
+                let mut inst = blank(access::STORE[self.isa as usize]);
+                inst.imm = a.offset;
+                self.memory(
+                    inst,
+                    i,
+                    MemoryOp {
+                        space: a.space,
+                        address,
+                        bytes: a.bytes,
+                        signed: false,
+                        elements,
+                        atom: None,
+                        operands: vec![],
+                        vf: None,
+                    },
+                );
+            }
+            Op::Atom { f, ty, space, offset } => self.atomic(i, f, ty, space, offset),
+            _ => self.cross(i),
+        }
+    }
+
+    fn atomic(&mut self, i: &IrInst, f: AtomFn, ty: AtomTy, space: Space, offset: i64) {
+        let address = self.source(i.src[0]);
+        let operands = i.src[1..].iter().map(|v| self.source(*v)).collect();
+        // The old value matters only if somebody reads it.
+        let wanted: Vec<VReg> = i
+            .dst
+            .iter()
+            .copied()
+            .filter(|d| self.registers.used[d.0 as usize])
+            .collect();
+        let commutes = matches!(
+            f,
+            AtomFn::Add | AtomFn::Min | AtomFn::Max | AtomFn::And | AtomFn::Or | AtomFn::Xor
+        ) && matches!(
+            ty,
+            AtomTy::B32 | AtomTy::B64 | AtomTy::S32 | AtomTy::S64 | AtomTy::B16
+        );
+        let everywhere = !matches!(space, Space::Shared | Space::Local);
+        self.p.ordered |= everywhere && !(commutes && wanted.is_empty());
+        for d in &i.dst {
+            self.destination(*d, i.guard.is_some());
+        }
+        let elements = self.elements(&wanted);
+        let mut inst = blank(access::ATOM);
+        inst.imm = offset;
+        let bytes = match ty {
+            AtomTy::B16 | AtomTy::F16 | AtomTy::Bf16 => 2,
+            AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
+            _ => 4,
+        };
+        let vf = (ty == AtomTy::Vf32).then(|| {
+            vfloat::Lanes::new(
+                self.numerics.format,
+                self.numerics.input,
+                vfloat::Rounding::NearestEven,
+            )
+        });
+        self.memory(
+            inst,
+            i,
+            MemoryOp {
+                space,
+                address,
+                bytes,
+                signed: false,
+                elements,
+                atom: Some((f, ty)),
+                operands,
+                vf,
+            },
+        );
+    }
+
+    fn memory(&mut self, mut inst: Inst, i: &IrInst, op: MemoryOp) {
+        inst.c = self.p.memory_ops.len() as u32;
+        inst.x = self.p.ranges.min(usize::from(u16::MAX)) as u16;
+        self.p.ranges = (self.p.ranges + 1).min(usize::from(u16::MAX) + 1);
+        self.p.memory_ops.push(op);
+        self.push(inst, i.origin);
+    }
+
+    /// Places destinations; the flags that hold for all of them.
+    fn destinations(&mut self, i: &IrInst, guarded: bool) -> u8 {
+        i.dst
+            .iter()
+            .fold(DIRECT, |flags, d| flags & self.destination(*d, guarded).1)
+    }
+
+    fn elements(&mut self, regs: &[VReg]) -> Vec<Element> {
+        regs.iter().map(|r| self.source(Val::Reg(*r))).collect()
+    }
+
+    fn cross_op(&mut self, op: CrossOp) -> u32 {
+        self.p.cross_ops.push(op);
+        self.p.cross_ops.len() as u32 - 1
+    }
+
+    fn operand(&mut self, v: Val, class: Option<Class>) -> Operand {
+        match v {
+            Val::Reg(r) if self.class(r) == Class::Pred => Operand::Predicate(self.predicate(v)),
+            Val::Const(_) if class == Some(Class::Pred) => Operand::Predicate(self.predicate(v)),
+            _ => Operand::Value(self.source(v)),
+        }
+    }
+
+    /// Instructions whose operands are listed in a [`CrossOp`].
+    fn cross(&mut self, i: &IrInst) {
+        let mut inst = blank(cross::nop);
+        let run: OpFn = match i.op {
+            Op::Scalar(op) => {
+                inst.a = self.p.scalars.len() as u32;
+                self.p.scalars.push(op);
+                cross::scalar
+            }
+            Op::BitOfPred => cross::bit_of_pred,
+            Op::CarryOut { subtract, wide } => {
+                inst.x = u16::from(subtract) | u16::from(wide) << 1;
+                cross::carry_out
+            }
+            Op::Clock(s) => {
+                use ptx::ast::SpecialRegister as S;
+                inst.x = u16::from(matches!(s, S::ClockHi | S::GlobaltimerHi));
+                cross::clock
+            }
+            Op::Shfl(f) => cross::shfl(f),
+            Op::Vote(f) => cross::vote(f),
+            Op::Match { all } => {
+                inst.x = u16::from(all);
+                cross::match_lanes
+            }
+            Op::Redux(f) => {
+                inst.x = cross::REDUCE.iter().position(|r: &ReduceFn| *r == f).unwrap_or(0) as u16;
+                cross::redux
+            }
+            Op::Activemask => cross::activemask,
+            Op::Elect => cross::elect,
+            Op::WarpSync => cross::warp_sync,
+            Op::Barrier { f, aligned } => {
+                self.p.together = true;
+                inst.x = f as u16;
+                inst.b = u32::from(aligned);
+                cross::barrier
+            }
+            Op::Printf { format, args, result } => {
+                (inst.a, inst.b, inst.d) = (format, args, result.map_or(0, |r| r + 1));
+                cross::printf
+            }
+            Op::AssertFail { args } => {
+                [inst.a, inst.b, inst.c, inst.d] = args;
+                inst.run = cross::assert_fail;
+                return self.push(inst, i.origin);
+            }
+            Op::Trap => cross::trap,
+            _ => cross::nop,
+        };
+        inst.run = run;
+        let src = i
+            .src
+            .iter()
+            .enumerate()
+            .map(|(n, v)| self.operand(*v, source_class(&i.op, n)))
+            .collect();
+        for d in &i.dst {
+            if self.class(*d) != Class::Pred {
+                self.destination(*d, true);
+            }
+        }
+        let dst = i.dst.iter().map(|d| self.operand(Val::Reg(*d), None)).collect();
+        inst.c = self.cross_op(CrossOp { dst, src });
+        self.push(inst, i.origin);
+    }
+
+    fn select(&mut self, i: &IrInst, class: Class) {
+        let (a, b) = (self.source(i.src[0]), self.source(i.src[1]));
+        let p = self.predicate(i.src[2]);
+        let (d, mut flags) = self.destination(i.dst[0], i.guard.is_some());
+        let uniform = |e: Element| matches!(e, Element::Uniform(_));
+        let run = if uniform(d) {
+            cross::select_uniform
+        } else {
+            let table = if class == Class::W64 {
+                &cross::SELECT64
+            } else {
+                &cross::SELECT32
+            };
+            table[usize::from(uniform(a)) + 2 * usize::from(uniform(b))][self.isa as usize]
+        };
+        if d == a || d == b {
+            flags |= ALIAS;
+        }
+        let mut inst = blank(run);
+        inst.flags = flags;
+        (inst.d, inst.a, inst.b, inst.c) = (offset(d), offset(a), offset(b), p);
+        self.push(inst, i.origin);
+    }
+
+    /// A lane function: finds the code for the way its operands are stored, moving uniform operands into
+    /// vectors where there is none.
+    fn alu(&mut self, alu: &'static Alu, i: &IrInst, imm: i64) {
+        let guarded = i.guard.is_some();
+        let mut src: Vec<Element> = Vec::with_capacity(3);
+        for (v, class) in i.src.iter().zip(alu.src) {
+            let bits = match (v, class) {
+                (Val::Const(bits), Class::W32) => Val::Const(bits & 0xffff_ffff),
+                (v, _) => *v,
+            };
+            src.push(self.source(bits));
+        }
+        let predicate = alu.dst == Class::Pred;
+        let uniform_result = if predicate {
+            src.iter().all(|s| matches!(s, Element::Uniform(_)))
+        } else {
+            self.registers.uniform[i.dst[0].0 as usize]
+        };
+        let (d, mut flags) = if predicate {
+            (Element::Uniform(self.predicate(Val::Reg(i.dst[0]))), 0)
+        } else {
+            self.destination(i.dst[0], guarded)
+        };
+        let mut temporaries = Vec::new();
+        let run = if uniform_result {
+            alu.code(UNIFORM, self.isa)
+        } else {
+            loop {
+                let shape = src.iter().enumerate().fold(0 as Shape, |s, (n, e)| {
+                    s | (Shape::from(matches!(e, Element::Uniform(_))) << n)
+                });
+                if let Some(code) = alu.code(shape, self.isa) {
+                    break Some(code);
+                }
+                let Some(n) = src.iter().position(|e| matches!(e, Element::Uniform(_))) else {
+                    break None;
+                };
+                let class = alu.src[n];
+                let at = self.take_local(class);
+                temporaries.push((at, class));
+                let splat = if class == Class::W64 {
+                    alu::Mov64::ALU
+                } else {
+                    alu::Mov32::ALU
+                };
+                let vector = vector_element(at, true, class);
+                let mut inst = blank(splat.code(1, self.isa).unwrap_or(cross::nop));
+                (inst.d, inst.a, inst.flags) = (offset(vector), offset(src[n]), DIRECT);
+                self.push(inst, i.origin);
+                src[n] = vector;
+            }
+        };
+        if !predicate && src.contains(&d) {
+            flags |= ALIAS;
+        }
+        let mut inst = blank(run.unwrap_or(cross::trap));
+        inst.flags = flags;
+        inst.imm = imm;
+        inst.d = offset(d);
+        let fields = [&mut inst.a, &mut inst.b, &mut inst.c];
+        for (field, s) in fields.into_iter().zip(&src) {
+            *field = offset(*s);
+        }
+        self.push(inst, i.origin);
+        for (at, class) in temporaries {
+            self.free[usize::from(class == Class::W64)].push(at);
+        }
+    }
+}
+
+/// Something that is known only when all blocks have their positions.
+enum Fixup {
+    Branch { block: usize, label: u32 },
+    Table { block: usize },
+}
+
+/// Marks offsets of block-local registers until the number of lasting ones is known.
+const LOCAL: u32 = 1 << 30;
+/// Marks indices of constants until the number of uniform registers is known.
+const CONSTANT: u32 = 1 << 29;
+
+fn vector_element(at: u32, local: bool, class: Class) -> Element {
+    let at = if local { at | LOCAL } else { at };
+    if class == Class::W64 {
+        Element::Wide(at)
+    } else {
+        Element::Narrow(at)
+    }
+}
+
+fn offset(e: Element) -> u32 {
+    match e {
+        Element::Uniform(x) | Element::Narrow(x) | Element::Wide(x) => x,
+    }
+}
+
+/// Words of a vector register.
+fn words(class: Class) -> u32 {
+    let one = LANES as u32;
+    if class == Class::W64 { 2 * one } else { one }
+}
+
+fn blank(run: OpFn) -> Inst {
+    Inst {
+        run,
+        d: 0,
+        a: 0,
+        b: 0,
+        c: 0,
+        guard: 0,
+        guard_negated: false,
+        flags: 0,
+        x: 0,
+        imm: 0,
+    }
+}
+
+fn is_variable(op: &Op) -> bool {
+    matches!(op, Op::Vf { .. } | Op::Atom { ty: AtomTy::Vf32, .. })
+}
+
+/// Class of a source where a constant may stand for a predicate.
+fn source_class(op: &Op, n: usize) -> Option<Class> {
+    let predicate = match op {
+        Op::BitOfPred => n == 0,
+        Op::CarryOut { .. } => n == 2,
+        Op::Vote(_) => n == 0,
+        Op::Barrier { f, .. } => n == 2 && matches!(f, BarrierFn::Popc | BarrierFn::And | BarrierFn::Or),
+        _ => false,
+    };
+    predicate.then_some(Class::Pred)
+}

@@ -1,0 +1,229 @@
+//! The functional engine: CPU threads that take the blocks of a launch one after the other. Results, counters
+//! and output are the same for any number of threads.
+
+use crate::analysis::BlockShape;
+use crate::launch::{Execution, LaunchConfig, Limits, Numerics, Stats, Trap};
+use crate::memory::Memory;
+use crate::module::{Error, Module};
+use crate::runner::{BlockRunner, BlockStop, Launch, Line, lines};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock};
+
+/// Threads of a block that CUDA allows at most.
+const MAX_BLOCK: u64 = 1024;
+/// Blocks of a cooperative launch that may be resident together, a guard on memory.
+const MAX_COOPERATIVE: u64 = 4096;
+
+/// How far the running launch is; read from another thread.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Blocks finished.
+    pub blocks_done: AtomicU64,
+    /// Blocks of the launch.
+    pub blocks_total: AtomicU64,
+    /// Thread-instructions of the finished blocks.
+    pub thread_instructions: AtomicU64,
+}
+
+/// The functional engine: worker threads that execute blocks.
+pub struct Engine {
+    threads: usize,
+    pool: OnceLock<Option<rayon::ThreadPool>>,
+    launches: AtomicU64,
+}
+
+/// What one worker brings home.
+#[derive(Default)]
+struct Harvest {
+    stats: Stats,
+    output: Vec<(u64, Vec<u8>)>,
+}
+
+impl Engine {
+    /// An engine with `threads` CPU threads, at least one. They start with the first launch that can use them.
+    pub fn new(threads: usize) -> Engine {
+        Engine {
+            threads: threads.max(1),
+            pool: OnceLock::new(),
+            launches: AtomicU64::new(0),
+        }
+    }
+
+    /// Runs a kernel to its end. `params` is the parameter block ([`crate::KernelInfo::params_size`] bytes).
+    ///
+    /// # Errors
+    /// An unknown kernel, one that Vernier cannot run, or a geometry that CUDA does not allow. What the kernel
+    /// itself does wrong is no error but [`Execution::trap`].
+    #[allow(clippy::too_many_arguments)] // each is one thing a launch needs
+    pub fn launch(
+        &self,
+        memory: &Memory,
+        module: &Module,
+        kernel: &str,
+        config: &LaunchConfig,
+        params: &[u8],
+        numerics: &Numerics,
+        limits: &Limits,
+        progress: &Progress,
+    ) -> Result<Execution, Error> {
+        let program = module.program(kernel, BlockShape::of(config.block), numerics)?;
+        let info = module.kernel(kernel)?;
+        let refuse = |reason: String| {
+            Err(Error::Launch {
+                kernel: kernel.into(),
+                reason,
+            })
+        };
+        let (blocks, threads) = (config.grid.count(), config.block.count());
+        if threads == 0 || threads > MAX_BLOCK {
+            return refuse(format!(
+                "a block of {} threads; 1 to {MAX_BLOCK} are allowed",
+                config.block
+            ));
+        }
+        if blocks == 0 {
+            return refuse(format!("a grid of {} blocks", config.grid));
+        }
+        if params.len() < info.params_size {
+            return refuse(format!(
+                "{} bytes of parameters, but {} are needed",
+                params.len(),
+                info.params_size
+            ));
+        }
+        if config.cooperative && blocks > MAX_COOPERATIVE {
+            return refuse(format!(
+                "a cooperative launch of {blocks} blocks; {MAX_COOPERATIVE} are allowed"
+            ));
+        }
+        let mut aligned = lines(params.len());
+        for (line, bytes) in aligned.iter_mut().zip(params.chunks(64)) {
+            let mut full = [0; 64];
+            full[..bytes.len()].copy_from_slice(bytes);
+            *line = Line(full);
+        }
+        let launch = Launch {
+            program: &program,
+            kernel,
+            ptx: module.ptx(),
+            config: *config,
+            params: &aligned,
+            params_bytes: params.len() as u32,
+            snapshot: memory.snapshot(),
+            budget: limits.instructions_per_block.unwrap_or(u64::MAX),
+            grid_id: self.launches.fetch_add(1, Relaxed) + 1,
+        };
+        progress.blocks_done.store(0, Relaxed);
+        progress.blocks_total.store(blocks, Relaxed);
+        if config.cooperative {
+            return Ok(together(&launch, blocks));
+        }
+        let next = AtomicU64::new(0);
+        // The first block (in block order) that trapped: later ones need not run.
+        let trapped: Mutex<Option<(u64, Trap)>> = Mutex::new(None);
+        let first_trap = AtomicU64::new(u64::MAX);
+        let work = || {
+            let mut harvest = Harvest::default();
+            let mut runner = BlockRunner::new(&launch);
+            let mut reported = 0;
+            loop {
+                let block = next.fetch_add(1, Relaxed);
+                if block >= blocks || block > first_trap.load(Relaxed) {
+                    break;
+                }
+                runner.start(config.grid.unrank(block));
+                loop {
+                    match runner.run() {
+                        BlockStop::Done => break,
+                        BlockStop::Yield => {}
+                        BlockStop::Trap(trap) => {
+                            first_trap.fetch_min(block, Relaxed);
+                            let mut slot = trapped.lock().unwrap_or_else(|e| e.into_inner());
+                            if slot.as_ref().is_none_or(|(b, _)| block < *b) {
+                                *slot = Some((block, *trap));
+                            }
+                            break;
+                        }
+                    }
+                }
+                let output = runner.take_output();
+                if !output.is_empty() {
+                    harvest.output.push((block, output));
+                }
+                progress.blocks_done.fetch_add(1, Relaxed);
+                let done = runner.stats().thread_instructions;
+                progress.thread_instructions.fetch_add(done - reported, Relaxed);
+                reported = done;
+            }
+            harvest.stats = runner.stats();
+            harvest
+        };
+        let harvests = match self.pool(&program, blocks) {
+            Some(pool) => pool.broadcast(|_| work()),
+            None => vec![work()],
+        };
+        let trap = trapped.into_inner().unwrap_or_else(|e| e.into_inner());
+        let mut execution = Execution::default();
+        let mut output = Vec::new();
+        for h in harvests {
+            execution.stats += h.stats;
+            output.extend(h.output);
+        }
+        output.sort_by_key(|(block, _)| *block);
+        let last = trap.as_ref().map_or(u64::MAX, |(b, _)| *b);
+        for (_, bytes) in output.into_iter().filter(|(b, _)| *b <= last) {
+            execution.output.extend(bytes);
+        }
+        execution.trap = trap.map(|(_, t)| t);
+        Ok(execution)
+    }
+
+    /// The threads to use, or none to stay on this one: when there is one block, or blocks must run in order.
+    fn pool(&self, program: &crate::program::Program, blocks: u64) -> Option<&rayon::ThreadPool> {
+        if self.threads == 1 || blocks == 1 || program.ordered {
+            return None;
+        }
+        self.pool
+            .get_or_init(|| {
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(self.threads)
+                    .thread_name(|k| format!("vernier-{k}"))
+                    .build()
+                    .ok()
+            })
+            .as_ref()
+    }
+}
+
+/// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
+fn together(launch: &Launch, blocks: u64) -> Execution {
+    let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
+        .map(|b| {
+            let mut r = BlockRunner::new(launch);
+            r.start(launch.config.grid.unrank(b));
+            Some(r)
+        })
+        .collect();
+    let mut execution = Execution::default();
+    let mut outputs = vec![Vec::new(); blocks as usize];
+    let mut left = blocks;
+    while left > 0 && execution.trap.is_none() {
+        for (b, slot) in runners.iter_mut().enumerate() {
+            let Some(r) = slot else { continue };
+            let stop = r.run();
+            if matches!(stop, BlockStop::Yield) {
+                continue;
+            }
+            outputs[b] = r.take_output();
+            execution.stats += r.stats();
+            *slot = None;
+            left -= 1;
+            if let BlockStop::Trap(t) = stop {
+                execution.trap = Some(*t);
+                break;
+            }
+        }
+    }
+    execution.output = outputs.concat();
+    execution
+}

@@ -1,0 +1,50 @@
+//! What the instructions of a block share: the launch, the device's memory table, shared memory, barriers.
+
+use crate::launch::Dim3;
+use crate::memory::Snapshot;
+use crate::program::Program;
+
+/// A range of addresses an instruction has been allowed before: it hits nearly always again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Range {
+    /// First address.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+}
+
+/// The state of the block that a worker runs, reused from block to block.
+pub struct Env {
+    /// The program. It outlives the block (see `runner`), though the type says more.
+    pub program: &'static Program,
+    /// Parameter block.
+    pub params: *const u8,
+    /// Its size in bytes.
+    pub params_bytes: u32,
+    /// Device memory table.
+    pub snapshot: Snapshot,
+    /// Shared memory of the block.
+    pub shared: *mut u8,
+    /// Its size in bytes, static and dynamic.
+    pub shared_bytes: u32,
+    /// Local memory of a thread, bytes.
+    pub local_bytes: u32,
+    /// Index of the block in the grid.
+    pub block: Dim3,
+    /// By memory instruction: where its last access was.
+    pub ranges: Vec<Range>,
+    /// What the block printed.
+    pub output: Vec<u8>,
+    /// By basic block: how often a warp entered it, and with how many active lanes in sum.
+    pub counts: Vec<(u64, u64)>,
+    /// Reconvergence-free instructions executed so far by the block, in threads, for the budget.
+    pub executed: u64,
+    /// Budget of thread-instructions, or `u64::MAX`.
+    pub budget: u64,
+    /// Threads that arrived at barriers without waiting: barrier, thread count, threads.
+    pub arrived: Vec<(u32, u32, u32)>,
+    /// Identifies the launch (`%gridid`).
+    pub grid_id: u64,
+    /// A number that grows with every read of a clock, so that time passes the same in every run.
+    pub clock: u64,
+}

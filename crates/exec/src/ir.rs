@@ -1,0 +1,355 @@
+//! The kernel as a flat list of typed instructions over virtual registers: calls are inlined, names resolved,
+//! every PTX instruction one or a few [`IrInst`]. Made by `translate`, analysed by `analysis`, turned into
+//! executable instructions by `emit`.
+
+use crate::lanes::{Alu, Class};
+use crate::scalar::ScalarOp;
+use ptx::ast::{Span, SpecialRegister};
+
+/// A virtual register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VReg(pub u32);
+
+/// What is known of a virtual register.
+#[derive(Clone, Copy, Debug)]
+pub struct RegInfo {
+    /// Its storage class.
+    pub class: Class,
+    /// Declared width in bits: 1, 8, 16, 32 or 64.
+    pub bits: u32,
+    /// Set at the start of each warp, by the engine, to this special register.
+    pub special: Option<SpecialRegister>,
+}
+
+/// A source operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Val {
+    /// A register.
+    Reg(VReg),
+    /// Bits known when the kernel is lowered.
+    Const(u64),
+}
+
+/// What an instruction does to predicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PredFn {
+    /// d = a
+    Mov,
+    /// d = !a
+    Not,
+    /// d = a & b
+    And,
+    /// d = a | b
+    Or,
+    /// d = a ^ b
+    Xor,
+}
+
+/// Memory that an access goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// Global and constant memory: absolute addresses.
+    Global,
+    /// The block's shared memory: offsets.
+    Shared,
+    /// The thread's local memory: offsets.
+    Local,
+    /// The kernel's parameters: offsets.
+    Param,
+    /// Whichever the address says.
+    Generic,
+}
+
+/// A load or store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Where.
+    pub space: Space,
+    /// Bytes of an element: 1, 2, 4 or 8.
+    pub bytes: u8,
+    /// Loads narrower than the register extend the sign.
+    pub signed: bool,
+    /// Elements.
+    pub count: u8,
+    /// Added to the address.
+    pub offset: i64,
+    /// May wait for other threads: volatile, relaxed, acquire.
+    pub volatile: bool,
+}
+
+/// Read-modify-write operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // PTX names
+pub enum AtomFn {
+    Add,
+    Inc,
+    Dec,
+    Min,
+    Max,
+    And,
+    Or,
+    Xor,
+    Exch,
+    Cas,
+}
+
+/// Element type of an atomic operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // PTX names
+pub enum AtomTy {
+    B16,
+    B32,
+    B64,
+    S32,
+    S64,
+    F32,
+    F64,
+    F16x2,
+    F16,
+    Bf16,
+    Bf16x2,
+    Vf32,
+}
+
+/// Shuffle modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // PTX names
+pub enum ShflFn {
+    Up,
+    Down,
+    Bfly,
+    Idx,
+}
+
+/// Vote modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // PTX names
+pub enum VoteFn {
+    All,
+    Any,
+    Uni,
+    Ballot,
+}
+
+/// Reductions over a barrier or over the lanes of a warp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // PTX names
+pub enum ReduceFn {
+    Add,
+    MinU,
+    MaxU,
+    MinS,
+    MaxS,
+    And,
+    Or,
+    Xor,
+}
+
+/// What a barrier does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // PTX names
+pub enum BarrierFn {
+    Sync,
+    Arrive,
+    Popc,
+    And,
+    Or,
+}
+
+/// The arithmetic of `.vf32` (SEMANTICS section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // PTX names
+pub enum VfFn {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Fma,
+    Fmam,
+    Addm,
+    Max,
+    Min,
+    Neg,
+    Abs,
+    Sqrt,
+    Rsqrt,
+    Rcp,
+    Ex2,
+    Lg2,
+    Sin,
+    Cos,
+    Tanh,
+    /// T(x): what comparisons and conversions read.
+    Truncate,
+    /// R(x) of an f32.
+    QuantizeF32,
+    /// R(x) of an f64.
+    QuantizeF64,
+    /// R(x) of an integer.
+    QuantizeS64,
+    QuantizeU64,
+    /// Clamp to [0, 1], NaN to 0.
+    Saturate,
+}
+
+/// Which format a [`VfFn`] works in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatSource {
+    /// The launch's.
+    Launch,
+    /// bf16, named in the instruction.
+    Bf16,
+}
+
+/// What an instruction does.
+#[derive(Clone, Copy)]
+pub enum Op {
+    /// A lane function with SIMD code.
+    Alu(&'static Alu),
+    /// A lane function called lane by lane.
+    Scalar(ScalarOp),
+    /// Variable-precision arithmetic.
+    Vf {
+        f: VfFn,
+        format: FormatSource,
+        rounding: vfloat::Rounding,
+    },
+    /// Predicate logic.
+    Pred(PredFn),
+    /// d = p ? a : b; sources a, b, p.
+    Select(Class),
+    /// d = the bit of predicate a, as 0 or 1 in a 32-bit register.
+    BitOfPred,
+    /// Carry or borrow out of a + b + c, a - b - c (c a predicate): a predicate. 32 or 64 bits.
+    CarryOut { subtract: bool, wide: bool },
+    /// d = a value that changes with time: `%clock` and the like.
+    Clock(SpecialRegister),
+    /// Sources: address. Destinations: elements.
+    Load(Access),
+    /// Sources: address, elements.
+    Store(Access),
+    /// Sources: address, b [, c]. Destination if the old value is used.
+    Atom {
+        f: AtomFn,
+        ty: AtomTy,
+        space: Space,
+        offset: i64,
+    },
+    /// Sources: value, lane or delta, clamp, membermask. Destinations: value [, in-range predicate].
+    Shfl(ShflFn),
+    /// Sources: predicate, membermask.
+    Vote(VoteFn),
+    /// `match.any` (sources value, membermask; destination mask) or `match.all` (also a predicate).
+    Match { all: bool },
+    /// Sources: value, membermask.
+    Redux(ReduceFn),
+    /// d = the active mask.
+    Activemask,
+    /// Destinations: leader lane, predicate. Source: membermask.
+    Elect,
+    /// Waits for the lanes of a membermask.
+    WarpSync,
+    /// Sources: barrier, thread count or `Const(u64::MAX)` for the block [, predicate].
+    Barrier { f: BarrierFn, aligned: bool },
+    /// Jump to a label, guarded or not.
+    Branch(u32),
+    /// Jump to the label that source 0 chooses; the table's index.
+    BranchTable(u32),
+    /// The thread ends.
+    Exit,
+    /// The trap instruction.
+    Trap,
+    /// `vprintf`: sources: frame offsets of format and argument pointers, and of the result.
+    Printf {
+        format: u32,
+        args: u32,
+        result: Option<u32>,
+    },
+    /// `__assertfail`: frame offsets of message, file, line, function.
+    AssertFail { args: [u32; 4] },
+    /// Counts as an instruction and does nothing (fences, hints).
+    Nop,
+}
+
+impl Op {
+    /// Whether lanes may wait here for other lanes or warps.
+    pub fn may_wait(&self) -> bool {
+        matches!(
+            self,
+            Op::Barrier { .. }
+                | Op::Shfl(_)
+                | Op::Vote(_)
+                | Op::Match { .. }
+                | Op::Redux(_)
+                | Op::Elect
+                | Op::WarpSync
+        )
+    }
+}
+
+impl std::fmt::Debug for Op {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Op::Alu(a) => f.write_str(a.name),
+            Op::Scalar(_) => f.write_str("Scalar"),
+            Op::Vf { f: op, .. } => write!(f, "Vf{op:?}"),
+            Op::Pred(p) => write!(f, "Pred{p:?}"),
+            Op::Load(a) => write!(f, "Load{a:?}"),
+            Op::Store(a) => write!(f, "Store{a:?}"),
+            Op::Branch(l) => write!(f, "Branch L{l}"),
+            Op::Exit => f.write_str("Exit"),
+            _ => f.write_str("Op"),
+        }
+    }
+}
+
+/// A place in the source.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// The PTX instruction.
+    pub span: Span,
+    /// Index of a `.loc` in [`Ir::locs`] plus one, or 0.
+    pub loc: u32,
+}
+
+/// An instruction over virtual registers.
+#[derive(Clone, Debug)]
+pub struct IrInst {
+    /// What it does.
+    pub op: Op,
+    /// Destinations.
+    pub dst: Vec<VReg>,
+    /// Sources.
+    pub src: Vec<Val>,
+    /// Predicate that guards it; true when negated.
+    pub guard: Option<(VReg, bool)>,
+    /// Index in [`Ir::origins`].
+    pub origin: u32,
+    /// Whether it stands for a PTX instruction (helpers made along the way do not count).
+    pub counts: bool,
+}
+
+/// A kernel as a flat list.
+#[derive(Debug, Default)]
+pub struct Ir {
+    /// The instructions.
+    pub insts: Vec<IrInst>,
+    /// By virtual register.
+    pub regs: Vec<RegInfo>,
+    /// Label number to index in `insts`.
+    pub labels: Vec<u32>,
+    /// Tables of [`Op::BranchTable`]: label numbers.
+    pub tables: Vec<Vec<u32>>,
+    /// By [`IrInst::origin`].
+    pub origins: Vec<Origin>,
+    /// CUDA file index and line of each `.loc`.
+    pub locs: Vec<(u32, u32)>,
+    /// Local memory of a thread, bytes.
+    pub local_bytes: u32,
+    /// Static shared memory, bytes; dynamic shared memory starts here.
+    pub shared_bytes: u32,
+    /// Parameter block, bytes.
+    pub params_bytes: u32,
+    /// Sizes and offsets of the parameters.
+    pub params: Vec<crate::ParamInfo>,
+}

@@ -1,0 +1,114 @@
+//! A kernel ready to run: decoded instructions, how its registers are laid out, and the tables beside them.
+
+use crate::ir::{AtomFn, AtomTy, Origin, Space};
+use crate::warp::Inst;
+use ptx::ast::SpecialRegister;
+use std::any::Any;
+
+/// Where an operand lies in the warp's register files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// Uniform register or constant, by index.
+    Uniform(u32),
+    /// 32-bit vector register, by word offset.
+    Narrow(u32),
+    /// 64-bit vector register, by word offset.
+    Wide(u32),
+}
+
+/// A load, store or atomic, besides what fits into [`Inst`].
+#[derive(Debug)]
+pub struct MemoryOp {
+    /// Where.
+    pub space: Space,
+    /// Address.
+    pub address: Element,
+    /// Bytes of one element.
+    pub bytes: u8,
+    /// Loads extend the sign.
+    pub signed: bool,
+    /// Destinations of a load or atomic, sources of a store.
+    pub elements: Vec<Element>,
+    /// Operation of an atomic.
+    pub atom: Option<(AtomFn, AtomTy)>,
+    /// Further sources of an atomic.
+    pub operands: Vec<Element>,
+    /// The format of an atomic in variable precision.
+    pub vf: Option<vfloat::Lanes>,
+}
+
+/// Operands of an instruction that works across lanes or on predicates and values together.
+#[derive(Debug, Default)]
+pub struct CrossOp {
+    /// Destinations.
+    pub dst: Vec<Operand>,
+    /// Sources.
+    pub src: Vec<Operand>,
+}
+
+/// An operand of a [`CrossOp`].
+#[derive(Clone, Copy, Debug)]
+pub enum Operand {
+    /// A value.
+    Value(Element),
+    /// A predicate, by index.
+    Predicate(u32),
+}
+
+/// A basic block, as far as counting goes.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockInfo {
+    /// PTX instructions in it.
+    pub instructions: u32,
+    /// Of these, in a variable format.
+    pub variable: u32,
+}
+
+/// A kernel ready to run.
+pub struct Program {
+    /// Instructions; every block begins with one that counts it.
+    pub code: Vec<Inst>,
+    /// Blocks.
+    pub blocks: Vec<BlockInfo>,
+    /// Side table of memory instructions.
+    pub memory_ops: Vec<MemoryOp>,
+    /// Side table of instructions across lanes.
+    pub cross_ops: Vec<CrossOp>,
+    /// Jump tables: positions in `code`.
+    pub tables: Vec<Vec<u32>>,
+    /// Words of vector registers a warp needs.
+    pub vector_words: usize,
+    /// Uniform registers a warp needs, constants not counted.
+    pub uniforms: usize,
+    /// Constants, which follow the uniform registers.
+    pub constants: Vec<u64>,
+    /// Predicates a warp needs.
+    pub predicates: usize,
+    /// The predicate that is always true, if the program needs one; the one before it is always false.
+    pub always: Option<u32>,
+    /// Special registers that the kernel reads.
+    pub specials: Vec<(SpecialRegister, Element)>,
+    /// Where each instruction comes from.
+    pub origins: Vec<Origin>,
+    /// CUDA file and line of each `.loc`.
+    pub locs: Vec<(u32, u32)>,
+    /// Memory instructions that remember a range.
+    pub ranges: usize,
+    /// Static shared memory, bytes.
+    pub shared_bytes: u32,
+    /// Local memory of a thread, bytes.
+    pub local_bytes: u32,
+    /// The warps of a block meet at barriers or wait for each other, so their registers must exist together.
+    pub together: bool,
+    /// Blocks must run one after the other, in order: they can see each other's atomics.
+    pub ordered: bool,
+    /// Lane operations that instructions point to.
+    pub kept: Vec<Box<dyn Any + Send + Sync>>,
+    /// Source operations of the lane-by-lane instructions.
+    pub scalars: Vec<crate::scalar::ScalarOp>,
+}
+
+// SAFETY: instructions hold plain numbers, function pointers and addresses into `kept`, all read-only.
+unsafe impl Send for Program {}
+// SAFETY: as above.
+unsafe impl Sync for Program {}

@@ -1,0 +1,420 @@
+//! Control flow within a warp. Lanes that went different ways at a branch are *splits*, each with its own
+//! position and mask; a *meeting* is the point where the splits of one branch come together again (the
+//! branch's immediate post-dominator). One split runs at a time, until it reaches its meeting, ends, or waits.
+//!
+//! This is a reconvergence stack spread out into a tree, so that a warp can also let lanes run ahead of their
+//! meeting: a split that keeps running atomics or volatile loads may be waiting for lanes that wait for it
+//! (a spin lock inside a warp), so after a while everything that can move is let go in turn, as independent
+//! thread scheduling demands.
+
+use crate::launch::TrapKind;
+use crate::warp::{Flow, Inst, Warp};
+
+/// No meeting point before the end of the thread.
+pub const NOWHERE: u32 = u32::MAX;
+
+/// Entries of spinning blocks after which others get their turn.
+const SPIN_LIMIT: u32 = 1024;
+
+/// Why a split does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It may run.
+    Ready,
+    /// It waits at a barrier (`pc` is the barrier instruction).
+    Barrier { id: u32, count: u32, aligned: bool },
+    /// It waits for the other lanes of a membermask to reach the same instruction.
+    Members,
+}
+
+/// Lanes at one position.
+#[derive(Clone, Copy, Debug)]
+pub struct Split {
+    /// Next instruction.
+    pub pc: u32,
+    /// Its lanes.
+    pub mask: u32,
+    /// The meeting it goes to.
+    pub meeting: u32,
+    /// Whether it may run.
+    pub wait: Wait,
+}
+
+/// Where splits come together.
+#[derive(Clone, Copy, Debug)]
+struct Meeting {
+    /// First instruction of the block.
+    pc: u32,
+    /// The meeting that the joined split goes to.
+    parent: u32,
+    /// Lanes that will come (or have).
+    expected: u32,
+    /// Lanes that have come.
+    arrived: u32,
+}
+
+/// The control state of a warp.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// Where the running split meets the others: its pc, kept here because every block entry asks.
+    pub meeting_pc: u32,
+    meeting: u32,
+    /// Splits that do not run now; the last ready one runs next.
+    splits: Vec<Split>,
+    meetings: Vec<Meeting>,
+    free: Vec<u32>,
+    spins: u32,
+    /// Asked to let other warps run.
+    pub yielded: bool,
+}
+
+/// How a warp stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// All its threads have ended.
+    Done,
+    /// All its threads that have not ended wait at barriers.
+    Barrier,
+    /// It let others have a turn.
+    Yield,
+    /// A trap.
+    Trap,
+}
+
+/// Index of the outermost meeting, which is never reached.
+const ROOT: u32 = 0;
+
+impl Control {
+    /// Starts over: one split with all lanes.
+    pub fn reset(&mut self) {
+        self.meeting_pc = NOWHERE;
+        self.meeting = ROOT;
+        self.splits.clear();
+        self.free.clear();
+        self.meetings.clear();
+        self.meetings.push(Meeting {
+            pc: NOWHERE,
+            parent: ROOT,
+            expected: 0,
+            arrived: 0,
+        });
+        self.spins = 0;
+        self.yielded = false;
+    }
+
+    /// The splits that wait at a barrier.
+    pub fn at_barrier(&self) -> impl Iterator<Item = (u32, u32, Split)> + '_ {
+        self.splits.iter().filter_map(|s| match s.wait {
+            Wait::Barrier { id, count, .. } => Some((id, count, *s)),
+            _ => None,
+        })
+    }
+
+    /// Lets the splits at barrier `id` go on behind it; returns them as they waited.
+    pub fn release_barrier(&mut self, barrier: u32) -> Vec<Split> {
+        let mut released = Vec::new();
+        for s in &mut self.splits {
+            if matches!(s.wait, Wait::Barrier { id, .. } if id == barrier) {
+                released.push(*s);
+                s.wait = Wait::Ready;
+                s.pc += 1;
+            }
+        }
+        released
+    }
+}
+
+impl Warp {
+    /// Makes split `s` the running one.
+    fn resume(&mut self, s: Split) {
+        self.pc = s.pc;
+        self.mask = s.mask;
+        self.control.meeting = s.meeting;
+        self.control.meeting_pc = self.control.meetings[s.meeting as usize].pc;
+    }
+
+    /// Takes the next ready split, if there is one; else the mask becomes empty.
+    fn next_split(&mut self) -> Flow {
+        match self.control.splits.iter().rposition(|s| s.wait == Wait::Ready) {
+            Some(k) => {
+                let s = self.control.splits.remove(k);
+                self.resume(s);
+            }
+            None => self.mask = 0,
+        }
+        Flow::Switch
+    }
+
+    /// The running split branches: the lanes of `taken` to `target`, the others to `other`; both not empty.
+    /// They meet at `meet`.
+    pub fn diverge(&mut self, parts: &[(u32, u32)], meet: u32) -> Flow {
+        let c = &mut self.control;
+        let meeting = if meet == c.meeting_pc || meet == NOWHERE {
+            c.meeting
+        } else {
+            let m = Meeting {
+                pc: meet,
+                parent: c.meeting,
+                expected: self.mask,
+                arrived: 0,
+            };
+            match c.free.pop() {
+                Some(k) => {
+                    c.meetings[k as usize] = m;
+                    k
+                }
+                None => {
+                    c.meetings.push(m);
+                    c.meetings.len() as u32 - 1
+                }
+            }
+        };
+        for &(pc, mask) in parts {
+            if pc == meet {
+                self.control.meetings[meeting as usize].arrived |= mask;
+            } else {
+                self.control.splits.push(Split {
+                    pc,
+                    mask,
+                    meeting,
+                    wait: Wait::Ready,
+                });
+            }
+        }
+        self.next_split()
+    }
+
+    /// The running split has reached its meeting.
+    pub fn arrive(&mut self) -> Flow {
+        let c = &mut self.control;
+        let k = c.meeting;
+        c.meetings[k as usize].arrived |= self.mask;
+        if self.join(k) {
+            Flow::Switch
+        } else {
+            self.next_split()
+        }
+    }
+
+    /// Goes on behind meeting `k` if everybody is there.
+    fn join(&mut self, k: u32) -> bool {
+        let c = &mut self.control;
+        let m = c.meetings[k as usize];
+        if m.arrived != m.expected || k == ROOT {
+            return false;
+        }
+        c.free.push(k);
+        c.meetings[k as usize].expected = 0;
+        c.meetings[k as usize].arrived = 0;
+        if m.expected == 0 {
+            return self.join(m.parent);
+        }
+        self.resume(Split {
+            pc: m.pc,
+            mask: m.expected,
+            meeting: m.parent,
+            wait: Wait::Ready,
+        });
+        true
+    }
+
+    /// The active lanes end.
+    pub fn exit(&mut self, base: u32) -> Flow {
+        let ended = self.mask;
+        self.live &= !ended;
+        let mut k = self.control.meeting;
+        while k != ROOT {
+            let m = &mut self.control.meetings[k as usize];
+            m.expected &= !ended;
+            k = m.parent;
+        }
+        self.mask = base & !ended;
+        if self.mask != 0 {
+            return Flow::Next;
+        }
+        // Nobody of this split is left; the others may have been waiting for it.
+        if self.join(self.control.meeting) {
+            Flow::Switch
+        } else {
+            self.next_split()
+        }
+    }
+
+    /// Lets all lanes that wait at a meeting run ahead of it.
+    fn let_go(&mut self) {
+        for k in 1..self.control.meetings.len() {
+            let m = self.control.meetings[k];
+            if m.arrived != 0 {
+                self.control.meetings[k].expected &= !m.arrived;
+                self.control.meetings[k].arrived = 0;
+                self.control.splits.insert(
+                    0,
+                    Split {
+                        pc: m.pc,
+                        mask: m.arrived,
+                        meeting: m.parent,
+                        wait: Wait::Ready,
+                    },
+                );
+            }
+        }
+    }
+
+    /// A block that may spin is entered at `pc`; true when others should have a turn.
+    pub fn spin(&mut self, pc: u32) -> bool {
+        self.control.spins += 1;
+        if self.control.spins < SPIN_LIMIT {
+            return false;
+        }
+        self.control.spins = 0;
+        self.let_go();
+        let meeting = self.control.meeting;
+        self.control.splits.insert(
+            0,
+            Split {
+                pc,
+                mask: self.mask,
+                meeting,
+                wait: Wait::Ready,
+            },
+        );
+        self.control.yielded = true;
+        self.next_split();
+        true
+    }
+
+    /// The running split waits.
+    pub fn wait(&mut self, pc: u32, wait: Wait) -> Flow {
+        let meeting = self.control.meeting;
+        self.control.splits.push(Split {
+            pc,
+            mask: self.mask,
+            meeting,
+            wait,
+        });
+        self.next_split()
+    }
+
+    /// The lanes that execute a `.sync` instruction together: those of the running split, and of splits that
+    /// wait for it there (which then go on behind it). None if lanes of `members` are still missing.
+    pub fn assemble(&mut self, members: u32) -> Option<u32> {
+        let needed = members & self.live;
+        if members == 0 || needed & !self.mask == 0 {
+            return Some(self.mask);
+        }
+        let pc = self.pc;
+        let here = |s: &Split| s.pc == pc && s.wait == Wait::Members;
+        let all = self
+            .control
+            .splits
+            .iter()
+            .filter(|s| here(s))
+            .fold(self.mask, |m, s| m | s.mask);
+        if needed & !all != 0 {
+            return None;
+        }
+        for s in self.control.splits.iter_mut().filter(|s| here(s)) {
+            s.wait = Wait::Ready;
+            s.pc += 1;
+        }
+        Some(all)
+    }
+
+    /// No split is ready: finds out what the warp waits for.
+    fn settle(&mut self) -> Option<Stop> {
+        if self.live == 0 {
+            return Some(Stop::Done);
+        }
+        let splits = &self.control.splits;
+        let waiting = splits.iter().fold(0, |m, s| m | s.mask);
+        let aligned = splits
+            .iter()
+            .any(|s| matches!(s.wait, Wait::Barrier { aligned: true, .. }));
+        let members = splits.iter().any(|s| s.wait == Wait::Members);
+        if waiting == self.live && !members {
+            let first = splits.first().map(|s| s.pc);
+            if !aligned || splits.iter().all(|s| Some(s.pc) == first) {
+                return Some(Stop::Barrier);
+            }
+        } else if waiting != self.live && !aligned {
+            // Lanes that wait at a meeting may be what the others wait for.
+            self.let_go();
+            self.next_split();
+            if self.mask != 0 {
+                return None;
+            }
+        }
+        let Some(&s) = self.control.splits.iter().find(|s| s.wait != Wait::Ready) else {
+            return Some(Stop::Done);
+        };
+        self.pc = s.pc;
+        let missing = self.live & !s.mask;
+        let hint = if s.wait == Wait::Members {
+            format!(
+                "lanes {:#010x} of the warp wait here for lanes of their membermask that never come",
+                s.mask
+            )
+        } else {
+            format!(
+                "lanes {:#010x} of the warp wait here, but lanes {missing:#010x} have not ended and went another \
+                 way (a barrier must be reached by all threads of the block or none)",
+                s.mask
+            )
+        };
+        self.trap(s.mask.trailing_zeros(), TrapKind::DivergentBarrier { hint });
+        Some(Stop::Trap)
+    }
+
+    /// Runs until all threads have ended or wait.
+    ///
+    /// # Safety
+    /// `code` must be the code the warp's registers are laid out for.
+    pub unsafe fn run(&mut self, code: &[Inst]) -> Stop {
+        if self.mask == 0 {
+            self.next_split();
+        }
+        loop {
+            while self.mask == 0 {
+                if let Some(stop) = self.settle() {
+                    return stop;
+                }
+            }
+            if std::mem::take(&mut self.control.yielded) {
+                return Stop::Yield;
+            }
+            let mut pc = self.pc;
+            loop {
+                // SAFETY: every path of a program ends in an exit or a branch to an existing instruction, so pc
+                // stays inside; instructions only touch registers of this program.
+                let flow = unsafe {
+                    let i = code.get_unchecked(pc as usize);
+                    if i.guard == 0 {
+                        self.pc = pc;
+                        (i.run)(self, i)
+                    } else {
+                        let p = *self.predicates.add(i.guard as usize - 1);
+                        let p = if i.guard_negated { !p } else { p };
+                        let base = self.mask;
+                        let mask = base & p;
+                        if mask == 0 {
+                            pc += 1;
+                            continue;
+                        }
+                        self.mask = mask;
+                        self.pc = pc;
+                        let flow = (i.run)(self, i);
+                        if flow == Flow::Next {
+                            self.mask = base;
+                        }
+                        flow
+                    }
+                };
+                match flow {
+                    Flow::Next => pc += 1,
+                    Flow::Switch => break,
+                    Flow::Trap => return Stop::Trap,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,782 @@
+//! Translation of computing instructions: which lane function, which operands. Ordinary PTX that has SIMD code
+//! is in [`FAST`]; the rest goes through `scalar`; `.vf32` (and early `.bf16` on f32 registers) through `vf`.
+
+use super::{Result, Translator, mnemonic};
+use crate::alu;
+use crate::ir::{FormatSource, Op, PredFn, VReg, Val, VfFn};
+use crate::lanes::{Alu, Class, Coded};
+use crate::scalar;
+use ptx::ast::{Instruction, Modifier, Opcode, Operand, ScalarType};
+use vfloat::Rounding;
+
+use Modifier as M;
+use Opcode as O;
+use ScalarType as T;
+
+/// Types grouped by what an integer instruction does with them.
+const INT32: &[T] = &[T::U32, T::S32, T::B32];
+const INT64: &[T] = &[T::U64, T::S64, T::B64];
+const U32: &[T] = &[T::U32, T::B32];
+const U64: &[T] = &[T::U64, T::B64];
+
+/// Opcode, modifiers that must all be there besides the types, types allowed, code. An instruction matches
+/// when it has exactly these modifiers, up to [`NEUTRAL`] ones.
+type Row = (Opcode, &'static [Modifier], &'static [ScalarType], &'static Alu);
+
+/// Instructions with one type.
+const FAST: &[Row] = &[
+    (O::Add, &[], INT32, alu::Add32::ALU),
+    (O::Sub, &[], INT32, alu::Sub32::ALU),
+    (O::Mul, &[M::Lo], INT32, alu::Mul32::ALU),
+    (O::Mul, &[M::Hi], &[T::U32], alu::MulHighU32::ALU),
+    (O::Mul, &[M::Hi], &[T::S32], alu::MulHighS32::ALU),
+    (O::Mul, &[M::Wide], &[T::U32], alu::MulWideU32::ALU),
+    (O::Mul, &[M::Wide], &[T::S32], alu::MulWideS32::ALU),
+    (O::Mad, &[M::Lo], INT32, alu::Mad32::ALU),
+    (O::Mad, &[M::Wide], &[T::U32], alu::MadWideU32::ALU),
+    (O::Mad, &[M::Wide], &[T::S32], alu::MadWideS32::ALU),
+    (O::Add, &[], INT64, alu::Add64::ALU),
+    (O::Sub, &[], INT64, alu::Sub64::ALU),
+    (O::Mul, &[M::Lo], INT64, alu::Mul64::ALU),
+    (O::Mad, &[M::Lo], INT64, alu::Mad64::ALU),
+    (O::And, &[], INT32, alu::And32::ALU),
+    (O::Or, &[], INT32, alu::Or32::ALU),
+    (O::Xor, &[], INT32, alu::Xor32::ALU),
+    (O::Not, &[], INT32, alu::Not32::ALU),
+    (O::And, &[], INT64, alu::And64::ALU),
+    (O::Or, &[], INT64, alu::Or64::ALU),
+    (O::Xor, &[], INT64, alu::Xor64::ALU),
+    (O::Not, &[], INT64, alu::Not64::ALU),
+    (O::Shl, &[], INT32, alu::Shl32::ALU),
+    (O::Shr, &[], U32, alu::ShrU32::ALU),
+    (O::Shr, &[], &[T::S32], alu::ShrS32::ALU),
+    (O::Shl, &[], INT64, alu::Shl64::ALU),
+    (O::Shr, &[], U64, alu::ShrU64::ALU),
+    (O::Shr, &[], &[T::S64], alu::ShrS64::ALU),
+    (O::Min, &[], &[T::U32], alu::MinU32::ALU),
+    (O::Max, &[], &[T::U32], alu::MaxU32::ALU),
+    (O::Min, &[], &[T::S32], alu::MinS32::ALU),
+    (O::Max, &[], &[T::S32], alu::MaxS32::ALU),
+    (O::Neg, &[], &[T::S32], alu::Neg32::ALU),
+    (O::Neg, &[], &[T::S64], alu::Neg64::ALU),
+    (O::Abs, &[], &[T::S32], alu::Abs32::ALU),
+    (O::Add, &[], &[T::F32], alu::AddF32::ALU),
+    (O::Sub, &[], &[T::F32], alu::SubF32::ALU),
+    (O::Mul, &[], &[T::F32], alu::MulF32::ALU),
+    (O::Fma, &[], &[T::F32], alu::FmaF32::ALU),
+    (O::Mad, &[], &[T::F32], alu::FmaF32::ALU),
+    (O::Div, &[], &[T::F32], alu::DivF32::ALU),
+    (O::Div, &[M::Full], &[T::F32], alu::DivF32::ALU),
+    (O::Div, &[M::Approx], &[T::F32], alu::DivF32::ALU),
+    (O::Rcp, &[], &[T::F32], alu::RcpF32::ALU),
+    (O::Rcp, &[M::Approx], &[T::F32], alu::RcpF32::ALU),
+    (O::Sqrt, &[], &[T::F32], alu::SqrtF32::ALU),
+    (O::Sqrt, &[M::Approx], &[T::F32], alu::SqrtF32::ALU),
+    (O::Rsqrt, &[M::Approx], &[T::F32], alu::RsqrtF32::ALU),
+    (O::Min, &[], &[T::F32], alu::MinF32::ALU),
+    (O::Max, &[], &[T::F32], alu::MaxF32::ALU),
+    (O::Neg, &[], &[T::F32], alu::NegF32::ALU),
+    (O::Abs, &[], &[T::F32], alu::AbsF32::ALU),
+    (O::Add, &[], &[T::F64], alu::AddF64::ALU),
+    (O::Sub, &[], &[T::F64], alu::SubF64::ALU),
+    (O::Mul, &[], &[T::F64], alu::MulF64::ALU),
+    (O::Fma, &[], &[T::F64], alu::FmaF64::ALU),
+];
+
+/// Comparisons of setp.
+const COMPARE: &[Row] = &[
+    (O::Setp, &[M::Eq], &[T::U32, T::S32, T::B32], alu::Eq32::ALU),
+    (O::Setp, &[M::Ne], &[T::U32, T::S32, T::B32], alu::Ne32::ALU),
+    (O::Setp, &[M::Lt], &[T::U32], alu::LtU32::ALU),
+    (O::Setp, &[M::Lo], &[T::U32], alu::LtU32::ALU),
+    (O::Setp, &[M::Le], &[T::U32], alu::LeU32::ALU),
+    (O::Setp, &[M::Ls], &[T::U32], alu::LeU32::ALU),
+    (O::Setp, &[M::Gt], &[T::U32], alu::GtU32::ALU),
+    (O::Setp, &[M::Hi], &[T::U32], alu::GtU32::ALU),
+    (O::Setp, &[M::Ge], &[T::U32], alu::GeU32::ALU),
+    (O::Setp, &[M::Hs], &[T::U32], alu::GeU32::ALU),
+    (O::Setp, &[M::Lt], &[T::S32], alu::LtS32::ALU),
+    (O::Setp, &[M::Le], &[T::S32], alu::LeS32::ALU),
+    (O::Setp, &[M::Gt], &[T::S32], alu::GtS32::ALU),
+    (O::Setp, &[M::Ge], &[T::S32], alu::GeS32::ALU),
+    (O::Setp, &[M::Eq], &[T::U64, T::S64, T::B64], alu::Eq64::ALU),
+    (O::Setp, &[M::Ne], &[T::U64, T::S64, T::B64], alu::Ne64::ALU),
+    (O::Setp, &[M::Lt], &[T::U64], alu::LtU64::ALU),
+    (O::Setp, &[M::Le], &[T::U64], alu::LeU64::ALU),
+    (O::Setp, &[M::Gt], &[T::U64], alu::GtU64::ALU),
+    (O::Setp, &[M::Ge], &[T::U64], alu::GeU64::ALU),
+    (O::Setp, &[M::Lt], &[T::S64], alu::LtS64::ALU),
+    (O::Setp, &[M::Le], &[T::S64], alu::LeS64::ALU),
+    (O::Setp, &[M::Gt], &[T::S64], alu::GtS64::ALU),
+    (O::Setp, &[M::Ge], &[T::S64], alu::GeS64::ALU),
+    (O::Setp, &[M::Eq], &[T::F32], alu::EqF32::ALU),
+    (O::Setp, &[M::Ne], &[T::F32], alu::NeF32::ALU),
+    (O::Setp, &[M::Lt], &[T::F32], alu::LtF32::ALU),
+    (O::Setp, &[M::Le], &[T::F32], alu::LeF32::ALU),
+    (O::Setp, &[M::Gt], &[T::F32], alu::GtF32::ALU),
+    (O::Setp, &[M::Ge], &[T::F32], alu::GeF32::ALU),
+    (O::Setp, &[M::Equ], &[T::F32], alu::EquF32::ALU),
+    (O::Setp, &[M::Neu], &[T::F32], alu::NeuF32::ALU),
+    (O::Setp, &[M::Ltu], &[T::F32], alu::LtuF32::ALU),
+    (O::Setp, &[M::Leu], &[T::F32], alu::LeuF32::ALU),
+    (O::Setp, &[M::Gtu], &[T::F32], alu::GtuF32::ALU),
+    (O::Setp, &[M::Geu], &[T::F32], alu::GeuF32::ALU),
+    (O::Setp, &[M::Num], &[T::F32], alu::NumF32::ALU),
+    (O::Setp, &[M::Nan], &[T::F32], alu::NanF32::ALU),
+];
+
+/// Conversions: destination type, source type, code.
+const CONVERT: &[(&[ScalarType], &[ScalarType], &[Modifier], &Alu)] = &[
+    (INT64, &[T::U32], &[], alu::ZeroExtend32::ALU),
+    (INT64, &[T::S32], &[], alu::SignExtend32::ALU),
+    (INT32, INT64, &[], alu::Truncate64::ALU),
+    (INT32, INT32, &[], alu::Mov32::ALU),
+    (INT64, INT64, &[], alu::Mov64::ALU),
+    (INT32, &[T::U16], &[], alu::ZeroExtend16::ALU),
+    (INT32, &[T::S16], &[], alu::SignExtend16::ALU),
+    (INT32, &[T::U8], &[], alu::ZeroExtend8::ALU),
+    (INT32, &[T::S8], &[], alu::SignExtend8::ALU),
+    (&[T::U16, T::S16], INT32, &[], alu::ZeroExtend16::ALU),
+    (&[T::F32], &[T::S32], &[M::Rn], alu::F32OfS32::ALU),
+    (&[T::F32], &[T::U32], &[M::Rn], alu::F32OfU32::ALU),
+    (&[T::F64], &[T::S32], &[M::Rn], alu::F64OfS32::ALU),
+    (&[T::F64], &[T::F32], &[], alu::F64OfF32::ALU),
+];
+
+/// Modifiers that change nothing (`.rn` is how IEEE arithmetic rounds by default).
+fn neutral(i: &Instruction, m: Modifier) -> bool {
+    match m {
+        M::Type(_) | M::Uni => true,
+        M::Rn => matches!(
+            i.opcode,
+            O::Add | O::Sub | O::Mul | O::Mad | O::Fma | O::Div | O::Rcp | O::Sqrt
+        ),
+        _ => false,
+    }
+}
+
+fn find(rows: &'static [Row], i: &Instruction, ty: ScalarType) -> Option<&'static Alu> {
+    rows.iter()
+        .find(|(opcode, modifiers, types, _)| {
+            *opcode == i.opcode
+                && types.contains(&ty)
+                && modifiers.iter().all(|m| i.has(*m))
+                && i.modifiers
+                    .iter()
+                    .all(|m| neutral(i, *m) || modifiers.contains(m))
+        })
+        .map(|(.., alu)| *alu)
+}
+
+fn rounding(i: &Instruction) -> Rounding {
+    match () {
+        () if i.has(M::Rz) => Rounding::TowardZero,
+        () if i.has(M::Rm) => Rounding::TowardNegative,
+        () if i.has(M::Rp) => Rounding::TowardPositive,
+        () => Rounding::NearestEven,
+    }
+}
+
+const COMPARISONS: &[Modifier] = &[
+    M::Eq,
+    M::Ne,
+    M::Lt,
+    M::Le,
+    M::Gt,
+    M::Ge,
+    M::Lo,
+    M::Ls,
+    M::Hi,
+    M::Hs,
+    M::Equ,
+    M::Neu,
+    M::Ltu,
+    M::Leu,
+    M::Gtu,
+    M::Geu,
+    M::Num,
+    M::Nan,
+];
+
+impl Translator<'_> {
+    pub(super) fn compute(&mut self, i: &Instruction) -> Result<()> {
+        if let Some(format) = self.variable_format(i)? {
+            return self.variable(i, format);
+        }
+        match i.opcode {
+            O::Setp => return self.set_predicate(i),
+            O::Set => return self.set(i),
+            O::Selp => return self.select(i),
+            O::Mov => return self.mov(i),
+            O::Cvt => return self.convert(i),
+            O::Addc | O::Subc | O::Madc => return self.with_carry(i),
+            O::Add | O::Sub | O::Mad if i.has(M::Cc) => return self.with_carry(i),
+            O::And | O::Or | O::Xor | O::Not if i.ty() == Some(T::Pred) => return self.predicate_logic(i),
+            O::Shf | O::Lop3 if matches!(i.operands.first(), Some(Operand::Pair { .. })) => {
+                return self.refuse(
+                    mnemonic(i),
+                    "the form with a predicate destination is not supported",
+                );
+            }
+            _ => {}
+        }
+        let Some(ty) = i.ty() else {
+            return self.refuse(mnemonic(i), "this instruction is not supported");
+        };
+        if let Some(alu) = find(FAST, i, ty) {
+            // Shift amounts are 32 bits whatever the type.
+            let shift = matches!(i.opcode, O::Shl | O::Shr);
+            let wide = i.has(M::Wide);
+            let d = self.destination(self.operand(i, 0)?, ty)?;
+            let mut src = Vec::new();
+            for n in 1..=alu.src.len() {
+                let operand_ty = match n {
+                    2 if shift => T::U32,
+                    3 if wide => T::U64,
+                    _ => ty,
+                };
+                src.push(self.source(self.operand(i, n)?, operand_ty)?);
+            }
+            self.emit(Op::Alu(alu), vec![d], src, true);
+            return Ok(());
+        }
+        self.lane_by_lane(i, ty)
+    }
+
+    /// The slow way: one call per lane.
+    fn lane_by_lane(&mut self, i: &Instruction, ty: ScalarType) -> Result<()> {
+        let op = match scalar::scalar_op(i) {
+            Ok(op) => op,
+            Err(why) => return self.refuse(mnemonic(i), why),
+        };
+        let last = i.types().last().unwrap_or(ty);
+        let mut src = Vec::new();
+        for (n, o) in i.operands.iter().enumerate().skip(1) {
+            let operand_ty = match (i.opcode, n) {
+                (O::Shl | O::Shr | O::Shf, 2..) if n == i.operands.len() - 1 => T::U32,
+                (O::Bfe, 2 | 3) | (O::Bfi, 3 | 4) | (O::Bmsk, _) => T::U32,
+                (O::Lop3, 4) | (O::Prmt, _) | (O::Szext, 2) | (O::Fns, _) => T::U32,
+                (O::Mad | O::Mul, 3) if i.has(M::Wide) => T::U64,
+                (O::Slct, 3) => last,
+                (O::Slct, _) => ty,
+                (O::Dp4a | O::Dp2a, _) => T::B32,
+                (O::Popc | O::Clz | O::Bfind | O::Testp, 1) => last,
+                _ => last,
+            };
+            src.push(self.source(o, operand_ty)?);
+        }
+        let d = self.destination(self.operand(i, 0)?, ty)?;
+        self.emit(Op::Scalar(op), vec![d], src, true);
+        Ok(())
+    }
+
+    fn mov(&mut self, i: &Instruction) -> Result<()> {
+        let Some(ty) = i.ty() else {
+            return self.refuse(mnemonic(i), "a type is missing");
+        };
+        let vector = |o: Option<&Operand>| matches!(o, Some(Operand::Vector { .. }));
+        if vector(i.operands.first()) || vector(i.operands.get(1)) {
+            return self.move_vector(i, ty);
+        }
+        let d = self.destination(self.operand(i, 0)?, ty)?;
+        let mut s = self.source(self.operand(i, 1)?, ty)?;
+        // `mov.u32 %r, %clock64`-like mixes: take the low word, or extend.
+        if let Val::Reg(r) = s {
+            let same = self.class(r) == self.class(d);
+            if !same && self.class(r) == Class::W64 && self.class(d) == Class::W32 {
+                let low = self.new_reg(32);
+                self.emit(Op::Alu(alu::Truncate64::ALU), vec![low], vec![s], false);
+                s = Val::Reg(low);
+            } else if !same && self.class(r) == Class::W32 && self.class(d) == Class::W64 {
+                let wide = self.new_reg(64);
+                self.emit(Op::Alu(alu::ZeroExtend32::ALU), vec![wide], vec![s], false);
+                s = Val::Reg(wide);
+            } else if !same {
+                return self.refuse(
+                    mnemonic(i),
+                    "a predicate and a value cannot be moved into each other",
+                );
+            }
+        }
+        self.copy(d, s);
+        Ok(())
+    }
+
+    fn predicate_logic(&mut self, i: &Instruction) -> Result<()> {
+        let d = self.destination(self.operand(i, 0)?, T::Pred)?;
+        let mut src = vec![self.source(self.operand(i, 1)?, T::Pred)?];
+        let f = match i.opcode {
+            O::Not => PredFn::Not,
+            O::And => PredFn::And,
+            O::Or => PredFn::Or,
+            _ => PredFn::Xor,
+        };
+        if f != PredFn::Not {
+            src.push(self.source(self.operand(i, 2)?, T::Pred)?);
+        }
+        self.predicate(f, d, src);
+        Ok(())
+    }
+
+    fn select(&mut self, i: &Instruction) -> Result<()> {
+        let Some(ty) = i.ty() else {
+            return self.refuse(mnemonic(i), "a type is missing");
+        };
+        let d = self.destination(self.operand(i, 0)?, ty)?;
+        let a = self.source(self.operand(i, 1)?, ty)?;
+        let b = self.source(self.operand(i, 2)?, ty)?;
+        let p = self.source(self.operand(i, 3)?, T::Pred)?;
+        self.emit(Op::Select(self.class(d)), vec![d], vec![a, b, p], true);
+        Ok(())
+    }
+
+    /// A predicate that holds the comparison `i` makes between operands 1 and 2, without the combination.
+    fn comparison(&mut self, i: &Instruction, ty: ScalarType, a: Val, b: Val) -> Result<VReg> {
+        let p = self.new_reg(1);
+        // The row decides by the comparison alone; combination and destination type are dealt with elsewhere.
+        let Some(c) = COMPARISONS.iter().find(|c| i.has(**c)) else {
+            return self.refuse(mnemonic(i), "the comparison is missing");
+        };
+        let row = COMPARE
+            .iter()
+            .find(|(_, m, types, _)| m[0] == *c && types.contains(&ty));
+        let op = match row {
+            Some((.., alu)) if !i.has(M::Ftz) => Op::Alu(alu),
+            _ => {
+                let mut plain = i.clone();
+                plain.opcode = O::Setp;
+                plain.modifiers = vec![*c, M::Type(ty)];
+                if i.has(M::Ftz) {
+                    plain.modifiers.insert(1, M::Ftz);
+                }
+                match scalar::scalar_op(&plain) {
+                    Ok(op) => Op::Scalar(op),
+                    Err(why) => return self.refuse(mnemonic(i), why),
+                }
+            }
+        };
+        self.emit(op, vec![p], vec![a, b], true);
+        Ok(p)
+    }
+
+    /// Combines a comparison with operand `n` as `.and`, `.or`, `.xor` say.
+    fn combined(&mut self, i: &Instruction, p: Val, n: usize) -> Result<Val> {
+        const COMBINE: &[(Modifier, PredFn)] =
+            &[(M::And, PredFn::And), (M::Or, PredFn::Or), (M::Xor, PredFn::Xor)];
+        let Some((_, f)) = COMBINE.iter().find(|(m, _)| i.has(*m)) else {
+            return Ok(p);
+        };
+        let c = self.source(self.operand(i, n)?, T::Pred)?;
+        let d = self.new_reg(1);
+        self.predicate(*f, d, vec![p, c]);
+        Ok(Val::Reg(d))
+    }
+
+    fn set_predicate(&mut self, i: &Instruction) -> Result<()> {
+        let Some(ty) = i.ty() else {
+            return self.refuse(mnemonic(i), "a type is missing");
+        };
+        let a = self.source(self.operand(i, 1)?, ty)?;
+        let b = self.source(self.operand(i, 2)?, ty)?;
+        self.set_predicate_of(i, ty, a, b)
+    }
+
+    fn set_predicate_of(&mut self, i: &Instruction, ty: ScalarType, a: Val, b: Val) -> Result<()> {
+        if ty.bits() == 32 && matches!(ty, T::F16x2 | T::Bf16x2) {
+            return self.refuse(mnemonic(i), "comparisons of packed halves are not supported");
+        }
+        let p = Val::Reg(self.comparison(i, ty, a, b)?);
+        let (d, q) = match self.operand(i, 0)? {
+            Operand::Pair { first, second } => (
+                self.destination(first, T::Pred)?,
+                Some(self.destination(second, T::Pred)?),
+            ),
+            o => (self.destination(o, T::Pred)?, None),
+        };
+        let q_value = match q {
+            Some(_) => {
+                let n = self.new_reg(1);
+                self.predicate(PredFn::Not, n, vec![p]);
+                Some(self.combined(i, Val::Reg(n), 3)?)
+            }
+            None => None,
+        };
+        let p = self.combined(i, p, 3)?;
+        // The comparison wrote a fresh predicate; when it is the whole result, let it write `d` itself.
+        match (self.ir.insts.last_mut(), q) {
+            (Some(last), None) if [Val::Reg(last.dst[0])] == [p] => last.dst[0] = d,
+            _ => self.predicate(PredFn::Mov, d, vec![p]),
+        }
+        if let (Some(q), Some(v)) = (q, q_value) {
+            self.predicate(PredFn::Mov, q, vec![v]);
+        }
+        Ok(())
+    }
+
+    /// set.cmp.dtype.stype: all ones or 1.0 where the comparison holds.
+    fn set(&mut self, i: &Instruction) -> Result<()> {
+        let mut types = i.types();
+        let (Some(to), Some(from)) = (types.next(), types.next()) else {
+            return self.refuse(mnemonic(i), "two types are needed");
+        };
+        let a = self.source(self.operand(i, 1)?, from)?;
+        let b = self.source(self.operand(i, 2)?, from)?;
+        self.set_of(i, to, from, a, b)
+    }
+
+    fn set_of(&mut self, i: &Instruction, to: ScalarType, from: ScalarType, a: Val, b: Val) -> Result<()> {
+        let yes: u64 = match to {
+            T::F32 | T::Vf32 => u64::from(1.0f32.to_bits()),
+            T::U32 | T::S32 => u64::from(u32::MAX),
+            T::U16 | T::S16 => 0xffff,
+            T::F16 => 0x3c00,
+            T::Bf16 => 0x3f80,
+            _ => return self.lane_by_lane(i, to),
+        };
+        if matches!(from, T::F16x2 | T::Bf16x2) {
+            return self.lane_by_lane(i, to);
+        }
+        let p = Val::Reg(self.comparison(i, from, a, b)?);
+        let p = self.combined(i, p, 3)?;
+        let d = self.destination(self.operand(i, 0)?, to)?;
+        self.emit(
+            Op::Select(self.class(d)),
+            vec![d],
+            vec![Val::Const(yes), Val::Const(0), p],
+            true,
+        );
+        Ok(())
+    }
+
+    fn convert(&mut self, i: &Instruction) -> Result<()> {
+        let mut types = i.types();
+        let (Some(to), Some(from)) = (types.next(), types.next()) else {
+            return self.refuse(mnemonic(i), "two types are needed");
+        };
+        let row = CONVERT.iter().find(|(d, s, modifiers, _)| {
+            d.contains(&to)
+                && s.contains(&from)
+                && modifiers.iter().all(|m| i.has(*m))
+                && i.modifiers
+                    .iter()
+                    .all(|m| matches!(m, M::Type(_)) || modifiers.contains(m))
+        });
+        let d = self.destination(self.operand(i, 0)?, to)?;
+        let mut src = Vec::new();
+        for o in &i.operands[1..] {
+            src.push(self.source(o, from)?);
+        }
+        // A register wider than the source type holds garbage above it, or not at all for the fast rows.
+        match row {
+            Some((.., alu)) if self.ir.regs[d.0 as usize].class == alu.dst && self.fits(&src, alu) => {
+                self.emit(Op::Alu(alu), vec![d], src, true);
+            }
+            _ => {
+                let src = src.into_iter().map(|v| self.narrowed(v, from)).collect();
+                match scalar::scalar_op(i) {
+                    Ok(op) => self.emit(Op::Scalar(op), vec![d], src, true),
+                    Err(why) => return self.refuse(mnemonic(i), why),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the registers have the classes that the code reads.
+    fn fits(&self, src: &[Val], alu: &Alu) -> bool {
+        src.iter().zip(alu.src).all(|(v, c)| match v {
+            Val::Reg(r) => self.class(*r) == *c,
+            Val::Const(_) => true,
+        })
+    }
+
+    /// The low bits that an operand type reads of a wider register.
+    fn narrowed(&mut self, v: Val, ty: ScalarType) -> Val {
+        let Val::Reg(r) = v else { return v };
+        let mut v = v;
+        if self.class(r) == Class::W64 && ty.bits() <= 32 {
+            let low = self.new_reg(32);
+            self.emit(Op::Alu(alu::Truncate64::ALU), vec![low], vec![v], false);
+            v = Val::Reg(low);
+        }
+        let alu = match (ty.bits(), self.bits_of(r)) {
+            (8, 9..) => alu::ZeroExtend8::ALU,
+            (16, 17..) => alu::ZeroExtend16::ALU,
+            _ => return v,
+        };
+        let low = self.new_reg(ty.bits());
+        self.emit(Op::Alu(alu), vec![low], vec![v], false);
+        Val::Reg(low)
+    }
+
+    /// Extended-precision arithmetic through the carry flag.
+    fn with_carry(&mut self, i: &Instruction) -> Result<()> {
+        let Some(ty) = i.ty() else {
+            return self.refuse(mnemonic(i), "a type is missing");
+        };
+        let wide = ty.bits() == 64;
+        let flag = match self.carry {
+            Some(c) => c,
+            None => {
+                let c = self.new_reg(1);
+                self.carry = Some(c);
+                c
+            }
+        };
+        let reads = matches!(i.opcode, O::Addc | O::Subc | O::Madc);
+        let subtract = matches!(i.opcode, O::Sub | O::Subc);
+        let d = self.destination(self.operand(i, 0)?, ty)?;
+        let a = self.source(self.operand(i, 1)?, ty)?;
+        let mut b = self.source(self.operand(i, 2)?, ty)?;
+        let mut a = a;
+        if matches!(i.opcode, O::Mad | O::Madc) {
+            let mut plain = i.clone();
+            plain.opcode = O::Mul;
+            plain.modifiers.retain(|m| *m != M::Cc);
+            let product = self.new_reg(ty.bits());
+            let op = match (find(FAST, &plain, ty), scalar::scalar_op(&plain)) {
+                (Some(alu), _) => Op::Alu(alu),
+                (None, Ok(op)) => Op::Scalar(op),
+                (None, Err(why)) => return self.refuse(mnemonic(i), why),
+            };
+            self.emit(op, vec![product], vec![a, b], false);
+            a = Val::Reg(product);
+            b = self.source(self.operand(i, 3)?, ty)?;
+        }
+        let carry_in = if reads { Val::Reg(flag) } else { Val::Const(0) };
+        // Sum and carry-out read the same operands, so neither may overwrite them before both are done.
+        let out = self.new_reg(1);
+        if i.has(M::Cc) {
+            self.emit(
+                Op::CarryOut { subtract, wide },
+                vec![out],
+                vec![a, b, carry_in],
+                false,
+            );
+        }
+        let (add, extend) = match (subtract, wide) {
+            (false, false) => (alu::Add32::ALU, false),
+            (true, false) => (alu::Sub32::ALU, false),
+            (false, true) => (alu::Add64::ALU, true),
+            (true, true) => (alu::Sub64::ALU, true),
+        };
+        if reads {
+            let mut bit = self.bit_of(carry_in);
+            if extend {
+                let r = self.new_reg(64);
+                self.emit(Op::Alu(alu::ZeroExtend32::ALU), vec![r], vec![bit], false);
+                bit = Val::Reg(r);
+            }
+            let partial = self.new_reg(ty.bits());
+            self.emit(Op::Alu(add), vec![partial], vec![a, b], false);
+            self.emit(Op::Alu(add), vec![d], vec![Val::Reg(partial), bit], true);
+        } else {
+            self.emit(Op::Alu(add), vec![d], vec![a, b], true);
+        }
+        if i.has(M::Cc) {
+            self.predicate(PredFn::Mov, flag, vec![Val::Reg(out)]);
+        }
+        Ok(())
+    }
+
+    /// The format of a variable-precision instruction: `.vf32`, `fmam`, `addm`, or `.bf16` on f32 registers.
+    fn variable_format(&self, i: &Instruction) -> Result<Option<FormatSource>> {
+        if i.types().any(|t| t == T::Vf32) {
+            return Ok(Some(FormatSource::Launch));
+        }
+        let dialect = matches!(i.opcode, O::Fmam | O::Addm);
+        if i.types().any(|t| t == T::Bf16) && !matches!(i.opcode, O::Cvt | O::Atom | O::Red) {
+            let wide = i.operands.iter().any(|o| match o {
+                Operand::Name(n) => {
+                    matches!(self.lookup(&n.name), Ok(super::Binding::Reg(r)) if self.bits_of(r) == 32)
+                }
+                _ => false,
+            });
+            if dialect || wide {
+                return Ok(Some(FormatSource::Bf16));
+            }
+        }
+        if dialect {
+            return Ok(Some(FormatSource::Launch));
+        }
+        Ok(None)
+    }
+
+    fn variable(&mut self, i: &Instruction, format: FormatSource) -> Result<()> {
+        let rounding = rounding(i);
+        let vf = |f| Op::Vf { f, format, rounding };
+        let (f, operands) = match i.opcode {
+            O::Add => (VfFn::Add, 2),
+            O::Sub => (VfFn::Sub, 2),
+            O::Mul => (VfFn::Mul, 2),
+            O::Div => (VfFn::Div, 2),
+            O::Fma | O::Mad => (VfFn::Fma, 3),
+            O::Fmam => (VfFn::Fmam, 3),
+            O::Addm => (VfFn::Addm, 2),
+            O::Max => (VfFn::Max, 2),
+            O::Min => (VfFn::Min, 2),
+            O::Neg => (VfFn::Neg, 1),
+            O::Abs => (VfFn::Abs, 1),
+            O::Sqrt => (VfFn::Sqrt, 1),
+            O::Rsqrt => (VfFn::Rsqrt, 1),
+            O::Rcp => (VfFn::Rcp, 1),
+            O::Ex2 => (VfFn::Ex2, 1),
+            O::Lg2 => (VfFn::Lg2, 1),
+            O::Sin => (VfFn::Sin, 1),
+            O::Cos => (VfFn::Cos, 1),
+            O::Tanh => (VfFn::Tanh, 1),
+            O::Setp | O::Set => {
+                let to = i.ty().unwrap_or(T::Vf32);
+                let a = self.source(self.operand(i, 1)?, T::F32)?;
+                let b = self.source(self.operand(i, 2)?, T::F32)?;
+                let (a, b) = (
+                    self.variable_value(vf(VfFn::Truncate), a),
+                    self.variable_value(vf(VfFn::Truncate), b),
+                );
+                return match i.opcode {
+                    O::Setp => self.set_predicate_of(i, T::F32, a, b),
+                    _ => self.set_of(i, to, T::F32, a, b),
+                };
+            }
+            O::Slct => {
+                // slct d, a, b, c: the sign of T(c) chooses; only c is compared.
+                let c = self.source(self.operand(i, 3)?, T::F32)?;
+                let c = self.variable_value(vf(VfFn::Truncate), c);
+                let a = self.source(self.operand(i, 1)?, T::B32)?;
+                let b = self.source(self.operand(i, 2)?, T::B32)?;
+                let p = self.new_reg(1);
+                self.emit(Op::Alu(alu::GeF32::ALU), vec![p], vec![c, Val::Const(0)], false);
+                let d = self.destination(self.operand(i, 0)?, T::B32)?;
+                self.emit(Op::Select(self.class(d)), vec![d], vec![a, b, Val::Reg(p)], true);
+                return Ok(());
+            }
+            O::Cvt => return self.variable_convert(i, format, rounding),
+            O::Mov | O::Selp | O::Ld | O::St => {
+                return self.refuse(
+                    mnemonic(i),
+                    "this instruction moves bits: write it with .f32 or .b32",
+                );
+            }
+            _ => return self.refuse(mnemonic(i), "this instruction has no variable-precision form"),
+        };
+        let mut src = Vec::new();
+        for n in 1..=operands {
+            src.push(self.source(self.operand(i, n)?, T::F32)?);
+        }
+        let d = self.destination(self.operand(i, 0)?, T::F32)?;
+        if i.has(M::Sat) {
+            let r = self.new_reg(32);
+            self.emit(vf(f), vec![r], src, false);
+            self.emit(vf(VfFn::Saturate), vec![d], vec![Val::Reg(r)], true);
+        } else {
+            self.emit(vf(f), vec![d], src, true);
+        }
+        Ok(())
+    }
+
+    fn variable_value(&mut self, op: Op, v: Val) -> Val {
+        let r = self.new_reg(32);
+        self.emit(op, vec![r], vec![v], false);
+        Val::Reg(r)
+    }
+
+    /// `-a` on an operand: the sign changed, T first for variable types (SEMANTICS section 3).
+    pub(super) fn negated(&mut self, v: Val, ty: ScalarType) -> Result<Val> {
+        let alu = match ty {
+            T::F32 | T::Vf32 => alu::NegF32::ALU,
+            T::S32 | T::U32 | T::B32 => alu::Neg32::ALU,
+            T::S64 | T::U64 | T::B64 => alu::Neg64::ALU,
+            _ => return self.refuse("operand negation", format!("not supported for type .{ty}")),
+        };
+        let r = self.new_reg(ty.bits());
+        self.emit(Op::Alu(alu), vec![r], vec![v], false);
+        Ok(Val::Reg(r))
+    }
+
+    fn variable_convert(&mut self, i: &Instruction, format: FormatSource, rounding: Rounding) -> Result<()> {
+        let mut types = i.types();
+        let (Some(to), Some(from)) = (types.next(), types.next()) else {
+            return self.refuse(mnemonic(i), "two types are needed");
+        };
+        let vf = |f| Op::Vf { f, format, rounding };
+        let a = self.source(self.operand(i, 1)?, from)?;
+        let integral = [M::Rni, M::Rzi, M::Rmi, M::Rpi].into_iter().find(|m| i.has(*m));
+        // What the ordinary conversion does to a value already in the format.
+        let ordinary = |from: ScalarType, to: ScalarType, extra: &[Modifier]| {
+            let mut plain = i.clone();
+            plain.modifiers = extra.to_vec();
+            plain.modifiers.extend([M::Type(to), M::Type(from)]);
+            scalar::scalar_op(&plain)
+        };
+        let d = self.destination(self.operand(i, 0)?, if to == T::Vf32 { T::F32 } else { to })?;
+        if from == T::Vf32 {
+            let t = self.variable_value(vf(VfFn::Truncate), a);
+            if to == T::Vf32 && integral.is_none() {
+                self.emit(vf(VfFn::QuantizeF32), vec![d], vec![t], true);
+                return self.saturated(i, vf(VfFn::Saturate), d);
+            }
+            let plain_to = if to == T::Vf32 { T::F32 } else { to };
+            let extra: Vec<Modifier> = i
+                .modifiers
+                .iter()
+                .copied()
+                .filter(|m| !matches!(m, M::Type(_) | M::Sat | M::Ftz))
+                .collect();
+            let op = match ordinary(T::F32, plain_to, &extra) {
+                Ok(op) => op,
+                Err(why) => return self.refuse(mnemonic(i), why),
+            };
+            if to == T::Vf32 {
+                let r = self.variable_value(Op::Scalar(op), t);
+                self.emit(vf(VfFn::QuantizeF32), vec![d], vec![r], true);
+            } else {
+                self.emit(Op::Scalar(op), vec![d], vec![t], true);
+            }
+            return self.saturated(i, vf(VfFn::Saturate), d);
+        }
+        // To vf32: R(x).
+        let (quantize, wide) = match from {
+            T::F32 => (VfFn::QuantizeF32, None),
+            T::F64 => (VfFn::QuantizeF64, None),
+            T::S64 => (VfFn::QuantizeS64, None),
+            T::U64 => (VfFn::QuantizeU64, None),
+            T::S32 | T::S16 | T::S8 => (VfFn::QuantizeS64, Some(T::S64)),
+            T::U32 | T::U16 | T::U8 => (VfFn::QuantizeU64, Some(T::U64)),
+            T::F16 | T::Bf16 => (VfFn::QuantizeF32, Some(T::F32)),
+            _ => return self.refuse(mnemonic(i), format!("conversion from .{from} is not supported")),
+        };
+        let mut value = a;
+        if let Some(wide) = wide {
+            value = self.narrowed(value, from);
+            match ordinary(from, wide, &[]) {
+                Ok(op) => {
+                    let r = self.new_reg(wide.bits());
+                    self.emit(Op::Scalar(op), vec![r], vec![value], false);
+                    value = Val::Reg(r);
+                }
+                Err(why) => return self.refuse(mnemonic(i), why),
+            }
+        }
+        if let Some(m) = integral {
+            let t = if from == T::F32 {
+                self.variable_value(vf(VfFn::Truncate), value)
+            } else {
+                value
+            };
+            match ordinary(T::F32, T::F32, &[m]) {
+                Ok(op) if quantize == VfFn::QuantizeF32 => value = self.variable_value(Op::Scalar(op), t),
+                Ok(_) => return self.refuse(mnemonic(i), "integer rounding needs an f32 source"),
+                Err(why) => return self.refuse(mnemonic(i), why),
+            }
+        }
+        self.emit(vf(quantize), vec![d], vec![value], true);
+        self.saturated(i, vf(VfFn::Saturate), d)
+    }
+
+    fn saturated(&mut self, i: &Instruction, op: Op, d: VReg) -> Result<()> {
+        if i.has(M::Sat) && self.class(d) == Class::W32 && i.ty() == Some(T::Vf32) {
+            self.emit(op, vec![d], vec![Val::Reg(d)], false);
+        }
+        Ok(())
+    }
+}

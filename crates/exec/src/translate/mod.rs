@@ -1,0 +1,868 @@
+//! From the syntax tree of a kernel to the flat list of `ir`: scopes and names are resolved, device functions
+//! inlined at their calls, variables placed. What Vernier does not execute is refused here, by name and place.
+
+mod compute;
+mod memory;
+mod scope;
+
+use crate::ir::{Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
+use crate::lanes::Class;
+use ptx::ast::{
+    Function, FunctionKind, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span,
+    SpecialRegister, StateSpace, Statement, Variable,
+};
+use rustc_hash::FxHashMap;
+use scope::{Binding, Place, Scopes};
+
+/// Instructions a kernel may have after inlining, a guard against code that explodes.
+const MAX_INSTRUCTIONS: usize = 4_000_000;
+
+/// What is wrong, and where.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// The place.
+    pub span: Span,
+    /// The instruction or name.
+    pub what: String,
+    /// Why, and what to do.
+    pub help: String,
+}
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+/// Variables of the module that live in device memory, by name: address.
+pub type Globals = FxHashMap<String, u64>;
+
+/// Translates the kernel `function` of `module`.
+pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir> {
+    let functions = module
+        .items
+        .iter()
+        .filter_map(|i| match i {
+            ptx::ast::Item::Function(f) if f.body.is_some() => Some((f.name.name.as_str(), f)),
+            _ => None,
+        })
+        .collect();
+    let mut t = Translator {
+        module,
+        globals,
+        functions,
+        ir: Ir::default(),
+        scopes: Scopes::default(),
+        shared: FxHashMap::default(),
+        shared_done: 0,
+        specials: FxHashMap::default(),
+        inlining: Vec::new(),
+        loc: 0,
+        carry: None,
+        span: Span::default(),
+    };
+    t.kernel(function)?;
+    Ok(t.ir)
+}
+
+struct Translator<'a> {
+    module: &'a Module,
+    globals: &'a Globals,
+    functions: FxHashMap<&'a str, &'a Function>,
+    ir: Ir,
+    scopes: Scopes,
+    /// Shared variables by the address of their declaration: offset.
+    shared: FxHashMap<*const Variable, u32>,
+    /// Bytes of static shared memory placed so far.
+    shared_done: u32,
+    specials: FxHashMap<SpecialRegister, VReg>,
+    inlining: Vec<Inlined<'a>>,
+    /// Index of the current `.loc` plus one.
+    loc: u32,
+    /// The carry flag of `add.cc` and the like.
+    carry: Option<VReg>,
+    /// The instruction being translated.
+    span: Span,
+}
+
+/// A function whose body is being translated.
+struct Inlined<'a> {
+    name: &'a str,
+    /// Label after the body.
+    end: u32,
+    kernel: bool,
+}
+
+/// The class a register of `bits` bits needs.
+fn class_of(bits: u32) -> Class {
+    match bits {
+        1 => Class::Pred,
+        64 => Class::W64,
+        _ => Class::W32,
+    }
+}
+
+/// Bytes of a variable.
+pub fn size_of(v: &Variable) -> u64 {
+    let elements = v.dims.iter().map(|d| d.unwrap_or(0)).product::<u64>();
+    u64::from(v.ty.bytes()) * u64::from(v.vector) * elements
+}
+
+/// Alignment of a variable, bytes.
+pub fn align_of(v: &Variable) -> u32 {
+    v.align.unwrap_or(v.ty.bytes() * u32::from(v.vector)).max(1)
+}
+
+impl<'a> Translator<'a> {
+    fn refuse<T>(&self, what: impl Into<String>, help: impl Into<String>) -> Result<T> {
+        Err(Refusal {
+            span: self.span,
+            what: what.into(),
+            help: help.into(),
+        })
+    }
+
+    fn kernel(&mut self, function: &'a Function) -> Result<()> {
+        self.place_shared(function)?;
+        self.scopes.push();
+        let mut offset = 0u32;
+        for p in &function.params {
+            self.span = p.span;
+            let size = size_of(p) as u32;
+            offset = offset.next_multiple_of(align_of(p));
+            self.ir.params.push(crate::ParamInfo {
+                offset: offset as usize,
+                size: size as usize,
+            });
+            self.scopes
+                .bind(&p.name.name, Binding::Place(Place::Param(offset)));
+            offset += size;
+        }
+        self.ir.params_bytes = offset;
+        let end = self.new_label();
+        self.inlining.push(Inlined {
+            name: &function.name.name,
+            end,
+            kernel: true,
+        });
+        self.body(function.body.as_deref().unwrap_or_default())?;
+        self.place_label(end);
+        self.emit(Op::Exit, vec![], vec![], false);
+        self.scopes.pop();
+        Ok(())
+    }
+
+    /// Places the shared variables that the kernel and the functions it may call use. Dynamic ones
+    /// (`extern __shared__`, no size) all start where the static ones end.
+    fn place_shared(&mut self, kernel: &'a Function) -> Result<()> {
+        let mut reached: Vec<&'a Function> = vec![kernel];
+        let mut names: Vec<&'a str> = Vec::new();
+        let mut declared: Vec<&'a Variable> = Vec::new();
+        let mut next = 0;
+        while next < reached.len() {
+            let f = reached[next];
+            next += 1;
+            let mut todo: Vec<&'a [Statement]> = vec![f.body.as_deref().unwrap_or_default()];
+            while let Some(body) = todo.pop() {
+                for s in body {
+                    match s {
+                        Statement::Block { body, .. } => todo.push(body),
+                        Statement::Variable(v) if v.space.base() == StateSpace::Shared => declared.push(v),
+                        Statement::Instruction(i) => {
+                            for o in &i.operands {
+                                collect_names(o, &mut names);
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            for name in names.drain(..) {
+                if let Some(&g) = self.functions.get(name) {
+                    if !reached.iter().any(|r| std::ptr::eq(*r, g)) {
+                        reached.push(g);
+                    }
+                } else if let Some(v) = module_shared(self.module, name)
+                    && !declared.iter().any(|d| std::ptr::eq(*d, v))
+                {
+                    declared.push(v);
+                }
+            }
+        }
+        let mut dynamic_align = 16;
+        for v in declared.iter().filter(|v| size_of(v) > 0) {
+            self.shared_done = self.shared_done.next_multiple_of(align_of(v));
+            self.shared.insert(*v, self.shared_done);
+            self.shared_done += size_of(v) as u32;
+        }
+        for v in declared.iter().filter(|v| size_of(v) == 0) {
+            dynamic_align = dynamic_align.max(align_of(v));
+        }
+        self.shared_done = self.shared_done.next_multiple_of(dynamic_align);
+        for v in declared.iter().filter(|v| size_of(v) == 0) {
+            self.shared.insert(*v, self.shared_done);
+        }
+        self.ir.shared_bytes = self.shared_done;
+        Ok(())
+    }
+
+    fn new_label(&mut self) -> u32 {
+        self.ir.labels.push(u32::MAX);
+        self.ir.labels.len() as u32 - 1
+    }
+
+    fn place_label(&mut self, label: u32) {
+        self.ir.labels[label as usize] = self.ir.insts.len() as u32;
+    }
+
+    fn new_reg(&mut self, bits: u32) -> VReg {
+        self.ir.regs.push(RegInfo {
+            class: class_of(bits),
+            bits,
+            special: None,
+        });
+        VReg(self.ir.regs.len() as u32 - 1)
+    }
+
+    fn bits_of(&self, r: VReg) -> u32 {
+        self.ir.regs[r.0 as usize].bits
+    }
+
+    /// Appends an instruction; `counts` for the one that stands for the PTX instruction.
+    fn emit(&mut self, op: Op, dst: Vec<VReg>, src: Vec<Val>, counts: bool) {
+        let origin = self.ir.origins.len() as u32 - u32::from(!self.ir.origins.is_empty());
+        if self.ir.origins.is_empty() {
+            self.ir.origins.push(Origin {
+                span: self.span,
+                loc: self.loc,
+            });
+        }
+        self.ir.insts.push(IrInst {
+            op,
+            dst,
+            src,
+            guard: None,
+            origin,
+            counts,
+        });
+    }
+
+    fn body(&mut self, body: &'a [Statement]) -> Result<()> {
+        self.scopes.push();
+        // Labels may be used before they stand.
+        for s in body {
+            match s {
+                Statement::Label(l) => {
+                    let label = self.new_label();
+                    self.scopes.bind(&l.name, Binding::Label(label));
+                }
+                Statement::BranchTargets { label, targets } => {
+                    let names = targets.iter().map(|t| t.name.clone()).collect();
+                    self.scopes.bind(&label.name, Binding::Targets(names));
+                }
+                _ => {}
+            }
+        }
+        for s in body {
+            match s {
+                Statement::Label(l) => {
+                    if let Some(Binding::Label(label)) = self.scopes.find(&l.name) {
+                        let label = *label;
+                        self.place_label(label);
+                    }
+                }
+                Statement::Variable(v) => self.declare(v)?,
+                Statement::Instruction(i) => self.instruction(i)?,
+                Statement::Block { body, .. } => self.body(body)?,
+                Statement::Loc(l) => {
+                    self.ir.locs.push((l.file, l.line));
+                    self.loc = self.ir.locs.len() as u32;
+                }
+                Statement::Pragma { .. }
+                | Statement::BranchTargets { .. }
+                | Statement::CallTargets { .. }
+                | Statement::CallPrototype { .. } => {}
+            }
+        }
+        self.scopes.pop();
+        Ok(())
+    }
+
+    fn declare(&mut self, v: &'a Variable) -> Result<()> {
+        self.span = v.span;
+        let name = &v.name.name;
+        match v.space.base() {
+            StateSpace::Reg => {
+                let bits = v.ty.bits();
+                if bits > 64 {
+                    return self.refuse(format!(".reg .{}", v.ty), "128-bit registers are not supported");
+                }
+                let count = v.range.unwrap_or(1) * u32::from(v.vector);
+                let first = self.ir.regs.len() as u32;
+                let info = RegInfo {
+                    class: class_of(bits),
+                    bits,
+                    special: None,
+                };
+                self.ir.regs.extend(std::iter::repeat_n(info, count as usize));
+                match v.range {
+                    Some(count) => self.scopes.bind_range(name, VReg(first), count),
+                    None => self.scopes.bind(name, Binding::Reg(VReg(first))),
+                }
+            }
+            StateSpace::Local | StateSpace::Param => {
+                // `.param` variables of calls live in the thread's local memory, like a stack frame.
+                let at = self.frame(size_of(v) as u32, align_of(v));
+                self.scopes.bind(name, Binding::Place(Place::Local(at)));
+            }
+            StateSpace::Shared => {
+                let at = self.shared[&std::ptr::from_ref(v)];
+                self.scopes.bind(name, Binding::Place(Place::Shared(at)));
+            }
+            other => {
+                return self.refuse(
+                    format!(".{other} {name}"),
+                    "this state space is not supported inside functions",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Reserves local memory.
+    fn frame(&mut self, size: u32, align: u32) -> u32 {
+        let at = self.ir.local_bytes.next_multiple_of(align);
+        self.ir.local_bytes = at + size;
+        at
+    }
+
+    /// What a name means here.
+    fn lookup(&self, name: &str) -> Result<Binding> {
+        if let Some(b) = self.scopes.find(name) {
+            return Ok(b.clone());
+        }
+        if let Some(r) = self.scopes.find_in_ranges(name) {
+            return Ok(Binding::Reg(r));
+        }
+        if let Some(v) = module_shared(self.module, name)
+            && let Some(&at) = self.shared.get(&std::ptr::from_ref(v))
+        {
+            return Ok(Binding::Place(Place::Shared(at)));
+        }
+        if let Some(&address) = self.globals.get(name) {
+            return Ok(Binding::Place(Place::Global(address)));
+        }
+        if self.functions.contains_key(name) {
+            return self.refuse(
+                format!("function pointer to `{name}`"),
+                "taking the address of a function and indirect calls are not supported",
+            );
+        }
+        self.refuse(
+            format!("`{name}`"),
+            "this name is not declared (an external symbol of another module?)",
+        )
+    }
+
+    fn special(&mut self, register: SpecialRegister) -> Result<Val> {
+        use SpecialRegister as S;
+        Ok(match register {
+            S::WarpSz => Val::Const(32),
+            S::ClusteridX | S::ClusteridY | S::ClusteridZ => {
+                return self.special(match register {
+                    S::ClusteridX => S::CtaidX,
+                    S::ClusteridY => S::CtaidY,
+                    _ => S::CtaidZ,
+                });
+            }
+            S::NclusteridX | S::NclusteridY | S::NclusteridZ => {
+                return self.special(match register {
+                    S::NclusteridX => S::NctaidX,
+                    S::NclusteridY => S::NctaidY,
+                    _ => S::NctaidZ,
+                });
+            }
+            // A launch without clusters: each block is a cluster of its own.
+            S::ClusterCtaidX
+            | S::ClusterCtaidY
+            | S::ClusterCtaidZ
+            | S::ClusterCtarank
+            | S::IsExplicitCluster => Val::Const(0),
+            S::ClusterNctaidX | S::ClusterNctaidY | S::ClusterNctaidZ | S::ClusterNctarank => Val::Const(1),
+            S::Clock | S::ClockHi | S::Clock64 | S::Globaltimer | S::GlobaltimerLo | S::GlobaltimerHi => {
+                let wide = matches!(register, S::Clock64 | S::Globaltimer);
+                let d = self.new_reg(if wide { 64 } else { 32 });
+                self.emit(Op::Clock(register), vec![d], vec![], false);
+                Val::Reg(d)
+            }
+            S::AggrSmemSize
+            | S::ReservedSmemOffsetBegin
+            | S::ReservedSmemOffsetEnd
+            | S::ReservedSmemOffsetCap
+            | S::CurrentGraphExec
+            | S::Pm0
+            | S::Pm1
+            | S::Pm2
+            | S::Pm3 => return self.refuse(register.text(), "this special register is not supported"),
+            _ => {
+                if let Some(&r) = self.specials.get(&register) {
+                    return Ok(Val::Reg(r));
+                }
+                let bits = if register == S::Gridid { 64 } else { 32 };
+                let r = self.new_reg(bits);
+                self.ir.regs[r.0 as usize].special = Some(register);
+                self.specials.insert(register, r);
+                Val::Reg(r)
+            }
+        })
+    }
+
+    /// A source operand of `bits` bits (immediates are brought to that type; for floats `ty` says which).
+    fn source(&mut self, o: &Operand, ty: ScalarType) -> Result<Val> {
+        match o {
+            Operand::Name(n) => match self.lookup(&n.name)? {
+                Binding::Reg(r) => Ok(Val::Reg(r)),
+                Binding::Place(p) => Ok(Val::Const(p.address())),
+                _ => self.refuse(format!("`{}`", n.name), "a label is no value"),
+            },
+            Operand::Offset { base, offset } => match self.lookup(&base.name)? {
+                Binding::Place(p) => Ok(Val::Const(p.address().wrapping_add(*offset as u64))),
+                _ => self.refuse(format!("`{}`", base.name), "only variables have an address"),
+            },
+            Operand::Component { base, index } => match self.lookup(&base.name)? {
+                Binding::Reg(r) => Ok(Val::Reg(VReg(r.0 + u32::from(*index)))),
+                _ => self.refuse(
+                    format!("`{}`", base.name),
+                    "only vector registers have components",
+                ),
+            },
+            Operand::Special { register, .. } => self.special(*register),
+            Operand::Immediate { value, .. } => Ok(Val::Const(immediate(*value, ty))),
+            Operand::Not { operand, .. } => {
+                let v = self.source(operand, ScalarType::Pred)?;
+                let d = self.new_reg(1);
+                self.emit(Op::Pred(PredFn::Not), vec![d], vec![v], false);
+                Ok(Val::Reg(d))
+            }
+            Operand::Neg { operand, .. } => {
+                let v = self.source(operand, ty)?;
+                self.negated(v, ty)
+            }
+            Operand::Vector { .. }
+            | Operand::List { .. }
+            | Operand::Pair { .. }
+            | Operand::Address { .. }
+            | Operand::AddressList { .. } => self.refuse("operand", "a register or number must stand here"),
+            Operand::Sink(_) => self.refuse("`_`", "only a destination can be thrown away"),
+        }
+    }
+
+    /// A destination register; `_` gives a register nobody reads.
+    fn destination(&mut self, o: &Operand, ty: ScalarType) -> Result<VReg> {
+        match o {
+            Operand::Name(n) => match self.lookup(&n.name)? {
+                Binding::Reg(r) => Ok(r),
+                _ => self.refuse(format!("`{}`", n.name), "a destination must be a register"),
+            },
+            Operand::Component { base, index } => match self.lookup(&base.name)? {
+                Binding::Reg(r) => Ok(VReg(r.0 + u32::from(*index))),
+                _ => self.refuse(
+                    format!("`{}`", base.name),
+                    "only vector registers have components",
+                ),
+            },
+            Operand::Sink(_) => Ok(self.new_reg(ty.bits())),
+            _ => self.refuse("operand", "a destination must be a register"),
+        }
+    }
+
+    fn operand<'i>(&self, i: &'i Instruction, n: usize) -> Result<&'i Operand> {
+        match i.operands.get(n) {
+            Some(o) => Ok(o),
+            None => self.refuse(mnemonic(i), format!("operand {} is missing", n + 1)),
+        }
+    }
+
+    fn instruction(&mut self, i: &'a Instruction) -> Result<()> {
+        self.span = i.span;
+        if self.ir.insts.len() > MAX_INSTRUCTIONS {
+            return self.refuse(
+                mnemonic(i),
+                "the kernel has too many instructions after inlining its calls",
+            );
+        }
+        self.ir.origins.push(Origin {
+            span: i.span,
+            loc: self.loc,
+        });
+        let first = self.ir.insts.len();
+        match i.opcode {
+            Opcode::Bra => self.branch(i)?,
+            Opcode::Brx => self.branch_table(i)?,
+            Opcode::Exit => self.emit(Op::Exit, vec![], vec![], true),
+            Opcode::Ret => {
+                let Some(top) = self.inlining.last() else {
+                    return Ok(());
+                };
+                let op = if top.kernel { Op::Exit } else { Op::Branch(top.end) };
+                self.emit(op, vec![], vec![], true);
+            }
+            Opcode::Call => return self.call(i, first),
+            Opcode::Trap | Opcode::Brkpt => self.emit(Op::Trap, vec![], vec![], true),
+            Opcode::Membar
+            | Opcode::Fence
+            | Opcode::Prefetch
+            | Opcode::Prefetchu
+            | Opcode::Nanosleep
+            | Opcode::Discard
+            | Opcode::Griddepcontrol
+            | Opcode::Applypriority
+            | Opcode::Setmaxnreg
+            | Opcode::Pmevent => self.emit(Op::Nop, vec![], vec![], true),
+            _ => {
+                if !self.memory(i)? {
+                    self.compute(i)?;
+                }
+            }
+        }
+        self.guard(i, first)
+    }
+
+    /// Puts the guard of `i` on everything translated since `first`, and counts the instruction once.
+    fn guard(&mut self, i: &Instruction, first: usize) -> Result<()> {
+        if let Some(last) = self.ir.insts[first..].last_mut() {
+            last.counts = true;
+        }
+        let Some(g) = &i.guard else { return Ok(()) };
+        let Binding::Reg(p) = self.lookup(&g.register.name)? else {
+            return self.refuse(
+                format!("@{}", g.register.name),
+                "a guard must be a predicate register",
+            );
+        };
+        // What may wait for other lanes is branched around instead.
+        if self.ir.insts[first..].iter().any(|i| i.op.may_wait()) {
+            let after = self.new_label();
+            self.place_label(after);
+            self.ir.labels[after as usize] += 1;
+            let origin = self.ir.origins.len() as u32 - 1;
+            let guard = Some((p, !g.negated));
+            let skip = IrInst {
+                op: Op::Branch(after),
+                dst: vec![],
+                src: vec![],
+                guard,
+                origin,
+                counts: false,
+            };
+            self.ir.insts.insert(first, skip);
+            return Ok(());
+        }
+        for inst in &mut self.ir.insts[first..] {
+            inst.guard = Some((p, g.negated));
+        }
+        // An instruction that changes its own guard must be guarded by the old value throughout.
+        let several = self.ir.insts.len() - first > 1;
+        if several && self.ir.insts[first..].iter().any(|x| x.dst.contains(&p)) {
+            let copy = self.new_reg(1);
+            let origin = self.ir.origins.len() as u32 - 1;
+            let mov = IrInst {
+                op: Op::Pred(PredFn::Mov),
+                dst: vec![copy],
+                src: vec![Val::Reg(p)],
+                guard: None,
+                origin,
+                counts: false,
+            };
+            self.ir.insts.insert(first, mov);
+            for inst in &mut self.ir.insts[first + 1..] {
+                inst.guard = Some((copy, g.negated));
+            }
+        }
+        Ok(())
+    }
+
+    fn label(&self, name: &str) -> Result<u32> {
+        match self.scopes.find(name) {
+            Some(Binding::Label(l)) => Ok(*l),
+            _ => self.refuse(format!("`{name}`"), "no such label"),
+        }
+    }
+
+    fn branch(&mut self, i: &Instruction) -> Result<()> {
+        let Operand::Name(n) = self.operand(i, 0)? else {
+            return self.refuse(mnemonic(i), "the target must be a label");
+        };
+        let label = self.label(&n.name)?;
+        self.emit(Op::Branch(label), vec![], vec![], true);
+        Ok(())
+    }
+
+    fn branch_table(&mut self, i: &Instruction) -> Result<()> {
+        let index = self.source(self.operand(i, 0)?, ScalarType::U32)?;
+        let targets = match self.operand(i, 1)? {
+            Operand::Name(n) => match self.scopes.find(&n.name) {
+                Some(Binding::Targets(t)) => t.clone(),
+                _ => return self.refuse(format!("`{}`", n.name), "no such .branchtargets"),
+            },
+            _ => {
+                return self.refuse(
+                    mnemonic(i),
+                    "the second operand must be the label of a .branchtargets",
+                );
+            }
+        };
+        let labels = targets
+            .iter()
+            .map(|t| self.label(t))
+            .collect::<Result<Vec<u32>>>()?;
+        self.ir.tables.push(labels);
+        self.emit(
+            Op::BranchTable(self.ir.tables.len() as u32 - 1),
+            vec![],
+            vec![index],
+            true,
+        );
+        Ok(())
+    }
+
+    fn call(&mut self, i: &'a Instruction, first: usize) -> Result<()> {
+        let mut lists: Vec<&[Operand]> = Vec::new();
+        let mut callee = None;
+        let mut before = 0;
+        for o in &i.operands {
+            match o {
+                Operand::List { elements, .. } => lists.push(elements),
+                Operand::Name(n) if callee.is_none() => {
+                    callee = Some(n);
+                    before = lists.len();
+                }
+                _ => {}
+            }
+        }
+        let Some(callee) = callee else {
+            return self.refuse(mnemonic(i), "the function to call is missing");
+        };
+        let returns = if before == 1 { lists[0] } else { &[] };
+        let arguments = lists.get(before).copied().unwrap_or_default();
+        if self.intrinsic(&callee.name, returns, arguments)? {
+            return self.guard(i, first);
+        }
+        let Some(&f) = self.functions.get(callee.name.as_str()) else {
+            return self.refuse(
+                format!("call of `{}`", callee.name),
+                "indirect calls and functions without a body in this module are not supported",
+            );
+        };
+        if f.kind == FunctionKind::Kernel {
+            return self.refuse(
+                format!("call of kernel `{}`", callee.name),
+                "device-side launches are not supported",
+            );
+        }
+        if self.inlining.iter().any(|x| x.name == callee.name) {
+            return self.refuse(
+                format!("recursive call of `{}`", callee.name),
+                "recursion is not supported: Vernier inlines device functions; write it as a loop",
+            );
+        }
+        if returns.len() != f.returns.len() || arguments.len() != f.params.len() {
+            return self.refuse(
+                format!("call of `{}`", callee.name),
+                format!(
+                    "it takes {} arguments and returns {}",
+                    f.params.len(),
+                    f.returns.len()
+                ),
+            );
+        }
+        // A guarded call branches around the body.
+        let after = self.new_label();
+        if let Some(g) = &i.guard {
+            let Binding::Reg(p) = self.lookup(&g.register.name)? else {
+                return self.refuse(
+                    format!("@{}", g.register.name),
+                    "a guard must be a predicate register",
+                );
+            };
+            self.emit(Op::Branch(after), vec![], vec![], false);
+            if let Some(b) = self.ir.insts.last_mut() {
+                b.guard = Some((p, !g.negated));
+            }
+        }
+        self.emit(Op::Nop, vec![], vec![], true);
+        let mut bound = Vec::new();
+        let mut copies_in = Vec::new();
+        let mut copies_out = Vec::new();
+        for (formal, actual) in f
+            .returns
+            .iter()
+            .zip(returns)
+            .map(|p| (p, true))
+            .chain(f.params.iter().zip(arguments).map(|p| (p, false)))
+            .map(|((f, a), r)| ((f, r), a))
+        {
+            let (formal, is_return) = formal;
+            if formal.space.base() == StateSpace::Reg {
+                // Old style: registers are copied in and out.
+                let r = self.new_reg(formal.ty.bits());
+                if is_return {
+                    copies_out.push((self.destination(actual, formal.ty)?, r));
+                } else {
+                    copies_in.push((r, self.source(actual, formal.ty)?));
+                }
+                bound.push((formal.name.name.clone(), Binding::Reg(r)));
+            } else {
+                let Operand::Name(n) = actual else {
+                    return self.refuse(mnemonic(i), "arguments must be .param variables");
+                };
+                bound.push((formal.name.name.clone(), self.lookup(&n.name)?));
+            }
+        }
+        for (d, s) in copies_in {
+            self.copy(d, s);
+        }
+        let end = self.new_label();
+        let outer = self.scopes.enter_function();
+        self.scopes.push();
+        for (name, binding) in bound {
+            self.scopes.bind(&name, binding);
+        }
+        self.inlining.push(Inlined {
+            name: &f.name.name,
+            end,
+            kernel: false,
+        });
+        self.body(f.body.as_deref().unwrap_or_default())?;
+        self.inlining.pop();
+        self.scopes.leave_function(outer);
+        self.place_label(end);
+        for (d, s) in copies_out {
+            self.copy(d, Val::Reg(s));
+        }
+        self.place_label(after);
+        Ok(())
+    }
+
+    /// d = s, by class.
+    fn copy(&mut self, d: VReg, s: Val) {
+        let op = match self.ir.regs[d.0 as usize].class {
+            Class::Pred => Op::Pred(PredFn::Mov),
+            Class::W32 => Op::Alu(<crate::alu::Mov32 as crate::lanes::Coded>::ALU),
+            Class::W64 => Op::Alu(<crate::alu::Mov64 as crate::lanes::Coded>::ALU),
+        };
+        self.emit(op, vec![d], vec![s], false);
+    }
+
+    /// Functions that the device runtime provides.
+    fn intrinsic(&mut self, name: &str, returns: &[Operand], arguments: &[Operand]) -> Result<bool> {
+        let mut frames = Vec::new();
+        if matches!(name, "vprintf" | "__assertfail") {
+            for o in arguments.iter().chain(returns) {
+                match o {
+                    Operand::Name(n) => match self.lookup(&n.name)? {
+                        Binding::Place(Place::Local(at)) => frames.push(at),
+                        _ => {
+                            return self
+                                .refuse(format!("call of `{name}`"), "arguments must be .param variables");
+                        }
+                    },
+                    _ => {
+                        return self.refuse(format!("call of `{name}`"), "arguments must be .param variables");
+                    }
+                }
+            }
+        }
+        match (name, frames.as_slice()) {
+            ("vprintf", [format, args, result @ ..]) => {
+                self.emit(
+                    Op::Printf {
+                        format: *format,
+                        args: *args,
+                        result: result.first().copied(),
+                    },
+                    vec![],
+                    vec![],
+                    true,
+                );
+                Ok(true)
+            }
+            ("__assertfail", [message, file, line, function, ..]) => {
+                self.emit(
+                    Op::AssertFail {
+                        args: [*message, *file, *line, *function],
+                    },
+                    vec![],
+                    vec![],
+                    true,
+                );
+                Ok(true)
+            }
+            ("malloc" | "free", _) => self.refuse(
+                format!("call of `{name}`"),
+                "allocation inside kernels is not supported",
+            ),
+            _ => Ok(false),
+        }
+    }
+}
+
+fn collect_names<'a>(o: &'a Operand, names: &mut Vec<&'a str>) {
+    match o {
+        Operand::Name(n) => names.push(&n.name),
+        Operand::Offset { base, .. } => names.push(&base.name),
+        Operand::Address {
+            base: ptx::ast::AddressBase::Name(n),
+            ..
+        } => names.push(&n.name),
+        Operand::Vector { elements, .. } | Operand::List { elements, .. } => {
+            elements.iter().for_each(|e| collect_names(e, names));
+        }
+        _ => {}
+    }
+}
+
+fn module_shared<'a>(module: &'a Module, name: &str) -> Option<&'a Variable> {
+    module.items.iter().find_map(|i| match i {
+        ptx::ast::Item::Variable(v) if v.name.name == name && v.space.base() == StateSpace::Shared => Some(v),
+        _ => None,
+    })
+}
+
+/// The bits of a number as a register of type `ty` holds it.
+fn immediate(value: Immediate, ty: ScalarType) -> u64 {
+    use ScalarType as T;
+    let wide = match (value, ty) {
+        (Immediate::F32(bits), T::F64) => f64::from(f32::from_bits(bits)).to_bits(),
+        (Immediate::F32(bits), _) => u64::from(bits),
+        (Immediate::F64(bits), T::F32 | T::Vf32 | T::Bf16 | T::Tf32) => {
+            u64::from((f64::from_bits(bits) as f32).to_bits())
+        }
+        (Immediate::F64(bits), _) => bits,
+        (Immediate::Int { bits, .. }, _) => bits,
+    };
+    match ty.bits() {
+        1 => {
+            if wide != 0 {
+                u64::from(u32::MAX)
+            } else {
+                0
+            }
+        }
+        64.. => wide,
+        bits => wide & ((1 << bits) - 1),
+    }
+}
+
+/// An instruction as written, without operands.
+pub fn mnemonic(i: &Instruction) -> String {
+    let mut s = i.opcode.text().to_string();
+    for m in &i.modifiers {
+        s.push('.');
+        s.push_str(m.text());
+    }
+    s
+}
+
+/// Whether `i` carries a modifier that only some forms have, spelled `text`.
+fn has_other(i: &Instruction, text: &str) -> bool {
+    i.modifiers
+        .iter()
+        .any(|m| matches!(m, Modifier::Other(t) if *t == text))
+}

@@ -1,0 +1,121 @@
+//! The state of one warp, and the decoded instruction that works on it. A warp is 32 lanes in lock step under
+//! a mask; registers are arrays over the lanes ("vector"), one value for all lanes ("uniform"), or a bit per
+//! lane (predicates). Nothing here decides what runs next: that is `schedule`.
+
+use crate::env::Env;
+
+/// Lanes of a warp.
+pub const LANES: usize = 32;
+/// The mask with every lane active.
+pub const FULL: u32 = u32::MAX;
+
+/// What an instruction asks of the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Flow {
+    /// Go on with the next instruction.
+    Next,
+    /// The warp's control state changed: look it up again.
+    Switch,
+    /// A trap is recorded in [`Warp::fault`].
+    Trap,
+}
+
+/// Executes one instruction for the active lanes.
+///
+/// # Safety
+/// The instruction must have been made for the program that laid out the warp's registers, and the processor
+/// must have the features the function was compiled for.
+pub type OpFn = unsafe fn(&mut Warp, &Inst) -> Flow;
+
+/// The destination may be written in all lanes whatever the mask says.
+pub const DIRECT: u8 = 1;
+/// The destination is one of the sources, so it must not be written while they are read.
+pub const ALIAS: u8 = 2;
+
+/// A decoded instruction. Operand fields are offsets into the warp's register files: vector registers in
+/// 32-bit words, uniform registers and predicates by index.
+#[derive(Clone, Copy)]
+pub struct Inst {
+    /// What it does.
+    pub run: OpFn,
+    /// Destination.
+    pub d: u32,
+    /// First source.
+    pub a: u32,
+    /// Second source.
+    pub b: u32,
+    /// Third source, or a predicate, or an index of a side table.
+    pub c: u32,
+    /// Guard predicate plus one; 0 for none.
+    pub guard: u32,
+    /// The guard is written `@!p`.
+    pub guard_negated: bool,
+    /// [`DIRECT`], [`ALIAS`].
+    pub flags: u8,
+    /// Small constant whose meaning depends on `run`.
+    pub x: u16,
+    /// Immediate: an address offset, a jump target.
+    pub imm: i64,
+}
+
+/// Why the running instruction could not go on; turned into a [`crate::Trap`] at the edge.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Lane of the first thread concerned.
+    pub lane: u32,
+    /// What happened.
+    pub kind: crate::TrapKind,
+}
+
+/// 64 words of scratch, aligned like a vector register.
+#[repr(align(64))]
+pub struct Scratch(pub [u32; 2 * LANES]);
+
+/// The part of a warp that instructions see.
+pub struct Warp {
+    /// Vector registers: 32 words for a 32-bit register, 64 for a 64-bit one, each aligned to 64 bytes.
+    pub vectors: *mut u32,
+    /// Uniform registers, then constants.
+    pub uniforms: *mut u64,
+    /// Predicates: a bit per lane.
+    pub predicates: *mut u32,
+    /// Active lanes of the running instruction.
+    pub mask: u32,
+    /// Lanes that have not ended.
+    pub live: u32,
+    /// Index of the running instruction, kept by those that may trap or switch.
+    pub pc: u32,
+    /// Index of the warp in its block.
+    pub index: u32,
+    /// Block, launch and device.
+    pub env: *mut Env,
+    /// First byte of lane 0's local memory; lane `i`'s is `i * env.local_bytes` further.
+    pub local: *mut u8,
+    /// Where masked results wait before they are blended in.
+    pub scratch: Scratch,
+    /// Set before [`Flow::Trap`] is returned.
+    pub fault: Option<Fault>,
+    /// Control flow.
+    pub control: crate::schedule::Control,
+}
+
+impl Warp {
+    /// Records a fault.
+    #[cold]
+    pub fn trap(&mut self, lane: u32, kind: crate::TrapKind) -> Flow {
+        self.fault = Some(Fault { lane, kind });
+        Flow::Trap
+    }
+    /// Whether the destination of `i` may be written directly.
+    #[inline(always)]
+    pub fn direct(&self, i: &Inst) -> bool {
+        (i.flags & ALIAS == 0) & ((self.mask == FULL) | (i.flags & DIRECT != 0))
+    }
+    /// The block's and launch's state.
+    #[inline(always)]
+    pub fn env(&self) -> &Env {
+        // SAFETY: the scheduler sets `env` before it runs the warp, and keeps it alive meanwhile.
+        unsafe { &*self.env }
+    }
+}
