@@ -3,12 +3,13 @@
 use crate::error::{Error, io_reason};
 use crate::output::{Output, Stream};
 use std::ffi::OsString;
-use std::io::Read;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 /// What to run.
@@ -24,7 +25,7 @@ pub struct Job {
     pub env: Vec<(OsString, OsString)>,
     /// Ends the program after this time.
     pub timeout: Option<Duration>,
-    /// The program may read our standard input (and is then ended alone, without its own children).
+    /// The program may read our standard input.
     pub input: bool,
 }
 
@@ -150,9 +151,13 @@ pub fn run(
         command.current_dir(folder);
     }
     if !job.input {
-        // A group of its own, so that compilers below make end with it. (Not when it reads the terminal:
-        // a background group may not.)
-        command.stdin(Stdio::null()).process_group(0);
+        command.stdin(Stdio::null());
+    }
+    // A group of its own, so that compilers below make end with it. Not when it reads the terminal: a
+    // background group may not, and Ctrl-C reaches the whole foreground group anyway.
+    let group = !(job.input && std::io::stdin().is_terminal());
+    if group {
+        command.process_group(0);
     }
     let parent = std::process::id();
     // SAFETY: prctl and getppid are async-signal-safe; the child ends with us even if we are killed.
@@ -179,25 +184,19 @@ pub fn run(
         )
     })?;
     let pid = child.id() as i32;
-    let target = if job.input { pid } else { -pid };
+    let target = if group { -pid } else { pid };
     TARGET.store(target, Ordering::SeqCst);
 
+    let gone = AtomicBool::new(false);
     let waited = std::thread::scope(|scope| {
-        let (done, finished) = mpsc::channel::<Option<f64>>();
-        let pipes: [(Stream, Option<Box<dyn Read + Send>>); 2] = [
-            (Stream::Out, child.stdout.take().map(|p| Box::new(p) as _)),
-            (Stream::Err, child.stderr.take().map(|p| Box::new(p) as _)),
+        let pipes: [(Stream, Option<OwnedFd>); 2] = [
+            (Stream::Out, child.stdout.take().map(Into::into)),
+            (Stream::Err, child.stderr.take().map(Into::into)),
         ];
-        for (stream, pipe) in pipes {
-            let done = done.clone();
-            if let Some(pipe) = pipe {
-                scope.spawn(move || {
-                    // The receiver stays until both have reported.
-                    let _ = done.send(pass_on(pipe, stream, output));
-                });
-            }
-        }
-        drop(done);
+        let gone = &gone;
+        let readers = pipes.map(|(stream, pipe)| {
+            scope.spawn(move || pipe.and_then(|pipe| pass_on(File::from(pipe), stream, output, gone)))
+        });
         let mut timed_out = false;
         let mut told_to_end: Option<Instant> = None;
         let status = loop {
@@ -227,16 +226,18 @@ pub fn run(
                 // SAFETY: as above.
                 unsafe { libc::kill(target, libc::SIGKILL) };
             }
-            std::thread::sleep(TICK);
+            // A short program is not kept waiting by a long tick.
+            std::thread::sleep((started.elapsed() / 8).clamp(Duration::from_millis(1), TICK));
         };
         TARGET.store(0, Ordering::SeqCst);
         output.clear_progress();
-        if !job.input {
-            // Whatever the program left running in its group holds our pipes open: it ends now.
+        if group && told_to_end.is_some() {
+            // What the program started ends with it.
             // SAFETY: the group was made for this child; a group that is gone only gives an error.
-            unsafe { libc::kill(-pid, libc::SIGTERM) };
+            unsafe { libc::kill(target, libc::SIGTERM) };
         }
-        let accuracy = finished.iter().fold(None, |found, a| a.or(found));
+        gone.store(true, Ordering::SeqCst);
+        let accuracy = readers.into_iter().filter_map(|r| r.join().ok().flatten()).next();
         status.map(|s| (s, timed_out, accuracy))
     });
     let (status, timed_out, accuracy) = waited?;
@@ -256,14 +257,31 @@ pub fn run(
     })
 }
 
-/// Copies a pipe to the output and returns the last accuracy that went by.
-fn pass_on(mut pipe: Box<dyn Read + Send>, stream: Stream, output: &Output) -> Option<f64> {
+/// How long a reader waits for more before it looks whether the program is gone.
+const PATIENCE_MS: libc::c_int = 100;
+
+/// Copies a pipe to the output and returns the last accuracy that went by. Ends at the pipe's end, or when the
+/// program is gone and nothing comes any more: what it left running in the background may hold the pipe open.
+fn pass_on(mut pipe: File, stream: Stream, output: &Output, gone: &AtomicBool) -> Option<f64> {
     /// A line longer than this is no accuracy line.
     const LONGEST: usize = 4096;
     let mut buffer = [0; 1 << 14];
     let mut line: Vec<u8> = Vec::new();
     let mut accuracy = None;
     loop {
+        let was_gone = gone.load(Ordering::SeqCst);
+        let mut poll = libc::pollfd {
+            fd: pipe.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one valid structure, as the count says.
+        if unsafe { libc::poll(&mut poll, 1, PATIENCE_MS) } == 0 {
+            if was_gone {
+                break;
+            }
+            continue;
+        }
         let n = match pipe.read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => n,
@@ -322,6 +340,10 @@ mod tests {
         let mut slow = job("sh", &["-c", "sleep 100 & sleep 100"]);
         slow.timeout = Some(Duration::from_millis(100));
         assert_eq!(run(&slow, &output, none).unwrap().exit, Exit::Timeout);
+        // A background process that keeps the pipe open does not keep us.
+        let ended = run(&job("sh", &["-c", "sleep 20 & echo accuracy: 1%"]), &output, none).unwrap();
+        assert_eq!(ended.accuracy, Some(1.0));
+        assert!(ended.seconds < 15.0);
         assert!(run(&job("/nonexistent/x", &[]), &output, none).is_err());
     }
 

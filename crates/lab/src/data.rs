@@ -185,7 +185,7 @@ fn fetch(folder: &Path) -> Result<(), Error> {
         ));
     };
     let status = Command::new(&tar)
-        .arg("-xzf")
+        .args(["--no-same-owner", "-xzf"])
         .arg(&packed)
         .args(["--strip-components=2", "package/data"])
         .current_dir(folder)
