@@ -96,7 +96,7 @@ pub unsafe extern "C" fn __cudaRegisterManagedVar(
     _device_address: *mut c_char,
     name: *const c_char,
     _ext: c_int,
-    _size: usize,
+    size: usize,
     _constant: c_int,
     _global: c_int,
 ) {
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn __cudaRegisterManagedVar(
         // SAFETY: nvcc's code passes a string literal, and a pointer variable that lives as long as the module.
         unsafe {
             let name = text(name);
-            Runtime::global().register_managed(handle(module), slot.cast(), &name);
+            Runtime::global().register_managed(handle(module), slot.cast(), &name, size);
         }
     });
 }

@@ -340,7 +340,18 @@ impl Runtime {
         for variable in lock(&binary.variables).iter() {
             if let (Some(slot), Some(info)) = (&variable.slot, loaded.variable(&variable.name)) {
                 // SAFETY: nvcc's code registered this pointer variable for us to fill in.
-                unsafe { slot.0.write_unaligned(info.address as usize) };
+                unsafe { slot.address.write_unaligned(info.address as usize) };
+            }
+        }
+    }
+
+    /// Gives managed variables memory of their own although their module could not be loaded: the program reads
+    /// them without asking whether it could, and must not crash. Kernels of the module fail with the reason.
+    fn fill_slots_without_module(&self, binary: &FatBinary) {
+        for slot in lock(&binary.variables).iter().filter_map(|v| v.slot) {
+            if let Ok(address) = self.malloc_managed(slot.size, 1) {
+                // SAFETY: as in `fill_slots`.
+                unsafe { slot.address.write_unaligned(address) };
             }
         }
     }
@@ -352,12 +363,27 @@ impl Runtime {
     pub fn load_now(&self, handle: Handle) -> Result<(), Error> {
         let binary = self.registry().modules.get(&handle).cloned();
         match binary {
-            Some(binary) => self.loaded(&binary).map(|_| ()),
+            Some(binary) => self.loaded(&binary).map(|_| ()).inspect_err(|_| {
+                self.fill_slots_without_module(&binary);
+            }),
             None => Err(Error::argument(
                 Code::INVALID_RESOURCE_HANDLE,
                 "the fat binary is not registered",
             )),
         }
+    }
+
+    /// A managed variable, for which nvcc's code passes its address in managed memory.
+    fn managed_symbol(&self, address: usize) -> Option<(usize, usize)> {
+        let modules: Vec<Arc<FatBinary>> = self.registry().modules.values().cloned().collect();
+        modules.iter().find_map(|binary| {
+            let loaded = lock(&binary.loaded).clone()?.ok()?;
+            let found = loaded
+                .variables
+                .values()
+                .find(|v| v.managed && v.address == address as u64)?;
+            Some((address, found.size as usize))
+        })
     }
 
     /// Address and size of the device variable that a host variable stands for.
@@ -367,12 +393,7 @@ impl Runtime {
     pub fn symbol(&self, host: usize) -> Result<(usize, usize), Error> {
         let entry = self.registry().variables.get(&host).cloned();
         let Some(entry) = entry else {
-            // A managed variable's address is passed as it is.
-            let ready = self.ready()?;
-            return match ready.memory.find(host as u64) {
-                Some(a) if a.kind == exec::MemoryKind::Module => Ok((host, (a.end() - host as u64) as usize)),
-                _ => Err(Error::UnknownSymbol(host)),
-            };
+            return self.managed_symbol(host).ok_or(Error::UnknownSymbol(host));
         };
         let loaded = self.loaded(&entry.module)?;
         let info = loaded.variable(&entry.name).ok_or_else(|| Error::Module {

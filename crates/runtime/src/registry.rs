@@ -20,9 +20,12 @@ unsafe impl Send for Wrapper {}
 // SAFETY: as above.
 unsafe impl Sync for Wrapper {}
 
-/// A `__managed__` variable: where the program keeps its address.
+/// A `__managed__` variable: where the program keeps its address, and its size in bytes.
 #[derive(Clone, Copy)]
-pub(crate) struct HostSlot(pub *mut usize);
+pub(crate) struct HostSlot {
+    pub(crate) address: *mut usize,
+    pub(crate) size: usize,
+}
 
 // SAFETY: written once, when the module is loaded, under the module's lock; nvcc's code reads it afterwards.
 unsafe impl Send for HostSlot {}
@@ -121,13 +124,13 @@ impl Registry {
     }
 
     /// Notes a variable; a managed one has a slot for its address.
-    pub(crate) fn add_variable(&mut self, handle: Handle, host: usize, name: &str, slot: Option<*mut usize>) {
+    pub(crate) fn add_variable(&mut self, handle: Handle, host: usize, name: &str, slot: Option<HostSlot>) {
         let Some(module) = self.modules.get(&handle).cloned() else {
             return;
         };
         let registered = RegisteredVariable {
             name: name.to_owned(),
-            slot: slot.map(HostSlot),
+            slot,
         };
         module
             .variables

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::pools::Pools;
 use crate::properties::{Facts, PCI};
 use crate::record::Recorder;
-use crate::registry::{Handle, Registry};
+use crate::registry::{Handle, HostSlot, Registry};
 use crate::say;
 use crate::settings::{PtxOut, Startup};
 use crate::sources::{self, PtxFiles};
@@ -225,9 +225,14 @@ impl Runtime {
     ///
     /// # Safety
     /// `slot` is valid as long as the fat binary is registered.
-    pub unsafe fn register_managed(&self, module: Handle, slot: *mut usize, name: &str) {
+    pub unsafe fn register_managed(&self, module: Handle, slot: *mut usize, name: &str, size: usize) {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        registry.add_variable(module, slot as usize, name, Some(slot));
+        registry.add_variable(
+            module,
+            slot as usize,
+            name,
+            Some(HostSlot { address: slot, size }),
+        );
     }
 
     /// Forgets a fat binary, its kernels and variables.

@@ -1,0 +1,250 @@
+//! The override workflow file by file, and variables that kernels from different files share.
+
+mod common;
+
+use common::{HEAD, elementwise, ptx_binary, times_variable};
+use runtime::{Code, CopyKind, Dim3, Geometry, Handle, Runtime, Startup};
+use std::path::{Path, PathBuf};
+
+const ONE_WARP: Geometry = Geometry {
+    grid: Dim3 { x: 1, y: 1, z: 1 },
+    block: Dim3 { x: 4, y: 1, z: 1 },
+    dynamic_shared: 0,
+    cooperative: false,
+};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("vernier-overrides-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> Startup {
+    Startup {
+        program: "prog".into(),
+        config: None,
+        ptx_dir: from.map(Path::to_path_buf),
+        ptx_out: out.map_or(runtime::PtxOut::Nowhere, |f| runtime::PtxOut::Folder(f.into())),
+        rewrite: rewrite.map(str::to_owned),
+        mode: None,
+        threads: Some("1".into()),
+        run_dir: None,
+        quiet: true,
+        verbose: false,
+    }
+}
+
+/// A runtime with one module; kernel i has host address i + 1, variable i has 101 + i.
+fn program(startup: Startup, ptx: &str, kernels: &[&str], variables: &[&str]) -> (Runtime, Handle) {
+    let runtime = Runtime::new(startup);
+    // SAFETY: the fat binary lives as long as the process.
+    let module = unsafe { runtime.register(ptx_binary(ptx).cast()) };
+    for (i, name) in kernels.iter().enumerate() {
+        runtime.register_function(module, i + 1, name);
+    }
+    for (i, name) in variables.iter().enumerate() {
+        runtime.register_variable(module, 101 + i, name);
+    }
+    (runtime, module)
+}
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// Runs the kernel on four floats.
+fn run(runtime: &Runtime, host: usize, values: [f32; 4]) -> Result<[f32; 4], runtime::Error> {
+    let data = runtime.malloc(16)?;
+    runtime.copy(data, bytes(&values).as_ptr() as usize, 16, CopyKind::HostToDevice)?;
+    let args = [(&raw const data).cast::<u8>()];
+    // SAFETY: the kernels of these tests take one pointer.
+    unsafe { runtime.launch(host, ONE_WARP, args.as_ptr()) }?;
+    let mut back = [0f32; 4];
+    runtime.copy(back.as_mut_ptr() as usize, data, 16, CopyKind::DeviceToHost)?;
+    runtime.free(data)?;
+    runtime.synchronize()?;
+    Ok(back)
+}
+
+#[test]
+fn ptx_is_written_then_read_and_edits_count() {
+    let folder = folder("workflow");
+    let ptx = format!(
+        "{HEAD}{}{}",
+        elementwise("twice", "mul.f32", 2.0),
+        elementwise("more", "add.f32", 1.0)
+    );
+    let (first, _) = program(startup(Some(&folder), None, None), &ptx, &["twice", "more"], &[]);
+    assert_eq!(
+        run(&first, 1, [1.0, 2.0, 3.0, 4.0]).unwrap(),
+        [2.0, 4.0, 6.0, 8.0]
+    );
+    let file = folder.join("prog.1.sm_75.ptx");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), ptx);
+
+    std::fs::write(&file, ptx.replace("0f40000000", "0f40400000")).unwrap();
+    let (second, _) = program(startup(None, Some(&folder), None), &ptx, &["twice", "more"], &[]);
+    assert_eq!(
+        run(&second, 1, [1.0, 2.0, 3.0, 4.0]).unwrap(),
+        [3.0, 6.0, 9.0, 12.0]
+    );
+
+    // Without reading, the edited file is neither used nor overwritten.
+    let (third, _) = program(startup(Some(&folder), None, None), &ptx, &["twice", "more"], &[]);
+    assert_eq!(run(&third, 1, [1.0; 4]).unwrap(), [2.0; 4]);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("0f40400000"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_kernel_that_no_file_defines_comes_from_the_embedded_ptx() {
+    let folder = folder("partial");
+    let embedded = format!(
+        "{HEAD}{}{}",
+        elementwise("twice", "mul.f32", 2.0),
+        elementwise("more", "add.f32", 1.0)
+    );
+    let edited = format!("{HEAD}{}", elementwise("more", "add.f32", 10.0));
+    std::fs::write(folder.join("anything.ptx"), edited).unwrap();
+    let (runtime, _) = program(
+        startup(None, Some(&folder), None),
+        &embedded,
+        &["twice", "more"],
+        &[],
+    );
+    assert_eq!(run(&runtime, 1, [1.0; 4]).unwrap(), [2.0; 4]);
+    assert_eq!(run(&runtime, 2, [1.0; 4]).unwrap(), [11.0; 4]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn kernels_of_a_file_and_of_the_embedded_ptx_share_variables() {
+    let folder = folder("shared");
+    let variable = ".global .align 4 .f32 factor = 0f3F800000;\n";
+    let embedded = format!(
+        "{HEAD}{variable}{}{}",
+        times_variable("a", "factor"),
+        times_variable("b", "factor")
+    );
+    std::fs::write(
+        folder.join("a.ptx"),
+        format!("{HEAD}{variable}{}", times_variable("a", "factor")),
+    )
+    .unwrap();
+    let (runtime, _) = program(
+        startup(None, Some(&folder), None),
+        &embedded,
+        &["a", "b"],
+        &["factor"],
+    );
+    assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [3.0; 4]);
+    let (address, size) = runtime.symbol(101).unwrap();
+    assert_eq!(size, 4);
+    runtime
+        .copy(
+            address,
+            bytes(&[5.0]).as_ptr() as usize,
+            4,
+            CopyKind::HostToDevice,
+        )
+        .unwrap();
+    assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [15.0; 4]);
+    assert_eq!(run(&runtime, 2, [3.0; 4]).unwrap(), [15.0; 4]);
+    // After a reset the variable has its first value again, and both kernels see it.
+    runtime.reset().unwrap();
+    assert_eq!(run(&runtime, 2, [3.0; 4]).unwrap(), [3.0; 4]);
+    assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [3.0; 4]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_variable_of_another_size_is_refused() {
+    let folder = folder("clash");
+    let embedded = format!(
+        "{HEAD}.global .align 4 .f32 factor;\n{}{}",
+        times_variable("a", "factor"),
+        times_variable("b", "factor")
+    );
+    let edited = format!(
+        "{HEAD}.global .align 4 .b8 factor[64];\n{}",
+        times_variable("a", "factor")
+    );
+    std::fs::write(folder.join("a.ptx"), edited).unwrap();
+    let (runtime, _) = program(
+        startup(None, Some(&folder), None),
+        &embedded,
+        &["a", "b"],
+        &["factor"],
+    );
+    let error = run(&runtime, 2, [1.0; 4]).unwrap_err();
+    assert_eq!(error.code(), Code::INVALID_PTX);
+    assert!(error.to_string().contains("`factor`"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn broken_and_double_files_fail_the_launch_with_their_reason() {
+    let folder = folder("bad");
+    let embedded = format!("{HEAD}{}", elementwise("k", "mul.f32", 2.0));
+    std::fs::write(folder.join("a.ptx"), embedded.replace("mul.f32", "mull.f32")).unwrap();
+    let (runtime, _) = program(startup(None, Some(&folder), None), &embedded, &["k"], &[]);
+    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    assert!(
+        error.to_string().contains("a.ptx:") && error.to_string().contains("mull.f32"),
+        "{error}"
+    );
+    std::fs::write(folder.join("a.ptx"), &embedded).unwrap();
+    std::fs::write(folder.join("b.ptx"), &embedded).unwrap();
+    let (runtime, _) = program(startup(None, Some(&folder), None), &embedded, &["k"], &[]);
+    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    assert!(
+        error.to_string().contains("a.ptx") && error.to_string().contains("b.ptx"),
+        "{error}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn every_f32_instruction_is_rewritten_on_demand() {
+    let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 0.0625));
+    let (runtime, _) = program(startup(None, None, Some("vf32")), &ptx, &["k"], &[]);
+    // The variables are unset, so the format is fp32 and the result that of plain f32.
+    assert_eq!(run(&runtime, 1, [1.0; 4]).unwrap(), [1.0625; 4]);
+    let (runtime, _) = program(startup(None, None, Some("bf17")), &ptx, &["k"], &[]);
+    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    assert!(
+        error.to_string().contains("VERNIER_OVERRIDE") && error.to_string().contains("bf17"),
+        "{error}"
+    );
+}
+
+#[test]
+fn performance_simulation_is_refused_by_name() {
+    let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
+    let settings = Startup {
+        mode: Some("0".into()),
+        ..startup(None, None, None)
+    };
+    let (runtime, _) = program(settings, &ptx, &["k"], &[]);
+    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    assert_eq!(error.code(), Code::NOT_SUPPORTED);
+    assert!(error.to_string().contains("PTX_SIM_MODE_FUNC"), "{error}");
+}
+
+#[test]
+fn a_bad_configuration_file_is_an_error_with_its_name() {
+    let folder = folder("config");
+    let config = folder.join("gpgpusim.config");
+    std::fs::write(&config, "-no_such_option 1\n").unwrap();
+    let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
+    let settings = Startup {
+        config: Some(config),
+        ..startup(None, None, None)
+    };
+    let (runtime, _) = program(settings, &ptx, &["k"], &[]);
+    let error = runtime.malloc(4).unwrap_err();
+    assert_eq!(error.code(), Code::INITIALIZATION_ERROR);
+    assert!(error.to_string().contains("-no_such_option"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
