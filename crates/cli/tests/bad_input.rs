@@ -200,89 +200,64 @@ fn library_folder(dir: &Path) -> std::path::PathBuf {
     links
 }
 
+/// `vernier run mlp --stage test` of the repository's own program, built first.
+fn test_mlp(dir: &Path, args: &[&str], variables: &[(&str, &Path)]) -> String {
+    let run = |args: &[&str]| {
+        let mut command = vernier(dir);
+        command
+            .env("VERNIER_PTX_OUT", "none")
+            .envs(variables.iter().copied());
+        command
+            .arg("run")
+            .arg(root().join("programs/mlp"))
+            .args(["--quiet", "--no-record"]);
+        command.args(args).output().unwrap()
+    };
+    let built = run(&["--stage", "build"]);
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    report(&run(&[&["--stage", "test"], args].concat()), dir)
+}
+
 #[test]
 fn unreadable_weights() {
     let dir = folder("unreadable_weights");
-    let mlp = root().join("programs/mlp");
-    let mlp = mlp.to_str().unwrap();
-    let test = |weights: &str| {
-        let args = [
-            "run",
-            mlp,
-            "--stage",
-            "build,test",
-            "--quiet",
-            "--no-record",
-            "--weights",
-            weights,
-        ];
-        report(
-            &vernier(&dir)
-                .env("VERNIER_PTX_OUT", "none")
-                .args(args)
-                .output()
-                .unwrap(),
-            &dir,
-        )
-    };
-    let without_make = |text: String| {
-        let kept: Vec<&str> = text
-            .lines()
-            .filter(|l| !l.contains("nvcc") && !l.starts_with("make:"))
-            .collect();
-        kept.join("\n")
-    };
-    insta::assert_snapshot!("missing_weights", without_make(test("nothing.bin")));
-    fs::write(
-        dir.join("short.bin"),
-        &fs::read(root().join("programs/mlp/weights.bin")).unwrap()[..1000],
-    )
-    .unwrap();
-    insta::assert_snapshot!("truncated_weights", without_make(test("short.bin")));
-    insta::assert_snapshot!(
-        "inspect_truncated_weights",
-        report(&run(&dir, &["inspect", "short.bin"]), &dir)
-    );
-    insta::assert_snapshot!(
-        "inspect_missing_weights",
-        report(&run(&dir, &["inspect", "nothing.bin"]), &dir)
-    );
+    let short = &fs::read(root().join("programs/mlp/weights.bin")).unwrap()[..1000];
+    fs::write(dir.join("short.bin"), short).unwrap();
+    for (name, file) in [
+        ("missing_weights", "nothing.bin"),
+        ("truncated_weights", "short.bin"),
+    ] {
+        insta::assert_snapshot!(name, test_mlp(&dir, &["--weights", file], &[]));
+        insta::assert_snapshot!(
+            format!("inspect_{name}"),
+            report(&run(&dir, &["inspect", file]), &dir)
+        );
+    }
 }
 
 #[test]
 fn truncated_data_set() {
     let dir = folder("truncated_data_set");
-    let files = [
-        "train-images-idx3-ubyte",
-        "train-labels-idx1-ubyte",
-        "t10k-images-idx3-ubyte",
-        "t10k-labels-idx1-ubyte",
-    ];
     fs::create_dir(dir.join("mnist")).unwrap();
-    for file in files {
-        fs::write(dir.join("mnist").join(file), "too short").unwrap();
+    for set in ["train", "t10k"] {
+        for part in ["images-idx3", "labels-idx1"] {
+            fs::write(dir.join(format!("mnist/{set}-{part}-ubyte")), "too short").unwrap();
+        }
     }
-    let output = vernier(&dir)
-        .env("VERNIER_MNIST_DIR", dir.join("mnist"))
-        .args(["data", "mnist"])
-        .output()
-        .unwrap();
+    let mut command = vernier(&dir);
+    command.env("VERNIER_MNIST_DIR", dir.join("mnist"));
+    let output = command.args(["data", "mnist"]).output().unwrap();
     insta::assert_snapshot!(report(&output, &dir));
     let packed = fs::read(root().join("programs/data/t10k.pack")).unwrap();
     fs::write(dir.join("t10k.pack"), &packed[..packed.len() / 2]).unwrap();
-    let mlp = root().join("programs/mlp");
-    let mut command = vernier(&dir);
-    command
-        .env("VERNIER_DATA_DIR", &dir)
-        .env("VERNIER_PTX_OUT", "none");
-    let args = ["--stage", "build,test", "--quiet", "--no-record"];
-    let output = command.arg("run").arg(mlp).args(args).output().unwrap();
-    let text = report(&output, &dir);
-    let kept: Vec<&str> = text
-        .lines()
-        .filter(|l| !l.contains("nvcc") && !l.starts_with("make:"))
-        .collect();
-    insta::assert_snapshot!("truncated_test_images", kept.join("\n"));
+    insta::assert_snapshot!(
+        "truncated_test_images",
+        test_mlp(&dir, &[], &[("VERNIER_DATA_DIR", &dir)])
+    );
 }
 
 #[test]

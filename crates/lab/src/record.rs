@@ -106,6 +106,7 @@ struct Event {
     kernel: String,
     message: String,
     function: String,
+    cause: String,
     count: u64,
     launches: u64,
     thread_instructions: u64,
@@ -140,6 +141,17 @@ pub struct Kernel {
     pub seconds: f64,
 }
 
+/// A launch that did not do its work.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Mangled name.
+    pub kernel: String,
+    /// Why.
+    pub message: String,
+    /// The program asked for what no device does (a block of 2000 threads); it may be ready for the answer.
+    pub asked_wrongly: bool,
+}
+
 /// Where a module's code came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Module {
@@ -171,7 +183,7 @@ pub struct Totals {
     /// Calls that Vernier does not support, and how often they were made.
     pub unsupported: BTreeMap<String, u64>,
     /// Kernels that ended early, and launches that were refused.
-    pub faults: Vec<String>,
+    pub faults: Vec<Fault>,
     /// Processes that used the library.
     pub processes: u64,
 }
@@ -232,8 +244,20 @@ impl Totals {
                 kernel.variable_instructions += e.variable_instructions;
                 kernel.seconds += e.seconds;
             }
-            "trap" => self.faults.push(e.message),
-            "launch_error" => self.faults.push(format!("{}: {}", e.kernel, e.message)),
+            "trap" => self.faults.push(Fault {
+                kernel: e.kernel,
+                message: e.message,
+                asked_wrongly: false,
+            }),
+            "launch_error" => {
+                // The library's words for a grid, block or memory size that no device takes.
+                let asked_wrongly = e.cause == "program" || e.message.contains("` cannot be launched: ");
+                self.faults.push(Fault {
+                    kernel: e.kernel,
+                    message: e.message,
+                    asked_wrongly,
+                });
+            }
             "unsupported" => *self.unsupported.entry(e.function).or_default() += e.count.max(1),
             "end" => {
                 self.launches += e.launches;
@@ -244,6 +268,11 @@ impl Totals {
             }
             _ => {}
         }
+    }
+
+    /// The first launch that failed for a reason for which no program is prepared.
+    pub fn first_fault(&self) -> Option<&Fault> {
+        self.faults.iter().find(|f| !f.asked_wrongly)
     }
 
     /// `57 instructions in 3 kernels: linear_forward 40, ...`

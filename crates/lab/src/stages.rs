@@ -338,6 +338,12 @@ impl<'a> Doing<'a> {
         };
         let name = if args.is_empty() { "build" } else { "cleanup" };
         self.banner(name, &job);
+        // Two runs of one program at a time do not build into each other. (A lock on the folder itself leaves no
+        // file behind and ends with us.)
+        let folder = fs::File::open(&program.folder).map_err(|e| Error::file("open", &program.folder, &e))?;
+        folder
+            .lock()
+            .map_err(|e| Error::file("lock", &program.folder, &e))?;
         let ended = child::run(&job, self.context.output, |_| None)?;
         self.ended(name, &job, ended)
     }
@@ -367,7 +373,21 @@ impl<'a> Doing<'a> {
                 self.launch.format.name
             ));
         }
-        self.ended(stage, &job, ended)
+        self.ended(stage, &job, ended)?;
+        match self.summary.totals.first_fault() {
+            None => Ok(()),
+            // A program that does not look at CUDA's errors would pass for one that worked.
+            Some(fault) => Err(Error::failed(
+                format!(
+                    "{} ended with exit code 0, but launches failed, so its results mean nothing; the first one, \
+                     of kernel `{}`: {}",
+                    self.summary.program,
+                    fault.kernel,
+                    launch::strip(fault.message.lines().next().unwrap_or_default())
+                ),
+                "check what the CUDA calls of the program return (cudaGetLastError after a launch)",
+            )),
+        }
     }
 
     fn banner(&self, stage: &str, job: &Job) {

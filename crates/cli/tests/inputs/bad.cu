@@ -14,7 +14,8 @@ extern "C" __global__ void forever(volatile int *data) {
 }
 
 extern "C" __global__ void uneven(int *data) {
-    if (threadIdx.x < 32) __syncthreads();
+    if (threadIdx.x < 32) asm volatile("bar.sync 1;");
+    else asm volatile("bar.sync 2;");
     data[threadIdx.x] = 1;
 }
 

@@ -144,7 +144,10 @@ pub fn plain(text: &str, folder: &Path) -> String {
                 }
             })
             .collect();
-        words.join(" ").trim_end().to_string()
+        let line = words.join(" ");
+        // How fast the engine was.
+        let speed = line.find(" (").filter(|_| line.ends_with("/s in kernels)"));
+        line[..speed.unwrap_or(line.len())].trim_end().to_string()
     });
     lines.collect::<Vec<_>>().join("\n")
 }
