@@ -4,7 +4,7 @@
 
 use crate::env::{Env, Range};
 use crate::ir::{AtomFn, AtomTy, Space};
-use crate::lanes::{per_isa, write_lanes};
+use crate::lanes::{begin, finish, per_isa};
 use crate::launch::TrapKind;
 use crate::program::{Element, MemoryOp};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
@@ -296,7 +296,8 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
                 }
                 Element::Narrow(d) => {
                     let inst = Inst { d, ..*i };
-                    write_lanes::<u32>(w, &inst, |d| match m.bytes {
+                    let d = begin::<u32>(w, &inst);
+                    match m.bytes {
                         4 if lanes.contiguous && m.elements.len() == 1 => {
                             *d = (lanes.pointers[0] as *const [u32; LANES]).read_unaligned();
                         }
@@ -310,15 +311,16 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
                                 *d = read(p + at, m.bytes, m.signed) as u32;
                             }
                         }
-                    });
+                    }
+                    finish::<u32>(w, &inst);
                 }
                 Element::Wide(d) => {
                     let inst = Inst { d, ..*i };
-                    write_lanes::<u64>(w, &inst, |d| {
-                        for (d, p) in d.iter_mut().zip(&lanes.pointers) {
-                            *d = read(p + at, m.bytes, m.signed);
-                        }
-                    });
+                    let d = begin::<u64>(w, &inst);
+                    for (d, p) in d.iter_mut().zip(&lanes.pointers) {
+                        *d = read(p + at, m.bytes, m.signed);
+                    }
+                    finish::<u64>(w, &inst);
                 }
             }
         }

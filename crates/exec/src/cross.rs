@@ -3,7 +3,7 @@
 
 use crate::access::{lane_bits, set_lane};
 use crate::ir::{BarrierFn, PredFn, ReduceFn, ShflFn, VoteFn};
-use crate::lanes::{Lane, Src, per_isa, write_lanes};
+use crate::lanes::{Lane, Src, begin, finish, per_isa};
 use crate::launch::TrapKind;
 use crate::program::{CrossOp, Element, Operand};
 use crate::scalar::ScalarOp;
@@ -201,15 +201,15 @@ unsafe fn select<T: Lane, A: Src<T>, B: Src<T>>(w: &mut Warp, i: &Inst) -> Flow 
         let p = predicate(w, i.c);
         let a = A::fetch(w, i.a);
         let b = B::fetch(w, i.b);
-        write_lanes::<T>(w, i, |d| {
-            for (l, d) in d.iter_mut().enumerate() {
-                *d = if p >> l & 1 != 0 {
-                    A::lane(a, l)
-                } else {
-                    B::lane(b, l)
-                };
-            }
-        });
+        let d = begin::<T>(w, i);
+        for (l, d) in d.iter_mut().enumerate() {
+            *d = if p >> l & 1 != 0 {
+                A::lane(a, l)
+            } else {
+                B::lane(b, l)
+            };
+        }
+        finish::<T>(w, i);
     }
     Flow::Next
 }

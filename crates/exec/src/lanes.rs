@@ -157,21 +157,36 @@ impl<T: Lane> Src<T> for S {
     }
 }
 
-/// Writes a vector register: fills it with `fill`, in place when allowed, else by way of scratch and mask.
+/// Where the lanes of a result are to be put: the register itself when that is allowed, else scratch. Fill it,
+/// then call [`finish`]. (No closure: a closure too big to inline would lose the caller's target features.)
 ///
 /// # Safety
-/// `i.d` must be a vector register of `R`'s width that `fill` does not read when `w.direct(i)`.
+/// `i.d` must be a vector register of `R`'s width; when it is returned itself, no source may lie there.
 #[inline(always)]
-pub unsafe fn write_lanes<R: Lane>(w: &mut Warp, i: &Inst, fill: impl FnOnce(&mut [R; LANES])) {
+pub unsafe fn begin<'a, R: Lane>(w: &mut Warp, i: &Inst) -> &'a mut [R; LANES] {
     // SAFETY: as the caller promises; scratch is as large and aligned as any register.
     unsafe {
-        let d = w.vectors.add(i.d as usize) as *mut [R; LANES];
-        if w.direct(i) {
-            fill(&mut *d);
+        let place = if w.direct(i) {
+            w.vectors.add(i.d as usize)
         } else {
-            let t = w.scratch.0.as_mut_ptr() as *mut [R; LANES];
-            fill(&mut *t);
-            blend::<R>(&mut *d, &*t, w.mask);
+            w.scratch.0.as_mut_ptr()
+        };
+        &mut *(place as *mut [R; LANES])
+    }
+}
+
+/// Brings a result from scratch to its register, in the active lanes.
+///
+/// # Safety
+/// As for [`begin`].
+#[inline(always)]
+pub unsafe fn finish<R: Lane>(w: &mut Warp, i: &Inst) {
+    if !w.direct(i) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let d = &mut *(w.vectors.add(i.d as usize) as *mut [R; LANES]);
+            let t = &*(w.scratch.0.as_ptr() as *const [R; LANES]);
+            blend::<R>(d, t, w.mask);
         }
     }
 }
@@ -250,11 +265,11 @@ unsafe fn run1<O: Op1, A: Src<O::A>>(w: &mut Warp, i: &Inst) -> Flow {
     unsafe {
         let c = O::context(w, i);
         let a = A::fetch(w, i.a);
-        write_lanes::<O::R>(w, i, |d| {
-            for (l, d) in d.iter_mut().enumerate() {
-                *d = O::f(&c, A::lane(a, l));
-            }
-        });
+        let d = begin::<O::R>(w, i);
+        for (l, d) in d.iter_mut().enumerate() {
+            *d = O::f(&c, A::lane(a, l));
+        }
+        finish::<O::R>(w, i);
     }
     Flow::Next
 }
@@ -266,11 +281,11 @@ unsafe fn run2<O: Op2, A: Src<O::A>, B: Src<O::B>>(w: &mut Warp, i: &Inst) -> Fl
         let c = O::context(w, i);
         let a = A::fetch(w, i.a);
         let b = B::fetch(w, i.b);
-        write_lanes::<O::R>(w, i, |d| {
-            for (l, d) in d.iter_mut().enumerate() {
-                *d = O::f(&c, A::lane(a, l), B::lane(b, l));
-            }
-        });
+        let d = begin::<O::R>(w, i);
+        for (l, d) in d.iter_mut().enumerate() {
+            *d = O::f(&c, A::lane(a, l), B::lane(b, l));
+        }
+        finish::<O::R>(w, i);
     }
     Flow::Next
 }
@@ -283,11 +298,11 @@ unsafe fn run3<O: Op3, A: Src<O::A>, B: Src<O::B>, C: Src<O::C>>(w: &mut Warp, i
         let a = A::fetch(w, i.a);
         let b = B::fetch(w, i.b);
         let c = C::fetch(w, i.c);
-        write_lanes::<O::R>(w, i, |d| {
-            for (l, d) in d.iter_mut().enumerate() {
-                *d = O::f(&x, A::lane(a, l), B::lane(b, l), C::lane(c, l));
-            }
-        });
+        let d = begin::<O::R>(w, i);
+        for (l, d) in d.iter_mut().enumerate() {
+            *d = O::f(&x, A::lane(a, l), B::lane(b, l), C::lane(c, l));
+        }
+        finish::<O::R>(w, i);
     }
     Flow::Next
 }

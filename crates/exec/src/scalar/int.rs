@@ -18,9 +18,10 @@ pub(super) trait Int: Bits + Ord {
     fn saturate(x: i128) -> Self {
         Self::cut(x.clamp(Self::MIN, Self::MAX))
     }
-    /// Quotient; all ones for a zero divisor, as GPUs do (PTX leaves it open); the smallest number by -1 wraps.
+    /// Quotient; the smallest number by -1 wraps. PTX leaves division by zero open; quotient and remainder are
+    /// then all ones, as measured on an H200 for every type.
     fn quotient(self, divisor: Self) -> Self;
-    /// Remainder; the dividend for a zero divisor.
+    /// Remainder; see `quotient`.
     fn remainder(self, divisor: Self) -> Self;
 }
 macro_rules! int {
@@ -38,7 +39,7 @@ macro_rules! int {
         }
         #[inline(always)]
         fn remainder(self, divisor: Self) -> Self {
-            if divisor == 0 { self } else { self.wrapping_rem(divisor) }
+            if divisor == 0 { !0 } else { self.wrapping_rem(divisor) }
         }
     })* };
 }

@@ -764,7 +764,8 @@ impl<'a> Translator<'a> {
                         }
                     },
                     _ => {
-                        return self.refuse(format!("call of `{name}`"), "arguments must be .param variables");
+                        return self
+                            .refuse(format!("call of `{name}`"), "arguments must be .param variables");
                     }
                 }
             }
