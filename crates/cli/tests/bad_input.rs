@@ -131,6 +131,17 @@ fn unknown_instruction() {
 }
 
 #[test]
+fn instruction_that_is_not_supported() {
+    let dir = folder("unsupported_instruction");
+    edited_ptx(&dir, "mul.f32 ", "stacksave.u64 %rd4; mul.f32 ");
+    insta::assert_snapshot!(report(&exec_bad(&dir, &["--ptx", "ptx"], ""), &dir));
+    insta::assert_snapshot!(
+        "check_unsupported",
+        report(&run(&dir, &["ptx", "check", "ptx/bad.1.sm_75.ptx"]), &dir)
+    );
+}
+
+#[test]
 fn unknown_format_and_formats_out_of_bounds() {
     let dir = folder("formats");
     for (name, format) in [

@@ -152,6 +152,19 @@ pub struct Fault {
     pub asked_wrongly: bool,
 }
 
+impl Fault {
+    /// The message without the PTX lines that follow.
+    pub fn headline(&self) -> String {
+        let message = self.message.strip_prefix("error: ").unwrap_or(&self.message);
+        let mut lines = message.lines();
+        let first = lines.next().unwrap_or_default();
+        match first.ends_with(':').then(|| lines.next()).flatten() {
+            Some(next) => format!("{first} {}", next.trim().trim_start_matches("error: ")),
+            None => first.into(),
+        }
+    }
+}
+
 /// Where a module's code came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Module {

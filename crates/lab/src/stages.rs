@@ -379,11 +379,11 @@ impl<'a> Doing<'a> {
             // A program that does not look at CUDA's errors would pass for one that worked.
             Some(fault) => Err(Error::failed(
                 format!(
-                    "{} ended with exit code 0, but launches failed, so its results mean nothing; the first one, \
-                     of kernel `{}`: {}",
+                    "{} ended with exit code 0, but launches failed, so its results mean nothing; the first one \
+                     (kernel `{}`): {}",
                     self.summary.program,
                     fault.kernel,
-                    launch::strip(fault.message.lines().next().unwrap_or_default())
+                    fault.headline()
                 ),
                 "check what the CUDA calls of the program return (cudaGetLastError after a launch)",
             )),
