@@ -224,6 +224,9 @@ pub(super) fn scalar_op(form: &Form) -> Found {
     if to != from && to.bits() <= from.bits() {
         need(form, MODES)?;
     }
+    if (to, from, form.ftz, form.post) == (ScalarType::F32, ScalarType::Bf16, false, AS_IS) {
+        return Ok(Some(f1!(Bfloat16, Bfloat16::to_f32))); // a mere shift: the bits of a NaN stay, as on GPUs
+    }
     Ok(
         with_float!(from, form.ftz, S => with_float!(to, form.ftz, D => with_mode!(form.mode, M =>
         with_const!(form.post, [AS_IS, SAT, RELU, FINITE, RELU_FINITE], P: u8 =>

@@ -5,29 +5,71 @@
 //! the file, because PTX leaves the result open: `.approx` functions, NaN through `cvt` from `f64` or to `f64`
 //! and `tf32`, `neg` and `abs` of packed types, `fns` and 64-bit bit fields with operands out of range.
 
+use super::super::scalar_op;
 use super::{Random, apply, instruction};
-use crate::scalar::scalar_op;
 
 /// Sets of operands.
 const SETS: usize = 4096;
 
 /// Edge values of 16, 32 and 64 bits: zeros, subnormals, ties, overflow, infinities, NaN of every format.
 const HALVES: [u64; 24] = [
-    0, 1, 2, 0x3ff, 0x400, 0x7bff, 0x7c00, 0x7c01, 0x7e00, 0x7fff, 0x8000, 0x8001, 0xbc00, 0x3c00, 0x3c01, 0x3800,
-    0xfc00, 0xffff, 0x7f80, 0x7f81, 0x3f80, 0xbf80, 0x4248, 0x007f,
+    0, 1, 2, 0x3ff, 0x400, 0x7bff, 0x7c00, 0x7c01, 0x7e00, 0x7fff, 0x8000, 0x8001, 0xbc00, 0x3c00, 0x3c01,
+    0x3800, 0xfc00, 0xffff, 0x7f80, 0x7f81, 0x3f80, 0xbf80, 0x4248, 0x007f,
 ];
 const WORDS: [u64; 28] = [
-    0, 1, 2, 0x7f_ffff, 0x80_0000, 0x80_0001, 0x7f7f_ffff, 0x7f80_0000, 0x7f80_0001, 0x7fc0_0000, 0x7fff_ffff,
-    0x8000_0000, 0x8000_0001, 0xff80_0000, 0xffc0_0001, 0xffff_ffff, 0x3f80_0000, 0xbf80_0000, 0x3f00_0000,
-    0x4b00_0001, 0x4f00_0000, 0xcf00_0000, 0x4eff_ffff, 0x5f00_0000, 0x3eff_ffff, 0x4020_0000, 0x477f_f000,
+    0,
+    1,
+    2,
+    0x7f_ffff,
+    0x80_0000,
+    0x80_0001,
+    0x7f7f_ffff,
+    0x7f80_0000,
+    0x7f80_0001,
+    0x7fc0_0000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0001,
+    0xff80_0000,
+    0xffc0_0001,
+    0xffff_ffff,
+    0x3f80_0000,
+    0xbf80_0000,
+    0x3f00_0000,
+    0x4b00_0001,
+    0x4f00_0000,
+    0xcf00_0000,
+    0x4eff_ffff,
+    0x5f00_0000,
+    0x3eff_ffff,
+    0x4020_0000,
+    0x477f_f000,
     0x7e80_0001,
 ];
 const DOUBLES: [u64; 24] = [
-    0, 1, 0xf_ffff_ffff_ffff, 0x10_0000_0000_0000, 0x7fef_ffff_ffff_ffff, 0x7ff0_0000_0000_0000,
-    0x7ff0_0000_0000_0001, 0x7ff8_0000_0000_0000, 0x7fff_ffff_ffff_ffff, 1 << 63, (1 << 63) | 1,
-    0xfff0_0000_0000_0000, 0xffff_ffff_ffff_ffff, 0x3ff0_0000_0000_0000, 0xbff0_0000_0000_0000,
-    0x3ff0_0000_0000_0001, 0x41e0_0000_0000_0000, 0xc1e0_0000_0000_0000, 0x43e0_0000_0000_0000,
-    0x4004_0000_0000_0000, 0x47ef_ffff_e000_0000, 0x47ef_ffff_f000_0000, 0x36a0_0000_0000_0000,
+    0,
+    1,
+    0xf_ffff_ffff_ffff,
+    0x10_0000_0000_0000,
+    0x7fef_ffff_ffff_ffff,
+    0x7ff0_0000_0000_0000,
+    0x7ff0_0000_0000_0001,
+    0x7ff8_0000_0000_0000,
+    0x7fff_ffff_ffff_ffff,
+    1 << 63,
+    (1 << 63) | 1,
+    0xfff0_0000_0000_0000,
+    0xffff_ffff_ffff_ffff,
+    0x3ff0_0000_0000_0000,
+    0xbff0_0000_0000_0000,
+    0x3ff0_0000_0000_0001,
+    0x41e0_0000_0000_0000,
+    0xc1e0_0000_0000_0000,
+    0x43e0_0000_0000_0000,
+    0x4004_0000_0000_0000,
+    0x47ef_ffff_e000_0000,
+    0x47ef_ffff_f000_0000,
+    0x36a0_0000_0000_0000,
     0x3810_0000_0000_0000,
 ];
 
@@ -72,7 +114,9 @@ fn settled(mnemonic: &str, bits: u64) -> u64 {
 
 /// FNV-1a over 64-bit words.
 fn digest(results: impl Iterator<Item = u64>) -> u64 {
-    results.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x100_0000_01b3))
+    results.fold(0xcbf2_9ce4_8422_2325, |hash, word| {
+        (hash ^ word).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 #[test]
@@ -86,7 +130,9 @@ fn results_are_those_of_an_h200() {
             previous
         }));
     }
-    let lines = include_str!("h200.txt").lines().filter(|line| !line.starts_with('#'));
+    let lines = include_str!("h200.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'));
     let mut instructions = 0;
     for line in lines {
         let mut words = line.split(' ');
@@ -95,7 +141,11 @@ fn results_are_those_of_an_h200() {
         let result = result.chars().next().expect("a register");
         let op = scalar_op(&instruction(mnemonic, operands.len() + 1)).expect(mnemonic);
         let got = digest(sets.iter().map(|set| {
-            let given: Vec<u64> = operands.chars().zip(set).map(|(kind, x)| register(kind, *x)).collect();
+            let given: Vec<u64> = operands
+                .chars()
+                .zip(set)
+                .map(|(kind, x)| register(kind, *x))
+                .collect();
             settled(mnemonic, register(result, apply(op, &given).expect(mnemonic)))
         }));
         assert_eq!(format!("{got:016x}"), expected, "{mnemonic}");

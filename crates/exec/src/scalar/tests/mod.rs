@@ -1,6 +1,7 @@
 //! The tests: `vectors` worked out by hand from the PTX ISA, `rounding` against exact integers and IEEE
-//! operations of the host, and here what holds for every instruction.
+//! operations of the host, `hardware` against a GPU, and here what holds for every instruction.
 
+mod hardware;
 mod rounding;
 mod vectors;
 
