@@ -325,7 +325,11 @@ unsafe fn run_test<O: Test, A: Src<O::A>, B: Src<O::A>>(w: &mut Warp, i: &Inst) 
     Flow::Next
 }
 
-#[inline(always)]
+unsafe fn run1_slow<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: passed on.
+    unsafe { run1::<O, V>(w, i) }
+}
+
 unsafe fn uniform1<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter chose this function for uniform operands and destination.
     unsafe {
@@ -336,7 +340,6 @@ unsafe fn uniform1<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-#[inline(always)]
 unsafe fn uniform2<O: Op2>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `uniform1`.
     unsafe {
@@ -350,7 +353,6 @@ unsafe fn uniform2<O: Op2>(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-#[inline(always)]
 unsafe fn uniform3<O: Op3>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `uniform1`.
     unsafe {
@@ -365,7 +367,6 @@ unsafe fn uniform3<O: Op3>(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-#[inline(always)]
 unsafe fn uniform_test<O: Test>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `uniform1`; `i.d` is a predicate.
     unsafe {
@@ -416,9 +417,12 @@ pub trait Coded {
 pub struct Table<O>(std::marker::PhantomData<O>);
 
 impl<O: Op1> Table<O> {
+    /// Code of a one-operand function too long to gain from SIMD, compiled once.
+    pub const ONE_SLOW: &'static [(Shape, [OpFn; ISAS])] =
+        &[(UNIFORM, [uniform1::<O>; ISAS]), (0, [run1_slow::<O>; ISAS])];
     /// Code of a one-operand function.
     pub const ONE: &'static [(Shape, [OpFn; ISAS])] = &[
-        (UNIFORM, per_isa!(<O: Op1> uniform1::<O>)),
+        (UNIFORM, [uniform1::<O>; ISAS]),
         (0, per_isa!(<O: Op1> run1::<O, V>)),
         (1, per_isa!(<O: Op1> run1::<O, S>)),
     ];
@@ -426,7 +430,7 @@ impl<O: Op1> Table<O> {
 impl<O: Op2> Table<O> {
     /// Code of a two-operand function.
     pub const TWO: &'static [(Shape, [OpFn; ISAS])] = &[
-        (UNIFORM, per_isa!(<O: Op2> uniform2::<O>)),
+        (UNIFORM, [uniform2::<O>; ISAS]),
         (0, per_isa!(<O: Op2> run2::<O, V, V>)),
         (1, per_isa!(<O: Op2> run2::<O, S, V>)),
         (2, per_isa!(<O: Op2> run2::<O, V, S>)),
@@ -435,7 +439,7 @@ impl<O: Op2> Table<O> {
 impl<O: Op3> Table<O> {
     /// Code of a three-operand function.
     pub const THREE: &'static [(Shape, [OpFn; ISAS])] = &[
-        (UNIFORM, per_isa!(<O: Op3> uniform3::<O>)),
+        (UNIFORM, [uniform3::<O>; ISAS]),
         (0, per_isa!(<O: Op3> run3::<O, V, V, V>)),
         (1, per_isa!(<O: Op3> run3::<O, S, V, V>)),
         (2, per_isa!(<O: Op3> run3::<O, V, S, V>)),
@@ -446,7 +450,7 @@ impl<O: Op3> Table<O> {
 impl<O: Test> Table<O> {
     /// Code of a comparison.
     pub const TEST: &'static [(Shape, [OpFn; ISAS])] = &[
-        (UNIFORM, per_isa!(<O: Test> uniform_test::<O>)),
+        (UNIFORM, [uniform_test::<O>; ISAS]),
         (0, per_isa!(<O: Test> run_test::<O, V, V>)),
         (1, per_isa!(<O: Test> run_test::<O, S, V>)),
         (2, per_isa!(<O: Test> run_test::<O, V, S>)),

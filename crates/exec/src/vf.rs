@@ -48,19 +48,19 @@ vf_ops! {
     Op2, TWO, Min: (a: A = f32, b: B = f32) |o| o.min(a, b);
     Op1, ONE, Neg: (a: A = f32) |o| o.neg(a);
     Op1, ONE, Abs: (a: A = f32) |o| o.abs(a);
-    Op1, ONE, Sqrt: (a: A = f32) |o| o.sqrt(a);
-    Op1, ONE, Rsqrt: (a: A = f32) |o| o.rsqrt(a);
-    Op1, ONE, Rcp: (a: A = f32) |o| o.rcp(a);
-    Op1, ONE, Ex2: (a: A = f32) |o| o.ex2(a);
-    Op1, ONE, Lg2: (a: A = f32) |o| o.lg2(a);
-    Op1, ONE, Sin: (a: A = f32) |o| o.sin(a);
-    Op1, ONE, Cos: (a: A = f32) |o| o.cos(a);
-    Op1, ONE, Tanh: (a: A = f32) |o| o.tanh(a);
+    Op1, ONE_SLOW, Sqrt: (a: A = f32) |o| o.sqrt(a);
+    Op1, ONE_SLOW, Rsqrt: (a: A = f32) |o| o.rsqrt(a);
+    Op1, ONE_SLOW, Rcp: (a: A = f32) |o| o.rcp(a);
+    Op1, ONE_SLOW, Ex2: (a: A = f32) |o| o.ex2(a);
+    Op1, ONE_SLOW, Lg2: (a: A = f32) |o| o.lg2(a);
+    Op1, ONE_SLOW, Sin: (a: A = f32) |o| o.sin(a);
+    Op1, ONE_SLOW, Cos: (a: A = f32) |o| o.cos(a);
+    Op1, ONE_SLOW, Tanh: (a: A = f32) |o| o.tanh(a);
     Op1, ONE, Truncate: (a: A = f32) |o| o.truncate(a);
     Op1, ONE, QuantizeF32: (a: A = f32) |o| o.quantize(a);
-    Op1, ONE, QuantizeF64: (a: A = f64) |o| o.round_f64(a);
-    Op1, ONE, QuantizeS64: (a: A = i64) |o| o.round_i64(a);
-    Op1, ONE, QuantizeU64: (a: A = u64) |o| o.round_u64(a);
+    Op1, ONE_SLOW, QuantizeF64: (a: A = f64) |o| o.round_f64(a);
+    Op1, ONE_SLOW, QuantizeS64: (a: A = i64) |o| o.round_i64(a);
+    Op1, ONE_SLOW, QuantizeU64: (a: A = u64) |o| o.round_u64(a);
     Op1, ONE, Saturate: (a: A = f32) |o| o.saturate(a);
 }
 
@@ -74,42 +74,60 @@ pub struct Chosen {
     pub address: i64,
 }
 
+/// The functions that inner loops are made of: compiled for each class of formats.
+fn hot<L: LaneOps + 'static>(f: VfFn) -> Option<&'static Alu> {
+    Some(match f {
+        VfFn::Add => Add::<L>::ALU,
+        VfFn::Sub => Sub::<L>::ALU,
+        VfFn::Mul => Mul::<L>::ALU,
+        VfFn::Fma => Fma::<L>::ALU,
+        VfFn::Fmam => Fmam::<L>::ALU,
+        VfFn::Addm => Addm::<L>::ALU,
+        VfFn::Max => Max::<L>::ALU,
+        VfFn::Min => Min::<L>::ALU,
+        VfFn::Truncate => Truncate::<L>::ALU,
+        VfFn::QuantizeF32 => QuantizeF32::<L>::ALU,
+        _ => return None,
+    })
+}
+
+/// The others: compiled once, for any format and modes.
+fn rare(f: VfFn) -> &'static Alu {
+    match f {
+        VfFn::Div => Div::<Lanes>::ALU,
+        VfFn::Neg => Neg::<Lanes>::ALU,
+        VfFn::Abs => Abs::<Lanes>::ALU,
+        VfFn::Sqrt => Sqrt::<Lanes>::ALU,
+        VfFn::Rsqrt => Rsqrt::<Lanes>::ALU,
+        VfFn::Rcp => Rcp::<Lanes>::ALU,
+        VfFn::Ex2 => Ex2::<Lanes>::ALU,
+        VfFn::Lg2 => Lg2::<Lanes>::ALU,
+        VfFn::Sin => Sin::<Lanes>::ALU,
+        VfFn::Cos => Cos::<Lanes>::ALU,
+        VfFn::Tanh => Tanh::<Lanes>::ALU,
+        VfFn::QuantizeF64 => QuantizeF64::<Lanes>::ALU,
+        VfFn::QuantizeS64 => QuantizeS64::<Lanes>::ALU,
+        VfFn::QuantizeU64 => QuantizeU64::<Lanes>::ALU,
+        VfFn::Saturate => Saturate::<Lanes>::ALU,
+        // In `hot`.
+        VfFn::Add | VfFn::Sub | VfFn::Mul | VfFn::Fma | VfFn::Fmam | VfFn::Addm | VfFn::Max | VfFn::Min
+        | VfFn::Truncate | VfFn::QuantizeF32 => Add::<Lanes>::ALU,
+    }
+}
+
 struct Choose(VfFn);
 
 impl LaneVisitor for Choose {
-    type Output = (&'static Alu, Box<dyn Any + Send + Sync>, i64);
+    type Output = Option<Chosen>;
     fn visit<L: LaneOps + 'static>(self, ops: L) -> Self::Output {
-        let alu = match self.0 {
-            VfFn::Add => Add::<L>::ALU,
-            VfFn::Sub => Sub::<L>::ALU,
-            VfFn::Mul => Mul::<L>::ALU,
-            VfFn::Div => Div::<L>::ALU,
-            VfFn::Fma => Fma::<L>::ALU,
-            VfFn::Fmam => Fmam::<L>::ALU,
-            VfFn::Addm => Addm::<L>::ALU,
-            VfFn::Max => Max::<L>::ALU,
-            VfFn::Min => Min::<L>::ALU,
-            VfFn::Neg => Neg::<L>::ALU,
-            VfFn::Abs => Abs::<L>::ALU,
-            VfFn::Sqrt => Sqrt::<L>::ALU,
-            VfFn::Rsqrt => Rsqrt::<L>::ALU,
-            VfFn::Rcp => Rcp::<L>::ALU,
-            VfFn::Ex2 => Ex2::<L>::ALU,
-            VfFn::Lg2 => Lg2::<L>::ALU,
-            VfFn::Sin => Sin::<L>::ALU,
-            VfFn::Cos => Cos::<L>::ALU,
-            VfFn::Tanh => Tanh::<L>::ALU,
-            VfFn::Truncate => Truncate::<L>::ALU,
-            VfFn::QuantizeF32 => QuantizeF32::<L>::ALU,
-            VfFn::QuantizeF64 => QuantizeF64::<L>::ALU,
-            VfFn::QuantizeS64 => QuantizeS64::<L>::ALU,
-            VfFn::QuantizeU64 => QuantizeU64::<L>::ALU,
-            VfFn::Saturate => Saturate::<L>::ALU,
-        };
-        let kept = Box::new(Kept(ops));
-        let address = std::ptr::from_ref(&kept.0) as i64;
-        (alu, kept, address)
+        Some(keep(hot::<L>(self.0)?, ops))
     }
+}
+
+fn keep<L: LaneOps + 'static>(alu: &'static Alu, ops: L) -> Chosen {
+    let kept = Box::new(Kept(ops));
+    let address = std::ptr::from_ref(&kept.0) as i64;
+    Chosen { alu, ops: kept, address }
 }
 
 /// Lane operations are plain constants: any thread may read them.
@@ -121,6 +139,5 @@ unsafe impl<L> Sync for Kept<L> {}
 
 /// Chooses the code of `f` for a format and its modes.
 pub fn choose(f: VfFn, lanes: &Lanes) -> Chosen {
-    let (alu, ops, address) = lanes.specialise(Choose(f));
-    Chosen { alu, ops, address }
+    lanes.specialise(Choose(f)).unwrap_or_else(|| keep(rare(f), *lanes))
 }
