@@ -234,6 +234,56 @@ fn a_trap_is_reported_once_by_the_next_synchronising_call() {
 }
 
 #[test]
+fn an_endless_kernel_ends_when_its_budget_is_used_up() {
+    let _turn = turn();
+    let ptx = format!("{HEAD}.visible .entry k(.param .u64 p)\n{{\n$again:\nbra $again;\n}}\n");
+    let module = register(&ptx, 0, &["k"], &[]);
+    // SAFETY: the test holds the turn.
+    unsafe { std::env::set_var("VERNIER_MAX_INSTRUCTIONS", "1000") };
+    assert_eq!(launch(host(0), ONE, FOUR, 0, 0, 0), 0);
+    // SAFETY: as compiled code; the test holds the turn.
+    unsafe {
+        assert_eq!(cudaDeviceSynchronize(), 702);
+        std::env::set_var("VERNIER_MAX_INSTRUCTIONS", "-1");
+        assert_eq!(launch(host(0), ONE, FOUR, 0, 0, 0), 1);
+        std::env::remove_var("VERNIER_MAX_INSTRUCTIONS");
+        __cudaUnregisterFatBinary(module);
+    }
+}
+
+#[test]
+fn threads_launch_side_by_side_and_keep_their_own_last_error() {
+    let _turn = turn();
+    let module = register(
+        &format!("{HEAD}{}", elementwise("k", "add.f32", 1.0)),
+        0,
+        &["k"],
+        &[],
+    );
+    std::thread::scope(|scope| {
+        for i in 0..4 {
+            scope.spawn(move || {
+                let data = device(&[i as f32; 4]);
+                for _ in 0..50 {
+                    assert_eq!(launch(host(0), ONE, FOUR, 0, 2, data), 0);
+                }
+                assert_eq!(back::<4>(data), [i as f32 + 50.0; 4]);
+                assert_eq!(cudaGetLastError(), 0);
+                // SAFETY: no pointers but the allocation.
+                unsafe {
+                    assert_eq!(cudaSetDevice(i + 1), 101);
+                    assert_eq!(cudaGetLastError(), 101);
+                    cudaFree(data);
+                }
+            });
+        }
+    });
+    assert_eq!(cudaGetLastError(), 0);
+    // SAFETY: as compiled code.
+    unsafe { __cudaUnregisterFatBinary(module) };
+}
+
+#[test]
 fn formats_are_read_at_every_launch() {
     let _turn = turn();
     let ptx = format!("{HEAD}{}", elementwise("k", "add.vf32", 0.0));

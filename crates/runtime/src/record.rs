@@ -72,6 +72,8 @@ pub(crate) struct Recorder {
     files: Option<Arc<Files>>,
     state: Mutex<State>,
     peak_bytes: AtomicU64,
+    /// The process whose record this is: a forked child must not end it.
+    pid: u32,
 }
 
 impl Recorder {
@@ -107,6 +109,7 @@ impl Recorder {
             files: files.map(Arc::new),
             state: Mutex::default(),
             peak_bytes: AtomicU64::new(0),
+            pid: std::process::id(),
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         recorder.event(json!({
@@ -179,7 +182,8 @@ impl Recorder {
     /// Writes the totals. Called at the end of the process; a second call does nothing.
     pub(crate) fn finish(&self) {
         let mut state = lock(&self.state);
-        if std::mem::replace(&mut state.ended, true) || self.files.is_none() {
+        if std::mem::replace(&mut state.ended, true) || self.files.is_none() || self.pid != std::process::id()
+        {
             return;
         }
         for (function, count) in &state.unsupported {

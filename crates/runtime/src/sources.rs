@@ -119,7 +119,7 @@ impl PtxFiles {
                 Some(other) if is_same_text(kernel, &file.tree, &other.tree) => {}
                 Some(other) => {
                     return Err(module_error(format!(
-                        "kernel `{name}` is defined in {} and, differently, in {}: remove one or make them equal",
+                        "kernel `{name}` is defined in both {} and {}: a kernel can come from one file only",
                         other.path.display(),
                         file.path.display()
                     )));
