@@ -38,9 +38,9 @@ classes! {
     Half = "half", "arithmetic on f16, bf16 and pairs of them";
     Tensor = "tensor", "matrix instructions";
     Integer = "int", "integer arithmetic, bits, shifts, logic";
-    Convert = "convert", "conversions between types and of addresses";
+    Convert = "convert", "conversions between types";
     Compare = "compare", "comparisons and selections";
-    Move = "move", "copies between registers";
+    Move = "move", "copies between registers, addresses between spaces too";
     LoadGlobal = "load_global", "loads from global memory";
     StoreGlobal = "store_global", "stores to global memory";
     LoadShared = "load_shared", "loads from shared memory";

@@ -39,6 +39,8 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
         p: Program {
             code: vec![],
             blocks: vec![],
+            classes: vec![],
+            counted: vec![],
             memory_ops: vec![],
             cross_ops: vec![],
             tables: vec![],
@@ -160,6 +162,8 @@ impl Emitter<'_> {
                 instructions: counted,
                 variable,
             });
+            let origins = insts.iter().filter(|i| i.counts).map(|i| i.origin as usize);
+            self.p.count_block(n as u32, origins.map(|o| self.ir.origins[o]));
             let mut enter = blank(cross::enter);
             enter.d = n as u32;
             enter.a = counted;

@@ -5,6 +5,7 @@ use crate::analysis::BlockShape;
 use crate::launch::{Execution, LaunchConfig, Limits, Numerics, Stats, Trap};
 use crate::memory::Memory;
 use crate::module::{Error, Module};
+use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Line, lines};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
@@ -30,6 +31,7 @@ pub struct Engine {
     threads: usize,
     pool: OnceLock<Option<rayon::ThreadPool>>,
     launches: AtomicU64,
+    profiler: Option<Profiler>,
 }
 
 /// What one worker brings home.
@@ -46,7 +48,19 @@ impl Engine {
             threads: threads.max(1),
             pool: OnceLock::new(),
             launches: AtomicU64::new(0),
+            profiler: None,
         }
+    }
+
+    /// This engine, finding out where time goes. Launches take a few percent longer.
+    pub fn profiled(mut self) -> Engine {
+        self.profiler = Some(Profiler::new());
+        self
+    }
+
+    /// What [`Engine::profiled`] found out so far: executed PTX lines, by kernel and line.
+    pub fn profile(&self) -> Vec<LineProfile> {
+        self.profiler.as_ref().map(Profiler::lines).unwrap_or_default()
     }
 
     /// Runs a kernel to its end. `params` is the parameter block ([`crate::KernelInfo::params_size`] bytes).
@@ -112,7 +126,13 @@ impl Engine {
             snapshot: memory.snapshot(),
             budget: limits.instructions_per_block.unwrap_or(u64::MAX),
             grid_id: self.launches.fetch_add(1, Relaxed) + 1,
+            profiler: self.profiler.as_ref(),
+            profile_base: self
+                .profiler
+                .as_ref()
+                .map_or(0, |p| p.program(kernel, &program, module)),
         };
+        let _watched = self.profiler.as_ref().map(Profiler::watch);
         progress.blocks_done.store(0, Relaxed);
         progress.blocks_total.store(blocks, Relaxed);
         if config.cooperative {
@@ -151,10 +171,11 @@ impl Engine {
                     harvest.output.push((block, output));
                 }
                 progress.blocks_done.fetch_add(1, Relaxed);
-                let done = runner.stats().thread_instructions;
+                let done = runner.thread_instructions();
                 progress.thread_instructions.fetch_add(done - reported, Relaxed);
                 reported = done;
             }
+            runner.report();
             harvest.stats = runner.stats();
             harvest
         };
@@ -215,6 +236,7 @@ fn together(launch: &Launch, blocks: u64) -> Execution {
                 continue;
             }
             outputs[b] = r.take_output();
+            r.report();
             execution.stats += r.stats();
             *slot = None;
             left -= 1;

@@ -47,4 +47,6 @@ pub struct Env {
     pub grid_id: u64,
     /// A number that grows with every read of a clock, so that time passes the same in every run.
     pub clock: u64,
+    /// Where a profiled run says which instruction it is at.
+    pub marker: Option<crate::profile::Marker>,
 }

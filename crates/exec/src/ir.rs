@@ -310,6 +310,8 @@ pub struct Origin {
     pub span: Span,
     /// Index of a `.loc` in [`Ir::locs`] plus one, or 0.
     pub loc: u32,
+    /// What counters call it.
+    pub class: crate::InstructionClass,
 }
 
 /// An instruction over virtual registers.

@@ -1,6 +1,7 @@
 //! What a launch asks for and what comes back: geometry, numerics, limits, counters, traps. Plain values,
 //! shared by every back end.
 
+use crate::classes::Classes;
 use std::fmt;
 
 /// Three dimensions of a grid or block, or an index in one.
@@ -72,6 +73,19 @@ pub struct Stats {
     pub warp_instructions: u64,
     /// Thread-instructions that ran in a variable format (`.vf32`, `fmam`, `addm`).
     pub variable_instructions: u64,
+    /// Thread-instructions by what they do.
+    pub classes: Classes,
+}
+
+impl Stats {
+    /// The share of lanes that were active, 0 to 1: thread-instructions over 32 times warp-instructions. 0 when
+    /// nothing ran.
+    pub fn active_lanes(&self) -> f64 {
+        match self.warp_instructions {
+            0 => 0.0,
+            n => self.thread_instructions as f64 / (32.0 * n as f64),
+        }
+    }
 }
 
 impl std::ops::AddAssign for Stats {
@@ -79,6 +93,7 @@ impl std::ops::AddAssign for Stats {
         self.thread_instructions += other.thread_instructions;
         self.warp_instructions += other.warp_instructions;
         self.variable_instructions += other.variable_instructions;
+        self.classes += other.classes;
     }
 }
 

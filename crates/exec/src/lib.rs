@@ -12,10 +12,12 @@
 //! | `access`, `cross`, `printf` | memory; what reaches across lanes; printing |
 //! | `warp`, `schedule` | a warp's state and control flow |
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
+//! | `classes`, [`profile`] | counters by kind of instruction, time by PTX line |
 
 mod access;
 mod alu;
 mod analysis;
+mod classes;
 mod cross;
 mod emit;
 pub mod engine;
@@ -26,6 +28,7 @@ pub mod launch;
 pub mod memory;
 pub mod module;
 mod printf;
+pub mod profile;
 mod program;
 mod runner;
 pub mod scalar;
@@ -35,6 +38,7 @@ mod vf;
 mod warp;
 mod window;
 
+pub use classes::{Classes, InstructionClass};
 pub use engine::{Engine, Progress};
 pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, Numerics, Stats, Trap, TrapKind};
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};

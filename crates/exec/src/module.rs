@@ -160,6 +160,11 @@ impl Module {
         }
     }
 
+    /// The tree, to keep.
+    pub(crate) fn shared_ptx(&self) -> Arc<ptx::ast::Module> {
+        self.ptx.clone()
+    }
+
     /// The tree the module was made of.
     pub fn ptx(&self) -> &ptx::ast::Module {
         &self.ptx

@@ -64,12 +64,27 @@ pub struct BlockInfo {
     pub variable: u32,
 }
 
+/// How many instructions of a class a block has.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassCount {
+    /// Index of the block.
+    pub block: u32,
+    /// PTX instructions.
+    pub count: u32,
+    /// Their class.
+    pub class: crate::InstructionClass,
+}
+
 /// A kernel ready to run.
 pub struct Program {
     /// Instructions; every block begins with one that counts it.
     pub code: Vec<Inst>,
     /// Blocks.
     pub blocks: Vec<BlockInfo>,
+    /// What kinds of instructions they have.
+    pub classes: Vec<ClassCount>,
+    /// The PTX instructions that count, block after block.
+    pub counted: Vec<Origin>,
     /// Side table of memory instructions.
     pub memory_ops: Vec<MemoryOp>,
     /// Side table of instructions across lanes.
@@ -106,6 +121,25 @@ pub struct Program {
     pub kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Source operations of the lane-by-lane instructions.
     pub scalars: Vec<crate::scalar::ScalarOp>,
+}
+
+impl Program {
+    /// Takes note of the instructions of a block that count.
+    pub fn count_block(&mut self, block: u32, origins: impl Iterator<Item = Origin>) {
+        let first = self.classes.len();
+        for origin in origins {
+            self.counted.push(origin);
+            let class = origin.class;
+            match self.classes[first..].iter_mut().find(|c| c.class == class) {
+                Some(c) => c.count += 1,
+                None => self.classes.push(ClassCount {
+                    block,
+                    count: 1,
+                    class,
+                }),
+            }
+        }
+    }
 }
 
 // SAFETY: instructions hold plain numbers, function pointers and addresses into `kept`, all read-only.

@@ -5,6 +5,7 @@ use crate::cross;
 use crate::env::{Env, Range};
 use crate::launch::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
 use crate::memory::Snapshot;
+use crate::profile::Profiler;
 use crate::program::Program;
 use crate::schedule::{Control, Stop};
 use crate::warp::{FULL, Fault, LANES, Scratch, Warp};
@@ -30,6 +31,10 @@ pub struct Launch<'a> {
     pub budget: u64,
     /// `%gridid`.
     pub grid_id: u64,
+    /// Who wants to know where time goes.
+    pub profiler: Option<&'a Profiler>,
+    /// Where this program begins in the profiler's numbers.
+    pub profile_base: u32,
 }
 
 /// 64 bytes that vector code may touch at once.
@@ -104,6 +109,7 @@ impl<'a> BlockRunner<'a> {
             arrived: Vec::new(),
             grid_id: launch.grid_id,
             clock: 0,
+            marker: launch.profiler.map(|p| p.marker(launch.profile_base)),
         });
         let mut runner = BlockRunner {
             launch,
@@ -160,15 +166,52 @@ impl<'a> BlockRunner<'a> {
         std::mem::take(&mut self.env.output)
     }
 
+    /// Thread-instructions of all blocks run so far.
+    pub fn thread_instructions(&self) -> u64 {
+        let counts = self.env.counts.iter().zip(&self.launch.program.blocks);
+        counts
+            .map(|((_, lanes), b)| lanes * u64::from(b.instructions))
+            .sum()
+    }
+
     /// Counters of all blocks run so far.
     pub fn stats(&self) -> Stats {
         let mut s = Stats::default();
-        for ((visits, lanes), b) in self.env.counts.iter().zip(&self.launch.program.blocks) {
+        let (counts, p) = (&self.env.counts, self.launch.program);
+        for ((visits, lanes), b) in counts.iter().zip(&p.blocks) {
             s.thread_instructions += lanes * u64::from(b.instructions);
             s.warp_instructions += visits * u64::from(b.instructions);
             s.variable_instructions += lanes * u64::from(b.variable);
         }
+        for c in &p.classes {
+            s.classes
+                .add(c.class, counts[c.block as usize].1 * u64::from(c.count));
+        }
         s
+    }
+
+    /// Hands the profiler what it wants to know of the blocks run so far.
+    pub fn report(&mut self) {
+        self.env.marker = None;
+        if let Some(profiler) = self.launch.profiler {
+            profiler.add(self.launch.profile_base, &self.env.counts);
+        }
+    }
+
+    /// Lets warp `k` run.
+    fn run_warp(&mut self, k: usize) -> Stop {
+        let (warp, code) = (&mut self.warps[k], &self.launch.program.code);
+        // SAFETY: the warp is laid out for this code.
+        let stop = unsafe {
+            match self.launch.profiler {
+                None => warp.run::<false>(code),
+                Some(_) => warp.run::<true>(code),
+            }
+        };
+        if let Some(marker) = &self.env.marker {
+            marker.clear();
+        }
+        stop
     }
 
     /// Begins the block with the given index.
@@ -220,12 +263,10 @@ impl<'a> BlockRunner<'a> {
 
     /// Runs the block until it ends or lets others go first.
     pub fn run(&mut self) -> BlockStop {
-        let code = &self.launch.program.code;
         if !self.launch.program.together {
             for index in 0..self.threads.div_ceil(LANES as u32) {
                 self.start_warp(0, index);
-                // SAFETY: the warp is laid out for this code.
-                match unsafe { self.warps[0].run(code) } {
+                match self.run_warp(0) {
                     Stop::Done => {}
                     _ => return self.trap(0),
                 }
@@ -238,8 +279,7 @@ impl<'a> BlockRunner<'a> {
                 continue;
             }
             moved = true;
-            // SAFETY: the warp is laid out for this code.
-            match unsafe { self.warps[k].run(code) } {
+            match self.run_warp(k) {
                 Stop::Done => self.done[k] = true,
                 Stop::Barrier => self.waiting[k] = true,
                 Stop::Yield => {}
@@ -345,21 +385,11 @@ impl<'a> BlockRunner<'a> {
 fn location(p: &Program, ptx: &ptx::ast::Module, pc: usize) -> Location {
     let origin = p.origins[pc.min(p.origins.len() - 1)];
     let (line, _) = ptx.source.position(origin.span.start);
-    let cuda = (origin.loc as usize)
-        .checked_sub(1)
-        .map(|k| p.locs[k])
-        .map(|(index, line)| {
-            let name = ptx.items.iter().find_map(|i| match i {
-                ptx::ast::Item::File { index: n, name, .. } if *n == index => Some(name.clone()),
-                _ => None,
-            });
-            (name.unwrap_or_else(|| format!("file {index}")), line)
-        });
     Location {
         file: ptx.source.name.clone(),
         line,
         text: ptx.source.line_text(line).trim().to_string(),
-        cuda,
+        cuda: crate::profile::cuda_line(p, ptx, &origin),
     }
 }
 

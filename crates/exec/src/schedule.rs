@@ -365,11 +365,11 @@ impl Warp {
         Some(Stop::Trap)
     }
 
-    /// Runs until all threads have ended or wait.
+    /// Runs until all threads have ended or wait. `PROFILED` says at each instruction which it is.
     ///
     /// # Safety
     /// `code` must be the code the warp's registers are laid out for.
-    pub unsafe fn run(&mut self, code: &[Inst]) -> Stop {
+    pub unsafe fn run<const PROFILED: bool>(&mut self, code: &[Inst]) -> Stop {
         if self.mask == 0 {
             self.next_split();
         }
@@ -384,6 +384,9 @@ impl Warp {
             }
             let mut pc = self.pc;
             loop {
+                if PROFILED && let Some(marker) = &self.env().marker {
+                    marker.set(pc);
+                }
                 // SAFETY: every path of a program ends in an exit or a branch to an existing instruction, so pc
                 // stays inside; instructions only touch registers of this program.
                 let flow = unsafe {

@@ -231,6 +231,7 @@ impl<'a> Translator<'a> {
             self.ir.origins.push(Origin {
                 span: self.span,
                 loc: self.loc,
+                class: crate::InstructionClass::Other,
             });
         }
         self.ir.insts.push(IrInst {
@@ -490,6 +491,7 @@ impl<'a> Translator<'a> {
         self.ir.origins.push(Origin {
             span: i.span,
             loc: self.loc,
+            class: crate::InstructionClass::of(i),
         });
         let first = self.ir.insts.len();
         match i.opcode {

@@ -1,0 +1,165 @@
+//! Counters of a launch, and the profile by line.
+
+use exec::{
+    Dim3, Engine, Execution, InstructionClass as C, LaunchConfig, Limits, Memory, MemoryKind, Module,
+    Numerics, Progress,
+};
+use std::sync::Arc;
+
+/// Each thread sums `n` times in a loop; half of the lanes do one more store.
+const PTX: &str = r#".version 7.8
+.target sm_75
+.address_size 64
+.file 1 "sums.cu"
+.visible .entry sums(.param .u64 out, .param .u32 n)
+{
+	.reg .pred %p<3>;
+	.reg .f32 %f<4>;
+	.reg .b32 %r<6>;
+	.reg .b64 %rd<6>;
+	.shared .align 4 .b8 tile[256];
+	.loc 1 7 0
+	ld.param.u64 %rd1, [out];
+	ld.param.u32 %r1, [n];
+	cvta.to.global.u64 %rd2, %rd1;
+	mov.u32 %r2, %tid.x;
+	mul.wide.u32 %rd3, %r2, 4;
+	add.s64 %rd4, %rd2, %rd3;
+	mov.f32 %f1, 0f00000000;
+	mov.u32 %r3, 0;
+$LOOP:
+	.loc 1 9 0
+	fma.rn.f32 %f1, %f1, 0f3F000000, 0f3F800000;
+	add.s32 %r3, %r3, 1;
+	setp.lt.u32 %p1, %r3, %r1;
+	@%p1 bra $LOOP;
+	.loc 1 11 0
+	st.global.f32 [%rd4], %f1;
+	setp.gt.u32 %p2, %r2, 15;
+	@%p2 bra $END;
+	st.shared.f32 [tile], %f1;
+$END:
+	bar.sync 0;
+	ret;
+}
+"#;
+
+fn load(memory: &Memory) -> Module {
+    let ptx = ptx::parse("sums.ptx", PTX).expect("valid PTX");
+    Module::load(Arc::new(ptx), memory).expect("a module")
+}
+
+fn launch(engine: &Engine, n: u32) -> Execution {
+    let memory = Memory::new(1 << 20).expect("memory");
+    let module = load(&memory);
+    let out = memory.allocate(4096, MemoryKind::Device).expect("memory");
+    run(engine, &memory, &module, out, n)
+}
+
+fn run(engine: &Engine, memory: &Memory, module: &Module, out: u64, n: u32) -> Execution {
+    let mut params = out.to_le_bytes().to_vec();
+    params.extend(n.to_le_bytes());
+    let config = LaunchConfig {
+        grid: Dim3 { x: 3, y: 1, z: 1 },
+        block: Dim3 { x: 32, y: 1, z: 1 },
+        dynamic_shared: 0,
+        cooperative: false,
+    };
+    let numerics = Numerics {
+        format: vfloat::Format::FP32,
+        input: vfloat::Rounding::TowardZero,
+    };
+    let (limits, progress) = (Limits::default(), Progress::default());
+    let e = engine
+        .launch(
+            memory, module, "sums", &config, &params, &numerics, &limits, &progress,
+        )
+        .expect("a launch");
+    assert_eq!(e.trap, None);
+    e
+}
+
+#[test]
+fn instructions_are_counted_by_class() {
+    let stats = launch(&Engine::new(2), 10).stats;
+    let all = 3 * 32;
+    let expected = [
+        (C::Fp32Fma, 10 * all),
+        (C::Integer, 2 * all + 10 * all),
+        (C::Compare, 10 * all + all),
+        (C::Move, 4 * all),
+        (C::StoreGlobal, all),
+        (C::StoreShared, all / 2),
+        (C::LoadParam, 2 * all),
+        (C::Barrier, all),
+        (C::Control, 10 * all + all + all),
+    ];
+    for (class, n) in stats.classes.iter() {
+        let want = expected.iter().find(|(c, _)| *c == class).map_or(0, |(_, n)| *n);
+        assert_eq!(n, want, "{}", class.name());
+    }
+    assert_eq!(stats.classes.iter().count(), expected.len());
+    assert_eq!(stats.classes.total(), stats.thread_instructions);
+    let warps = 3 * (8 + 40 + 3 + 1 + 2);
+    assert_eq!(stats.warp_instructions, warps);
+    let share = stats.thread_instructions as f64 / (32 * warps) as f64;
+    assert!((stats.active_lanes() - share).abs() < 1e-12 && share < 1.0);
+}
+
+#[test]
+fn counters_do_not_depend_on_threads_or_profiling() {
+    let one = launch(&Engine::new(1), 100).stats;
+    assert_eq!(one, launch(&Engine::new(2), 100).stats);
+    assert_eq!(one, launch(&Engine::new(2).profiled(), 100).stats);
+}
+
+#[test]
+fn class_names_differ() {
+    for (k, a) in C::ALL.iter().enumerate() {
+        assert!(!a.meaning().is_empty());
+        assert!(C::ALL[..k].iter().all(|b| b.name() != a.name()));
+    }
+}
+
+#[test]
+fn a_profile_finds_the_loop() {
+    let memory = Memory::new(1 << 20).expect("memory");
+    let module = load(&memory);
+    let out = memory.allocate(4096, MemoryKind::Device).expect("memory");
+    let engine = Engine::new(2).profiled();
+    // Samples come with time; as many launches as it takes on this machine.
+    let mut launches = 0;
+    while engine.profile().iter().map(|l| l.samples).sum::<u64>() < 50 {
+        run(&engine, &memory, &module, out, 100_000);
+        launches += 1;
+        assert!(launches < 5000, "no samples");
+    }
+    let lines = engine.profile();
+    let of = |text: &str| {
+        let found: Vec<_> = lines.iter().filter(|l| l.location.text.contains(text)).collect();
+        assert_eq!(found.len(), 1, "{text}");
+        found[0]
+    };
+    let fma = of("fma.rn.f32");
+    assert_eq!(fma.kernel, "sums");
+    assert_eq!(fma.location.file, "sums.ptx");
+    assert_eq!(fma.location.line, 23);
+    assert_eq!(fma.location.cuda, Some(("sums.cu".into(), 9)));
+    assert_eq!(fma.thread_instructions, launches * 3 * 32 * 100_000);
+    assert_eq!(fma.warp_instructions, launches * 3 * 100_000);
+    assert_eq!(of("st.shared").thread_instructions, launches * 3 * 16);
+    let in_loop: u64 = lines
+        .iter()
+        .filter(|l| (23..=26).contains(&l.location.line))
+        .map(|l| l.samples)
+        .sum();
+    let all: u64 = lines.iter().map(|l| l.samples).sum();
+    assert!(10 * in_loop > 9 * all, "{in_loop} of {all} samples in the loop");
+}
+
+#[test]
+fn an_engine_that_does_not_profile_has_no_profile() {
+    let engine = Engine::new(1);
+    launch(&engine, 5);
+    assert!(engine.profile().is_empty());
+}
