@@ -201,3 +201,54 @@ fn ptx_edited_by_hand_is_read_from_a_folder() {
         assert_eq!(json[key], again[key], "{key}");
     }
 }
+
+#[test]
+fn formats_change_between_launches() {
+    let dir = folder("setenv");
+    let binary = support::compile("setenv.cu", "setenv", support::SHARED);
+    let mut command = vernier(&dir);
+    command.env("VERNIER_PTX_OUT", "none").args([
+        "exec",
+        "--no-record",
+        "--quiet",
+        "--override",
+        "vf32",
+        "--",
+    ]);
+    let output = command.arg(binary).output().unwrap();
+    let formats = ["fp32", "bf16", "e5m2", "fp16"];
+    let products = formats.map(|format| {
+        let output = support::run(&dir, &["eval", "mul", format, "1.1", "1.3"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .last()
+            .unwrap()
+            .to_string()
+    });
+    let [fp32, bf16, e5m2, fp16] = products;
+    // A format that is none fails that launch only, and leaves memory as it was.
+    let expected = format!(
+        "cudaSuccess {fp32}\ncudaSuccess {bf16}\ncudaSuccess {e5m2}\ncudaErrorInvalidValue {e5m2}\ncudaSuccess {fp16}\n"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "a launch failed: {}",
+        text(&output)
+    );
+}
+
+/// What the same binaries with the same weights got on an NVIDIA H200 (programs/README.md), to within 2 images.
+#[test]
+fn accuracy_is_that_of_a_real_gpu() {
+    let dir = folder("real_gpu");
+    for (program, correct) in [("mlp", 9782.0), ("cnn", 9891.0)] {
+        let (json, output) = run_program(&dir, program, "10000", &["--no-record"]);
+        let ours = json["accuracy_percent"].as_f64().unwrap() * 100.0;
+        assert!((ours - correct).abs() < 2.5, "{program}: {ours} of {correct}\n{output}");
+    }
+}

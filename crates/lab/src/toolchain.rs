@@ -257,18 +257,13 @@ fn download(folder: &Path) -> Result<(), Error> {
     }
     let errors = errors.and_then(|t| t.join().ok()).unwrap_or_default();
     if !status.success() {
-        let last = errors
+        let fatal: Vec<String> = errors
             .iter()
-            .rev()
             .filter(|l| l.starts_with("ERROR"))
             .take(3)
             .cloned()
-            .collect::<Vec<_>>();
-        let why = if last.is_empty() {
-            errors.join("\n")
-        } else {
-            last.join("\n")
-        };
+            .collect();
+        let why = if fatal.is_empty() { errors } else { fatal }.join("\n");
         return Err(Error::failed(
             format!("pip could not install nvcc ({}):\n{why}", WHEELS[0]),
             format!(
