@@ -1,7 +1,7 @@
 //! What runs kernels. The functional engine now; a timing model and a real GPU come as further
 //! implementations of the same trait, and a launch means the same on each.
 
-use exec::{Engine, Execution, LaunchConfig, Limits, Memory, Module, Numerics, Progress};
+use exec::{Engine, Execution, LaunchConfig, LineProfile, Limits, Memory, Module, Numerics, Progress};
 
 /// Everything a launch needs.
 pub struct Launch<'a> {
@@ -32,6 +32,10 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// When the kernel could not be started.
     fn launch(&self, launch: &Launch<'_>) -> Result<Execution, exec::Error>;
+    /// Where the time of kernels went, by PTX line, if this back end was asked to find out.
+    fn profile(&self) -> Vec<LineProfile> {
+        Vec::new()
+    }
 }
 
 /// The functional engine.
@@ -41,6 +45,10 @@ impl Functional {
     /// With `threads` CPU threads.
     pub fn new(threads: usize) -> Functional {
         Functional(Engine::new(threads))
+    }
+    /// With `threads` CPU threads, finding out where time goes.
+    pub fn profiled(threads: usize) -> Functional {
+        Functional(Engine::new(threads).profiled())
     }
 }
 
@@ -52,5 +60,8 @@ impl Backend for Functional {
         self.0.launch(
             l.memory, l.module, l.kernel, l.config, l.params, l.numerics, l.limits, l.progress,
         )
+    }
+    fn profile(&self) -> Vec<LineProfile> {
+        self.0.profile()
     }
 }

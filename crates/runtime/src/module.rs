@@ -5,11 +5,12 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::link;
-use crate::registry::{FatBinary, Handle};
+use crate::registry::{DEVICE_RUNTIME, FatBinary, Handle};
 use crate::runtime::{Ready, Runtime};
 use crate::{say, sources};
 use exec::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
+use ptx::ast::Source;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -185,6 +186,36 @@ fn rewrite_every_f32(tree: &mut ptx::ast::Module) -> impl Iterator<Item = (Strin
     counts.filter(|(_, n)| *n > 0)
 }
 
+fn not_ptx(errors: ptx::Errors) -> Error {
+    Error::Module {
+        code: Code::INVALID_PTX,
+        reason: errors.to_string(),
+    }
+}
+
+/// Takes in those of the texts that define what `tree` declares as defined elsewhere.
+fn resolve(tree: &mut ptx::ast::Module, texts: impl Iterator<Item = Source>) -> Result<(), Error> {
+    if link::unresolved(tree).is_empty() {
+        return Ok(());
+    }
+    let mut rest: Vec<Source> = texts.collect();
+    loop {
+        // A text that only mentions a name (declares it, too) is parsed for nothing, but harmless.
+        let missing = link::unresolved(tree);
+        let is_definer = |s: &Source| {
+            let mentions: Vec<&&str> = missing.iter().filter(|name| s.text.contains(**name)).collect();
+            !mentions.is_empty()
+                && ptx::parse(&s.name, &s.text)
+                    .is_ok_and(|t| mentions.iter().any(|name| link::defines(&t, name)))
+        };
+        let Some(found) = rest.iter().position(is_definer) else {
+            return Ok(());
+        };
+        let source = rest.remove(found);
+        link::take_in(tree, &source).map_err(not_ptx)?;
+    }
+}
+
 /// `a, b, c and 4 more`.
 fn list(names: &BTreeSet<&str>) -> String {
     let shown: Vec<&str> = names.iter().copied().take(NAMES_SHOWN).collect();
@@ -224,7 +255,9 @@ impl Runtime {
             }
             // A module without PTX is told when it is used.
             for (i, image) in self.images(&binary).unwrap_or_default().iter().enumerate() {
-                sources::write(folder, &self.file_name(&binary, image, i), &image.text);
+                if !image.text.contains(DEVICE_RUNTIME) {
+                    sources::write(folder, &self.file_name(&binary, image, i), &image.text);
+                }
             }
         }
     }
@@ -281,7 +314,11 @@ impl Runtime {
         let mut source = "embedded".to_owned();
         if let Some(files) = files {
             for (file, names) in files.for_kernels(kernels.iter().map(String::as_str)) {
-                build.add((*file.tree).clone(), &names, &file.path.display().to_string())?;
+                let mut tree = (*file.tree).clone();
+                let others = files.files.iter().map(|f| f.tree.source.as_ref().clone());
+                let embedded = self.sources(binary, images.as_deref().unwrap_or_default());
+                resolve(&mut tree, others.chain(embedded))?;
+                build.add(tree, &names, &file.path.display().to_string())?;
                 origins.push(format!("{} from {}", list(&names), file.path.display()));
                 source = format!("file {}", file.path.display());
             }
@@ -296,14 +333,8 @@ impl Runtime {
             .iter()
             .any(|v| !build.loaded.variables.contains_key(v));
         if !rest.is_empty() || homeless || build.loaded.units.is_empty() {
-            for (i, image) in images?.iter().enumerate() {
-                let text_name = self.file_name(binary, image, i);
-                let tree = ptx::parse(&text_name, &image.text).map_err(|e| Error::Module {
-                    code: Code::INVALID_PTX,
-                    reason: e.to_string(),
-                })?;
-                build.add(tree, &rest, "the embedded PTX")?;
-            }
+            let tree = self.embedded(binary, &images?, &kernels, &build.registered)?;
+            build.add(tree, &rest, "the embedded PTX")?;
             if !rest.is_empty() {
                 origins.push(format!("{} from the embedded PTX", list(&rest)));
             }
@@ -333,6 +364,49 @@ impl Runtime {
         let (free, total) = ready.memory.info();
         self.recorder().memory(total - free);
         Ok(loaded)
+    }
+
+    /// The texts of images, with the names of the files they are written to.
+    fn sources<'a>(
+        &'a self,
+        binary: &'a FatBinary,
+        images: &'a [PtxImage],
+    ) -> impl Iterator<Item = Source> + 'a {
+        let named = |(i, image): (usize, &PtxImage)| Source {
+            name: self.file_name(binary, image, i),
+            text: image.text.clone(),
+        };
+        images.iter().enumerate().map(named)
+    }
+
+    /// The embedded PTX as one tree: the texts that hold something the program registered, and those that these
+    /// need. Most fat binaries hold one text; those of separate compilation hold one for each source file, and
+    /// the device runtime, which is seldom needed.
+    fn embedded(
+        &self,
+        binary: &FatBinary,
+        images: &[PtxImage],
+        kernels: &[String],
+        variables: &BTreeSet<String>,
+    ) -> Result<ptx::ast::Module, Error> {
+        let all: Vec<Source> = self.sources(binary, images).collect();
+        let holds = |s: &&Source| {
+            kernels
+                .iter()
+                .chain(variables)
+                .any(|name| s.text.contains(name.as_str()))
+        };
+        let mut wanted = all.iter().filter(holds);
+        let first = wanted.next().or(all.first()).ok_or_else(|| Error::Module {
+            code: Code::NO_KERNEL_IMAGE_FOR_DEVICE,
+            reason: "the fat binary holds no PTX".into(),
+        })?;
+        let mut tree = ptx::parse(&first.name, &first.text).map_err(not_ptx)?;
+        for source in wanted {
+            link::take_in(&mut tree, source).map_err(not_ptx)?;
+        }
+        resolve(&mut tree, all.iter().cloned())?;
+        Ok(tree)
     }
 
     /// Tells the program where its managed variables lie.

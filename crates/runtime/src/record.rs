@@ -1,7 +1,7 @@
 //! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
 //! whoever watches. Without that variable nothing is written and launches cost two additions.
 
-use exec::{Progress, Stats};
+use exec::{LineProfile, Progress, Stats};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -179,8 +179,9 @@ impl Recorder {
         }
     }
 
-    /// Writes the totals. Called at the end of the process; a second call does nothing.
-    pub(crate) fn finish(&self) {
+    /// Writes the totals, and the profile by line if there is one. Called at the end of the process; a second
+    /// call does nothing.
+    pub(crate) fn finish(&self, profile: &[LineProfile]) {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.ended, true) || self.files.is_none() || self.pid != std::process::id()
         {
@@ -193,19 +194,37 @@ impl Recorder {
             self.event(json!({
                 "event": "kernel", "name": name, "launches": t.launches,
                 "thread_instructions": t.stats.thread_instructions,
+                "warp_instructions": t.stats.warp_instructions,
                 "variable_instructions": t.stats.variable_instructions, "seconds": t.seconds,
+                "classes": classes(&t.stats),
+            }));
+        }
+        for l in profile {
+            let at = &l.location;
+            let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
+            self.event(json!({
+                "event": "line", "kernel": l.kernel, "file": at.file, "line": at.line, "text": at.text,
+                "cuda_file": cuda_file, "cuda_line": cuda_line, "samples": l.samples,
+                "thread_instructions": l.thread_instructions, "warp_instructions": l.warp_instructions,
             }));
         }
         let all = &state.all;
         self.event(json!({
             "event": "end", "launches": all.launches, "thread_instructions": all.stats.thread_instructions,
+            "warp_instructions": all.stats.warp_instructions,
             "variable_instructions": all.stats.variable_instructions, "kernel_seconds": all.seconds,
-            "peak_device_bytes": self.peak_bytes.load(Ordering::Relaxed),
+            "classes": classes(&all.stats), "peak_device_bytes": self.peak_bytes.load(Ordering::Relaxed),
         }));
         if let Some(files) = &self.files {
             files.write_progress(&mut lock(&files.watch));
         }
     }
+}
+
+/// Thread-instructions by class, those that occurred.
+fn classes(stats: &Stats) -> Value {
+    let all = stats.classes.iter();
+    Value::Object(all.map(|(c, n)| (c.name().to_owned(), n.into())).collect())
 }
 
 /// A launch that runs now; dropped without [`Running::done`] when it could not start.
@@ -288,24 +307,43 @@ mod tests {
         let progress = Arc::new(Progress::default());
         for _ in 0..3 {
             recorder.begin("k", &progress);
-            let stats = Stats {
+            let mut stats = Stats {
                 thread_instructions: 10,
                 warp_instructions: 1,
                 variable_instructions: 4,
+                ..Stats::default()
             };
+            stats.classes.add(exec::InstructionClass::Fp32Fma, 6);
             recorder.end("k", stats, 0.5);
         }
         recorder.unsupported("cudaFoo");
         recorder.memory(77);
-        recorder.finish();
-        recorder.finish();
+        let line = LineProfile {
+            kernel: "k".into(),
+            location: exec::Location {
+                file: "m.ptx".into(),
+                line: 7,
+                text: "ret;".into(),
+                cuda: Some(("m.cu".into(), 3)),
+            },
+            samples: 5,
+            thread_instructions: 64,
+            warp_instructions: 2,
+        };
+        recorder.finish(std::slice::from_ref(&line));
+        recorder.finish(&[line]);
         let pid = std::process::id();
         let text = std::fs::read_to_string(folder.join(format!("{pid}.jsonl"))).unwrap();
         let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         let events: Vec<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
-        assert_eq!(events, ["start", "unsupported", "kernel", "end"]);
+        assert_eq!(events, ["start", "unsupported", "kernel", "line", "end"]);
         assert_eq!(lines[2]["thread_instructions"], 30);
-        assert_eq!(lines[3]["peak_device_bytes"], 77);
+        assert_eq!(lines[2]["classes"], json!({"fp32_fma": 18}));
+        assert_eq!(
+            (&lines[3]["line"], &lines[3]["cuda_line"], &lines[3]["samples"]),
+            (&json!(7), &json!(3), &json!(5))
+        );
+        assert_eq!(lines[4]["peak_device_bytes"], 77);
         let progress = std::fs::read_to_string(folder.join(format!("{pid}.progress"))).unwrap();
         let progress: Value = serde_json::from_str(&progress).unwrap();
         assert_eq!(progress["launches"], 3);

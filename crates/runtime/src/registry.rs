@@ -76,6 +76,10 @@ pub(crate) struct VariableEntry {
     pub(crate) name: Arc<str>,
 }
 
+/// In the names of kernels, and so in the text, of the device runtime that nvcc links into separately compiled
+/// programs. No program launches them from the host, and nobody wants to edit them.
+pub(crate) const DEVICE_RUNTIME: &str = "_cuda_device_runtime_cu_";
+
 /// Everything registered.
 #[derive(Default)]
 pub(crate) struct Registry {
@@ -105,6 +109,9 @@ impl Registry {
     /// Notes a kernel. The first registration of a host address stands: inline kernels of several source files
     /// share one.
     pub(crate) fn add_function(&mut self, handle: Handle, host: usize, name: &str) {
+        if name.contains(DEVICE_RUNTIME) {
+            return;
+        }
         let Some(module) = self.modules.get(&handle).cloned() else {
             return;
         };

@@ -83,7 +83,11 @@ impl Ready {
                      simulating functionally",
                 );
             }
-            let backend: Arc<dyn Backend> = Arc::new(Functional::new(runtime.startup.thread_count()?));
+            let threads = runtime.startup.thread_count()?;
+            let backend: Arc<dyn Backend> = Arc::new(match runtime.startup.profile {
+                true => Functional::profiled(threads),
+                false => Functional::new(threads),
+            });
             say::verbose(&format!("{} back end", backend.name()));
             Ok(backend)
         });
@@ -351,7 +355,11 @@ impl Runtime {
     /// Writes the totals of the run record. Called at the end of the process.
     pub fn finish(&self) {
         if let Some(recorder) = self.recorder.get() {
-            recorder.finish();
+            let ready = self.ready.get().and_then(|r| r.as_ref().ok());
+            let backend = ready
+                .and_then(|r| r.backend.get())
+                .and_then(|b| b.as_ref().ok());
+            recorder.finish(&backend.map(|b| b.profile()).unwrap_or_default());
         }
     }
 }

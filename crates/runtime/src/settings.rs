@@ -33,6 +33,8 @@ pub struct Startup {
     pub threads: Option<String>,
     /// VERNIER_RUN_DIR: the folder of run records.
     pub run_dir: Option<PathBuf>,
+    /// VERNIER_PROFILE is 1: find out where the time of kernels goes, for the run record.
+    pub profile: bool,
     /// VERNIER_QUIET is 1.
     pub quiet: bool,
     /// VERNIER_VERBOSE is 1.
@@ -71,6 +73,7 @@ impl Startup {
             mode: variable("PTX_SIM_MODE_FUNC"),
             threads: variable("VERNIER_THREADS"),
             run_dir: variable("VERNIER_RUN_DIR").map(PathBuf::from),
+            profile: flag("VERNIER_PROFILE"),
             quiet: flag("VERNIER_QUIET"),
             verbose: flag("VERNIER_VERBOSE"),
         }

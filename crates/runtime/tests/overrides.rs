@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{HEAD, elementwise, ptx_binary, times_variable};
+use common::{HEAD, Wrapper, elementwise, linked_binary, ptx_binary, times_variable};
 use runtime::{Code, CopyKind, Dim3, Geometry, Handle, Runtime, Startup};
 use std::path::{Path, PathBuf};
 
@@ -37,9 +37,18 @@ fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> St
 
 /// A runtime with one module; kernel i has host address i + 1, variable i has 101 + i.
 fn program(startup: Startup, ptx: &str, kernels: &[&str], variables: &[&str]) -> (Runtime, Handle) {
+    program_of(startup, ptx_binary(ptx), kernels, variables)
+}
+
+fn program_of(
+    startup: Startup,
+    binary: *const Wrapper,
+    kernels: &[&str],
+    variables: &[&str],
+) -> (Runtime, Handle) {
     let runtime = Runtime::new(startup);
     // SAFETY: the fat binary lives as long as the process.
-    let module = unsafe { runtime.register(ptx_binary(ptx).cast()) };
+    let module = unsafe { runtime.register(binary.cast()) };
     for (i, name) in kernels.iter().enumerate() {
         runtime.register_function(module, i + 1, name);
     }
@@ -247,4 +256,46 @@ fn a_bad_configuration_file_is_an_error_with_its_name() {
     assert_eq!(error.code(), Code::INITIALIZATION_ERROR);
     assert!(error.to_string().contains("-no_such_option"), "{error}");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A kernel that calls `helper`, which another source file defines; both have a local variable of the same name.
+fn separate_texts() -> (String, String) {
+    let header = "(.param .b32 helper_ret) helper(.param .b32 helper_param_0)";
+    let call = ".param .b32 in;\n.param .b32 out;\nst.param.f32 [in], %f1;\n\
+                call.uni (out), helper, (in);\nld.param.f32 %f2, [out];\n\
+                ld.global.f32 %f1, [own];\nadd.f32 %f2, %f2, %f1;";
+    let kernel = elementwise("k", "mul.f32", 1.0).replace("mul.f32 %f2, %f1, 0f3F800000;", call);
+    let a = format!("{HEAD}.global .align 4 .f32 own = 0f41200000;\n.extern .func {header};\n{kernel}");
+    let helper = format!(
+        ".visible .func {header}\n{{\n.reg .f32 %f<4>;\nld.param.f32 %f1, [helper_param_0];\n\
+         ld.global.f32 %f2, [own];\nmul.f32 %f3, %f1, %f2;\nst.param.f32 [helper_ret], %f3;\nret;\n}}\n"
+    );
+    let b = format!(
+        "{HEAD}.global .align 4 .f32 own = 0f40A00000;\n{helper}{}",
+        elementwise("l", "add.f32", 1.0)
+    );
+    (a, b)
+}
+
+#[test]
+fn separately_compiled_texts_are_linked() {
+    let (a, b) = separate_texts();
+    let binary = linked_binary(&[&a, &b]);
+    let (runtime, _) = program_of(startup(None, None, None), binary, &["k", "l"], &[]);
+    // 2 times helper's 5, plus the kernel's own 10.
+    assert_eq!(run(&runtime, 1, [2.0; 4]).unwrap(), [20.0; 4]);
+    assert_eq!(run(&runtime, 2, [2.0; 4]).unwrap(), [3.0; 4]);
+    // With only the second text as a file, the kernel comes from the first, embedded one; and the other way round.
+    for (name, text) in [
+        ("b", b.replace("0f3F800000", "0f40000000")),
+        ("a", a.replace("0f41200000", "0f41A00000")),
+    ] {
+        let folder = folder(&format!("linked-{name}"));
+        std::fs::write(folder.join("edited.ptx"), text).unwrap();
+        let (runtime, _) = program_of(startup(None, Some(&folder), None), binary, &["k", "l"], &[]);
+        let expected = if name == "a" { (30.0, 3.0) } else { (20.0, 4.0) };
+        assert_eq!(run(&runtime, 1, [2.0; 4]).unwrap(), [expected.0; 4]);
+        assert_eq!(run(&runtime, 2, [2.0; 4]).unwrap(), [expected.1; 4]);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -6,11 +6,12 @@ pub struct Wrapper {
     magic: u32,
     version: u32,
     container: *const u8,
-    unused: *const u8,
+    /// Null, or the list of containers of version 2.
+    list: *const u8,
 }
 
-/// A fat binary with one uncompressed entry, which lives as long as the process, as in a program.
-pub fn fat_binary(kind: u16, arch: u32, payload: &[u8]) -> *const Wrapper {
+/// A container with one uncompressed entry, which lives as long as the process, as in a program.
+fn container(kind: u16, arch: u32, payload: &[u8]) -> *const u8 {
     let padded = payload.len().next_multiple_of(8);
     let mut bytes = Vec::new();
     bytes.extend(0xba55_ed50u32.to_le_bytes());
@@ -28,12 +29,31 @@ pub fn fat_binary(kind: u16, arch: u32, payload: &[u8]) -> *const Wrapper {
     bytes.extend([0; 16]);
     bytes.extend(payload);
     bytes.resize(16 + 64 + padded, 0);
-    let container = bytes.leak().as_ptr();
+    bytes.leak().as_ptr()
+}
+
+/// A fat binary with one entry.
+pub fn fat_binary(kind: u16, arch: u32, payload: &[u8]) -> *const Wrapper {
+    let container = container(kind, arch, payload);
     Box::leak(Box::new(Wrapper {
         magic: 0x4662_43b1,
         version: 1,
         container,
-        unused: std::ptr::null(),
+        list: std::ptr::null(),
+    }))
+}
+
+/// A fat binary as `nvcc -rdc=true` links it: no code of its own, and one container for each source file.
+pub fn linked_binary(texts: &[&str]) -> *const Wrapper {
+    let mut list: Vec<*const u8> = texts.iter().map(|t| container(1, 75, t.as_bytes())).collect();
+    list.push(std::ptr::null());
+    let container = container(2, 75, b"machine code of the linker");
+    let list = list.leak().as_ptr().cast();
+    Box::leak(Box::new(Wrapper {
+        magic: 0x4662_43b1,
+        version: 2,
+        container,
+        list,
     }))
 }
 
