@@ -43,3 +43,4 @@ pub use engine::{Engine, Progress};
 pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, Numerics, Stats, Trap, TrapKind};
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
 pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};
+pub use profile::LineProfile;

@@ -1,7 +1,7 @@
 //! What runs kernels. The functional engine now; a timing model and a real GPU come as further
 //! implementations of the same trait, and a launch means the same on each.
 
-use exec::{Engine, Execution, LaunchConfig, LineProfile, Limits, Memory, Module, Numerics, Progress};
+use exec::{Engine, Execution, LaunchConfig, Limits, LineProfile, Memory, Module, Numerics, Progress};
 
 /// Everything a launch needs.
 pub struct Launch<'a> {

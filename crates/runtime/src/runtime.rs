@@ -356,9 +356,7 @@ impl Runtime {
     pub fn finish(&self) {
         if let Some(recorder) = self.recorder.get() {
             let ready = self.ready.get().and_then(|r| r.as_ref().ok());
-            let backend = ready
-                .and_then(|r| r.backend.get())
-                .and_then(|b| b.as_ref().ok());
+            let backend = ready.and_then(|r| r.backend.get()).and_then(|b| b.as_ref().ok());
             recorder.finish(&backend.map(|b| b.profile()).unwrap_or_default());
         }
     }
