@@ -11,8 +11,20 @@ use std::sync::{Mutex, PoisonError};
 /// What stands between `<<<` and `>>>` of a launch in progress.
 type Configuration = (Dim3, Dim3, usize, Opaque);
 
+/// Launches within the arguments of launches, to a depth that no program reaches. Without destructor, so that
+/// it still works when the program launches kernels in the last moments of a thread.
+struct Pending {
+    depth: usize,
+    stack: [Configuration; MAX_DEPTH],
+}
+
+const MAX_DEPTH: usize = 32;
+const NONE: Dim3 = Dim3 { x: 0, y: 0, z: 0 };
+
 thread_local! {
-    static CONFIGURATIONS: RefCell<Vec<Configuration>> = const { RefCell::new(Vec::new()) };
+    static PENDING: RefCell<Pending> = const {
+        RefCell::new(Pending { depth: 0, stack: [(NONE, NONE, 0, 0); MAX_DEPTH] })
+    };
 }
 
 /// Launch attributes (cudaLaunchAttributeID) that change what a launch means here: cooperative, and clusters,
@@ -55,13 +67,24 @@ pub extern "C" fn __cudaPushCallConfiguration(
     shared: usize,
     stream: Opaque,
 ) -> c_uint {
-    CONFIGURATIONS.with_borrow_mut(|stack| stack.push((grid, block, shared, stream)));
-    0
+    PENDING.with_borrow_mut(|p| match p.stack.get_mut(p.depth) {
+        Some(place) => {
+            *place = (grid, block, shared, stream);
+            p.depth += 1;
+            0
+        }
+        // Not zero: the compiled code skips the launch.
+        None => Code::INVALID_CONFIGURATION.0,
+    })
 }
 
 entries! {
     fn __cudaPopCallConfiguration(grid: *mut Dim3, block: *mut Dim3, shared: *mut usize, stream: *mut Opaque) {
-        let top = CONFIGURATIONS.with_borrow_mut(Vec::pop).ok_or_else(|| {
+        let top = PENDING.with_borrow_mut(|p| {
+            p.depth = p.depth.checked_sub(1)?;
+            Some(p.stack[p.depth])
+        });
+        let top = top.ok_or_else(|| {
             Error::argument(Code::MISSING_CONFIGURATION, "a kernel was called without <<<grid, block>>>")
         })?;
         unsafe {

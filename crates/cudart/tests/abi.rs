@@ -279,8 +279,7 @@ fn threads_launch_side_by_side_and_keep_their_own_last_error() {
         }
     });
     assert_eq!(cudaGetLastError(), 0);
-    // SAFETY: as compiled code.
-    unsafe { __cudaUnregisterFatBinary(module) };
+    __cudaUnregisterFatBinary(module);
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> St
         run_dir: None,
         quiet: true,
         verbose: false,
+        profile: false,
     }
 }
 
