@@ -528,6 +528,9 @@ impl<'a> Translator<'a> {
 
     /// Puts the guard of `i` on everything translated since `first`, and counts the instruction once.
     fn guard(&mut self, i: &Instruction, first: usize) -> Result<()> {
+        for inst in &mut self.ir.insts[first..] {
+            inst.counts = false;
+        }
         if let Some(last) = self.ir.insts[first..].last_mut() {
             last.counts = true;
         }
