@@ -73,6 +73,9 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
         Words::Usual => {}
         Words::Many => launch.set("VERNIER_VERBOSE", "1"),
     }
+    if settings.profile {
+        launch.set("VERNIER_PROFILE", "1");
+    }
     if let Some(limit) = settings.max_instructions {
         launch.set("VERNIER_MAX_INSTRUCTIONS", limit.to_string());
     }

@@ -4,6 +4,7 @@
 //! library must know goes through environment variables ([`launch`]), everything it found out comes back in
 //! a run-record folder ([`record`]). Nothing here parses arguments or links the engine.
 
+pub mod bench;
 pub mod cache;
 pub mod child;
 pub mod data;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod launch;
 pub mod library;
 pub mod output;
+pub mod profile;
 pub mod program;
 pub mod record;
 pub mod settings;

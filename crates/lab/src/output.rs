@@ -36,6 +36,7 @@ pub struct Output {
     state: Mutex<State>,
     terminal: bool,
     quiet: bool,
+    silent: bool,
 }
 
 impl Output {
@@ -67,6 +68,16 @@ impl Output {
             }),
             terminal,
             quiet,
+            silent: false,
+        })
+    }
+
+    /// An output that goes nowhere.
+    pub fn nowhere() -> Result<Output, Error> {
+        let output = Output::new(None, true)?;
+        Ok(Output {
+            silent: true,
+            ..output
         })
     }
 
@@ -76,6 +87,9 @@ impl Output {
 
     /// Passes bytes of the child on.
     pub fn write(&self, stream: Stream, bytes: &[u8]) {
+        if self.silent {
+            return;
+        }
         let mut state = self.state();
         self.clear(&mut state);
         // A closed terminal or pipe (`| head`) must not end the program under way: its log goes on.

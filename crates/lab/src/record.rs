@@ -2,6 +2,7 @@
 
 use crate::cache;
 use crate::error::Error;
+use crate::profile::{self, Line};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -110,11 +111,19 @@ struct Event {
     count: u64,
     launches: u64,
     thread_instructions: u64,
+    warp_instructions: u64,
     variable_instructions: u64,
+    classes: BTreeMap<String, u64>,
     seconds: f64,
     kernel_seconds: f64,
     peak_device_bytes: u64,
     overridden: Vec<Overridden>,
+}
+
+fn add_classes(sum: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
+    for (name, n) in more {
+        *sum.entry(name).or_default() += n;
+    }
 }
 
 /// How many instructions of a kernel (or device function) an override rewrote.
@@ -135,8 +144,12 @@ pub struct Kernel {
     pub launches: u64,
     /// PTX instructions times active threads.
     pub thread_instructions: u64,
-    /// Those that ran in a variable format.
+    /// PTX instructions, each once per warp.
+    pub warp_instructions: u64,
+    /// Thread-instructions that ran in a variable format.
     pub variable_instructions: u64,
+    /// Thread-instructions by kind.
+    pub classes: BTreeMap<String, u64>,
     /// Wall-clock time, seconds.
     pub seconds: f64,
 }
@@ -181,8 +194,14 @@ pub struct Totals {
     pub launches: u64,
     /// PTX instructions times active threads.
     pub thread_instructions: u64,
-    /// Those that ran in a variable format.
+    /// PTX instructions, each once per warp.
+    pub warp_instructions: u64,
+    /// Share of lanes that were active, 0 to 1.
+    pub active_lanes: f64,
+    /// Thread-instructions that ran in a variable format.
     pub variable_instructions: u64,
+    /// Thread-instructions by kind.
+    pub classes: BTreeMap<String, u64>,
     /// Wall-clock time inside kernels, seconds.
     pub kernel_seconds: f64,
     /// Most device memory that a process held, bytes.
@@ -199,6 +218,9 @@ pub struct Totals {
     pub faults: Vec<Fault>,
     /// Processes that used the library.
     pub processes: u64,
+    /// With `--profile`: executed PTX lines, the costliest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
 }
 
 impl Totals {
@@ -214,7 +236,12 @@ impl Totals {
         files.sort();
         for file in files {
             for line in fs::read_to_string(&file).unwrap_or_default().lines() {
-                if let Ok(event) = serde_json::from_str::<Event>(line) {
+                let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else {
+                    continue;
+                };
+                if value["event"] == "line" {
+                    self.lines.extend(serde_json::from_value::<Line>(value));
+                } else if let Ok(event) = serde_json::from_value::<Event>(value) {
                     self.add(event);
                 }
             }
@@ -254,7 +281,9 @@ impl Totals {
                 let kernel = &mut self.kernels[at];
                 kernel.launches += e.launches;
                 kernel.thread_instructions += e.thread_instructions;
+                kernel.warp_instructions += e.warp_instructions;
                 kernel.variable_instructions += e.variable_instructions;
+                add_classes(&mut kernel.classes, e.classes);
                 kernel.seconds += e.seconds;
             }
             "trap" => self.faults.push(Fault {
@@ -275,7 +304,9 @@ impl Totals {
             "end" => {
                 self.launches += e.launches;
                 self.thread_instructions += e.thread_instructions;
+                self.warp_instructions += e.warp_instructions;
                 self.variable_instructions += e.variable_instructions;
+                add_classes(&mut self.classes, e.classes);
                 self.kernel_seconds += e.kernel_seconds;
                 self.peak_device_bytes = self.peak_device_bytes.max(e.peak_device_bytes);
             }
@@ -430,6 +461,9 @@ impl Summary {
     /// Fills what follows from other fields.
     pub fn complete(&mut self) {
         self.seconds = self.stages.iter().map(|s| s.seconds).sum();
+        profile::complete(&mut self.totals);
+        let warps = self.totals.warp_instructions.max(1) as f64;
+        self.totals.active_lanes = self.totals.thread_instructions as f64 / (32.0 * warps);
         let time = self.totals.kernel_seconds;
         self.thread_instructions_per_second = if time > 0.0 {
             self.totals.thread_instructions as f64 / time
@@ -471,6 +505,9 @@ impl Summary {
             );
             if t.variable_instructions > 0 {
                 row("in variable format", grouped(t.variable_instructions));
+            }
+            for (name, value) in profile::counter_rows(t) {
+                row(name, value);
             }
         }
         for (function, count) in &t.unsupported {

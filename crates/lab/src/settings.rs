@@ -145,6 +145,8 @@ pub struct Settings {
     pub env: Vec<(String, String)>,
     /// How much the library says.
     pub words: Words,
+    /// Find out where the time of kernels goes.
+    pub profile: bool,
 }
 
 /// How much the library inside the program says about itself.
@@ -189,6 +191,7 @@ impl Settings {
             },
             env,
             words: self.words,
+            profile: self.profile,
         }
     }
 
