@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 something failed; 2 wrong usage; otherwise the code of the program or stage that
 //! failed (128 + N when signal N ended it, 124 when the time limit did).
 
+mod bench;
 mod eval;
 mod format;
 mod inspect;
@@ -41,6 +42,8 @@ enum Command {
     Run(run::RunArguments),
     /// Run any CUDA binary (linked with the shared CUDA runtime)
     Exec(run::ExecArguments),
+    /// Time whole programs: seconds, thread-instructions per second, share of time by kernel
+    Bench(bench::Arguments),
     /// Show number formats: limits and the variables that select them
     Format(format::Arguments),
     /// Take PTX out of binaries, check it, run single kernels of it
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(a) => run::run(a),
         Command::Exec(a) => run::exec(a),
+        Command::Bench(a) => bench::run(&a),
         Command::Format(a) => format::run(&a),
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
         Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),

@@ -66,6 +66,9 @@ pub struct Reports {
     /// Write the summary as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Print where the time went: kernels, and their costliest PTX lines (the run takes a few percent longer)
+    #[arg(long)]
+    pub profile: bool,
     /// Folder of run records
     #[arg(long, value_name = "DIR", env = "VERNIER_RUNS", default_value = "runs")]
     pub runs: PathBuf,
@@ -117,6 +120,7 @@ pub fn settings(numbers: &Numbers, machine: &Machine, reports: &Reports) -> Resu
             (_, true) => Words::Many,
             _ => Words::Usual,
         },
+        profile: reports.profile,
         ..Settings::default()
     })
 }

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Our library, as this command was built with it.
-static LIBRARY: &[u8] = include_bytes!(env!("VERNIER_EMBEDDED_LIBRARY"));
+pub static LIBRARY: &[u8] = include_bytes!(env!("VERNIER_EMBEDDED_LIBRARY"));
 
 #[derive(Args)]
 #[command(after_help = RUN_HELP)]
@@ -57,6 +57,7 @@ Examples:
   vernier run mlp --format 3,-15,16 --json result.json
   vernier run mlp --stage build,train --epochs 1 --weights out
   vernier run mlp --stage train,test --start-epoch 1 --end-epoch 3 --weights out
+  vernier run cnn --format e5m2 --profile
   vernier run ./my-program --config SM75_RTX2060 --log run.log";
 
 #[derive(Args)]
@@ -126,6 +127,11 @@ fn with_context(
     if !done.summary.stages.is_empty() {
         for line in std::iter::once("summary".to_string()).chain(done.summary.lines()) {
             output.say(&line);
+        }
+        if reports.profile {
+            for line in lab::profile::tables(&done.summary.totals) {
+                output.say(&line);
+            }
         }
     }
     let json = match &reports.json {

@@ -249,6 +249,9 @@ fn accuracy_is_that_of_a_real_gpu() {
     for (program, correct) in [("mlp", 9782.0), ("cnn", 9891.0)] {
         let (json, output) = run_program(&dir, program, "10000", &["--no-record"]);
         let ours = json["accuracy_percent"].as_f64().unwrap() * 100.0;
-        assert!((ours - correct).abs() < 2.5, "{program}: {ours} of {correct}\n{output}");
+        assert!(
+            (ours - correct).abs() < 2.5,
+            "{program}: {ours} of {correct}\n{output}"
+        );
     }
 }

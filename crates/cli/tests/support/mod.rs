@@ -128,6 +128,8 @@ pub fn plain(text: &str, folder: &Path) -> String {
             text = text.replace(&*path.to_string_lossy(), name);
         }
     }
+    // Where the target folder lies inside the repository, its programs are found too.
+    let text = text.replace(", [ROOT]/programs", "");
     let lines = text.lines().map(|line| {
         let words = line.split(' ').map(plain_word).collect::<Vec<_>>();
         let words: Vec<String> = words
