@@ -27,8 +27,9 @@ fn space_name(space: Space) -> &'static str {
     }
 }
 
+/// The side table entry of a memory instruction.
 #[inline(always)]
-fn op(w: &Warp, i: &Inst) -> &'static MemoryOp {
+pub fn op(w: &Warp, i: &Inst) -> &'static MemoryOp {
     // SAFETY: `c` is an index the emitter put there.
     unsafe { w.env().program.memory_ops.get_unchecked(i.c as usize) }
 }
@@ -138,8 +139,7 @@ fn nearest(env: &Env, address: u64) -> String {
 
 /// The addresses as the program computed them, inactive lanes repeating the first active one.
 #[inline(always)]
-unsafe fn addresses(w: &Warp, i: &Inst, m: &MemoryOp) -> [u64; LANES] {
-    let offset = i.imm as u64;
+unsafe fn addresses(w: &Warp, offset: u64, m: &MemoryOp) -> [u64; LANES] {
     let mut a = [0u64; LANES];
     // SAFETY: the emitter says where the address lies.
     unsafe {
@@ -149,6 +149,12 @@ unsafe fn addresses(w: &Warp, i: &Inst, m: &MemoryOp) -> [u64; LANES] {
                 let s = &*(w.vectors.add(v as usize) as *const [u64; LANES]);
                 for l in 0..LANES {
                     a[l] = s[l].wrapping_add(offset);
+                }
+            }
+            Element::Affine(k) => {
+                let r = w.env().program.affine_regs.get_unchecked(k as usize);
+                for (l, a) in a.iter_mut().enumerate() {
+                    *a = crate::affine::lane(w, r, l).wrapping_add(offset);
                 }
             }
             Element::Narrow(v) => {
@@ -168,6 +174,21 @@ unsafe fn addresses(w: &Warp, i: &Inst, m: &MemoryOp) -> [u64; LANES] {
     a
 }
 
+/// Host pointers of all lanes of a global or shared access, not checked, its offset not added.
+///
+/// # Safety
+/// `m` must belong to the running program.
+#[inline(always)]
+pub unsafe fn pointers(w: &Warp, m: &MemoryOp) -> [u64; LANES] {
+    // SAFETY: as the caller promises.
+    let mut a = unsafe { addresses(w, 0, m) };
+    if m.space == Space::Shared {
+        let base = w.env().shared as u64;
+        a.iter_mut().for_each(|a| *a = base.wrapping_add((*a).min(u64::from(u32::MAX))));
+    }
+    a
+}
+
 /// Host pointers of all lanes, checked.
 #[inline(always)]
 unsafe fn resolve(
@@ -178,7 +199,7 @@ unsafe fn resolve(
     access: &'static str,
 ) -> Result<Lanes, Flow> {
     // SAFETY: as for `addresses`.
-    let mut a = unsafe { addresses(w, i, m) };
+    let mut a = unsafe { addresses(w, i.imm as u64, m) };
     let size = u64::from(bytes);
     match m.space {
         Space::Global => {}
@@ -218,7 +239,7 @@ unsafe fn resolve(
         });
     }
     // SAFETY: as for `addresses`.
-    let original = unsafe { addresses(w, i, m) };
+    let original = unsafe { addresses(w, i.imm as u64, m) };
     match slowly(w, m, original, bytes, access) {
         Ok(mut lanes) => {
             if let Ok((_, range)) = resolve_one(w, 0, m.space, original[0], bytes, access) {
@@ -278,8 +299,12 @@ unsafe fn read(p: u64, bytes: u8, signed: bool) -> u64 {
     }
 }
 
+/// Loads, whatever the addresses.
+///
+/// # Safety
+/// As for every [`OpFn`].
 #[inline(always)]
-unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
+pub unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
     let m = op(w, i);
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
@@ -314,6 +339,7 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
                     }
                     finish::<u32>(w, &inst);
                 }
+                Element::Affine(_) => {}
                 Element::Wide(d) => {
                     let inst = Inst { d, ..*i };
                     let d = begin::<u64>(w, &inst);
@@ -367,8 +393,12 @@ unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
+/// Stores, whatever the addresses.
+///
+/// # Safety
+/// As for every [`OpFn`].
 #[inline(always)]
-unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
+pub unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
     let m = op(w, i);
     let total = u32::from(m.bytes) * m.elements.len() as u32;
     // SAFETY: as in `load`; only active lanes are written.
@@ -390,12 +420,79 @@ unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
                         let l = mask.trailing_zeros() as usize;
                         mask &= mask - 1;
                         let value = lane_bits(w, *e, l);
-                        let p = lanes.pointers[l] + at;
-                        match m.bytes {
-                            1 => (p as *mut u8).write(value as u8),
-                            2 => (p as *mut u16).write_unaligned(value as u16),
-                            4 => (p as *mut u32).write_unaligned(value as u32),
-                            _ => (p as *mut u64).write_unaligned(value),
+                        write(lanes.pointers[l] + at, m.bytes, value);
+                    }
+                }
+            }
+        }
+    }
+    Flow::Next
+}
+
+/// The lanes of an affine address, checked with a few scalar operations: the pointer of lane 0 (which need not
+/// be active) and the stride. None sends the access the general way.
+#[inline(always)]
+unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Option<(u64, i64)> {
+    let Element::Affine(k) = m.address else { return None };
+    if w.any_wild {
+        return None;
+    }
+    // SAFETY: the emitter made `i` for this program.
+    let (base, stride) = unsafe {
+        let r = w.env().program.affine_regs.get_unchecked(k as usize);
+        ((*w.uniforms.add(r.base as usize)).wrapping_add(i.imm as u64), r.stride)
+    };
+    let start = match m.space {
+        Space::Shared => w.env().shared as u64,
+        _ => 0,
+    };
+    let (first, last) = (i64::from(w.mask.trailing_zeros()), 31 - i64::from(w.mask.leading_zeros()));
+    // Offsets in shared memory stay below 2^33, so neither sum wraps around for them.
+    if start != 0 && base > u64::from(u32::MAX) {
+        return None;
+    }
+    let at = start.wrapping_add(base) as i64;
+    let (a, b) = (at.wrapping_add(first * stride) as u64, at.wrapping_add(last * stride) as u64);
+    let (low, high) = if stride < 0 { (b, a) } else { (a, b) };
+    let size = u64::from(bytes);
+    let r = env_mut(w).ranges[i.x as usize];
+    let aligned = (a | stride as u64) & (size - 1) == 0;
+    let inside = low >= r.start && low <= high && high < r.end && r.end - high >= size;
+    (aligned && inside).then_some((at as u64, stride))
+}
+
+#[inline(always)]
+unsafe fn load_affine(w: &mut Warp, i: &Inst) -> Flow {
+    let m = op(w, i);
+    let total = u32::from(m.bytes) * m.elements.len() as u32;
+    // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
+    unsafe {
+        let Some((at, stride)) = resolve_affine(w, i, m, total) else { return load(w, i) };
+        if let ([Element::Narrow(d)], 4, 4) = (m.elements.as_slice(), m.bytes, stride) {
+            let inst = Inst { d: *d, ..*i };
+            if w.mask == FULL {
+                let lanes = (at as *const [u32; LANES]).read_unaligned();
+                *begin::<u32>(w, &inst) = lanes;
+                finish::<u32>(w, &inst);
+                return Flow::Next;
+            }
+        }
+        let mask = w.mask;
+        for (k, e) in m.elements.iter().enumerate() {
+            let first = at.wrapping_add(u64::from(m.bytes) * k as u64);
+            let pointer = |l: usize| first.wrapping_add((l as i64 * stride) as u64);
+            match *e {
+                Element::Narrow(d) if m.bytes == 4 && mask == FULL => {
+                    let inst = Inst { d, ..*i };
+                    for (l, d) in begin::<u32>(w, &inst).iter_mut().enumerate() {
+                        *d = (pointer(l) as *const u32).read_unaligned();
+                    }
+                    finish::<u32>(w, &inst);
+                }
+                e => {
+                    for l in 0..LANES {
+                        if mask >> l & 1 != 0 {
+                            set_lane(w, e, l, read(pointer(l), m.bytes, m.signed));
                         }
                     }
                 }
@@ -403,6 +500,48 @@ unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
         }
     }
     Flow::Next
+}
+
+#[inline(always)]
+unsafe fn store_affine(w: &mut Warp, i: &Inst) -> Flow {
+    let m = op(w, i);
+    let total = u32::from(m.bytes) * m.elements.len() as u32;
+    // SAFETY: as in `load_affine`; only active lanes are written.
+    unsafe {
+        let Some((at, stride)) = resolve_affine(w, i, m, total) else { return store(w, i) };
+        if let ([Element::Narrow(s)], 4, 4, FULL) = (m.elements.as_slice(), m.bytes, stride, w.mask) {
+            let s = *(w.vectors.add(*s as usize) as *const [u32; LANES]);
+            (at as *mut [u32; LANES]).write_unaligned(s);
+            return Flow::Next;
+        }
+        for (k, e) in m.elements.iter().enumerate() {
+            let first = at.wrapping_add(u64::from(m.bytes) * k as u64);
+            let mut mask = w.mask;
+            while mask != 0 {
+                let l = mask.trailing_zeros() as usize;
+                mask &= mask - 1;
+                write(first.wrapping_add((l as i64 * stride) as u64), m.bytes, lane_bits(w, *e, l));
+            }
+        }
+    }
+    Flow::Next
+}
+
+/// Writes the low `bytes` bytes of `value` at `p`.
+///
+/// # Safety
+/// They must be writable.
+#[inline(always)]
+pub unsafe fn write(p: u64, bytes: u8, value: u64) {
+    // SAFETY: the caller has checked the range.
+    unsafe {
+        match bytes {
+            1 => (p as *mut u8).write(value as u8),
+            2 => (p as *mut u16).write_unaligned(value as u16),
+            4 => (p as *mut u32).write_unaligned(value as u32),
+            _ => (p as *mut u64).write_unaligned(value),
+        }
+    }
 }
 
 /// The bits of one lane of an operand.
@@ -414,6 +553,7 @@ pub unsafe fn lane_bits(w: &Warp, e: Element, lane: usize) -> u64 {
             Element::Uniform(u) => *w.uniforms.add(u as usize),
             Element::Narrow(v) => u64::from(*w.vectors.add(v as usize + lane)),
             Element::Wide(v) => *(w.vectors.add(v as usize) as *const u64).add(lane),
+            Element::Affine(k) => crate::affine::lane(w, &w.env().program.affine_regs[k as usize], lane),
         }
     }
 }
@@ -427,6 +567,8 @@ pub unsafe fn set_lane(w: &mut Warp, e: Element, lane: usize, bits: u64) {
             Element::Uniform(u) => *w.uniforms.add(u as usize) = bits,
             Element::Narrow(v) => *w.vectors.add(v as usize + lane) = bits as u32,
             Element::Wide(v) => *(w.vectors.add(v as usize) as *mut u64).add(lane) = bits,
+            // Only affine instructions write affine registers.
+            Element::Affine(_) => {}
         }
     }
 }
@@ -559,6 +701,10 @@ unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
 pub const LOAD: [OpFn; 3] = per_isa!(<> load);
 /// Loads that happen once for the warp.
 pub const LOAD_UNIFORM: [OpFn; 3] = per_isa!(<> load_uniform);
+/// Loads at affine addresses of global or shared memory.
+pub const LOAD_AFFINE: [OpFn; 3] = per_isa!(<> load_affine);
+/// Stores at affine addresses of global or shared memory.
+pub const STORE_AFFINE: [OpFn; 3] = per_isa!(<> store_affine);
 /// Stores.
 pub const STORE: [OpFn; 3] = per_isa!(<> store);
 /// Atomics.

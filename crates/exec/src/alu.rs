@@ -124,8 +124,8 @@ op1! {
     Neg32: u32 => u32, |a| a.wrapping_neg();
     Neg64: u64 => u64, |a| a.wrapping_neg();
     Abs32: i32 => i32, |a| a.wrapping_abs();
-    NegF32: u32 => u32, |a| a ^ 0x8000_0000;
-    AbsF32: u32 => u32, |a| a & 0x7fff_ffff;
+    NegF32: f32 => f32, |a| nan(-a);
+    AbsF32: f32 => f32, |a| nan(a.abs());
     ZeroExtend8: u32 => u32, |a| a & 0xff;
     ZeroExtend16: u32 => u32, |a| a & 0xffff;
     SignExtend8: u32 => u32, |a| a as i8 as u32;
@@ -175,9 +175,13 @@ op2! {
     SubF32: f32, f32 => f32, |a, b| nan(a - b);
     MulF32: f32, f32 => f32, |a, b| nan(a * b);
     DivF32: f32, f32 => f32, |a, b| nan(a / b);
+    DivApproxF32: f32, f32 => f32, |a, b| nan(if b.abs() > DIV_LIMIT { a * 0f32.copysign(b) } else { a / b });
     MinF32: f32, f32 => f32, |a, b| nan(min_f32(a, b));
     MaxF32: f32, f32 => f32, |a, b| nan(-min_f32(-a, -b));
 }
+
+/// Divisors of `div.approx.f32` beyond 2^126 act like infinity (PTX ISA: a * (1/b)).
+const DIV_LIMIT: f32 = f32::from_bits((126 + 127) << 23);
 
 /// PTX min.f32: a NaN loses against a number, -0 is less than +0.
 #[inline(always)]

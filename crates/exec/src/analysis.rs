@@ -7,10 +7,16 @@
 //! 2. while some lanes of a warp run one side of a divergent branch, they define no register that lanes waiting
 //!    on another side, or where the sides meet, will still read.
 //!
+//! A register is *affine* if lane l holds base + l * stride with a stride known when the kernel is lowered
+//! (modulo the register's width): then only the base is stored, under the same two rules, and address arithmetic
+//! costs as much as on a uniform register. Widening an affine 32-bit register is affine only if no lane wraps
+//! around, which the engine checks when it happens (see `affine`).
+//!
 //! Where a warp may let lanes run ahead of their meeting point (see `schedule`: spinning), rule 2 looks at
 //! everything that can still be reached.
 
-use crate::ir::{Ir, IrInst, Op, Space, VReg, Val, VoteFn};
+use crate::ir::{Ir, IrInst, Op, Space, VReg, Val};
+use crate::lanes::Class;
 use ptx::ast::SpecialRegister as S;
 
 /// How the threads of a block are laid out in warps, as far as code depends on it.
@@ -252,11 +258,37 @@ fn may_spin(i: &IrInst) -> bool {
     }
 }
 
+/// How the values of a register in the lanes of a warp relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// No definition reached (yet).
+    Nothing,
+    /// Lane l holds base + l * stride; a stride of 0 is a uniform register.
+    Affine(i64),
+    /// Anything.
+    Vector,
+}
+
+impl Pattern {
+    /// The same in all lanes.
+    pub fn is_uniform(self) -> bool {
+        matches!(self, Pattern::Affine(0) | Pattern::Nothing)
+    }
+
+    fn join(self, other: Pattern) -> Pattern {
+        match (self, other) {
+            (Pattern::Nothing, x) | (x, Pattern::Nothing) => x,
+            (a, b) if a == b => a,
+            _ => Pattern::Vector,
+        }
+    }
+}
+
 /// What is known of the registers.
 #[derive(Debug)]
 pub struct Registers {
-    /// The same value in all lanes, stored once. (For predicates: the same bit in all active lanes.)
-    pub uniform: Vec<bool>,
+    /// How the lanes' values relate. (For predicates, a stride of 0: the same bit in all active lanes.)
+    pub pattern: Vec<Pattern>,
     /// Block of a register all of whose uses lie in that block behind an unguarded definition.
     pub local_to: Vec<Option<usize>>,
     /// Read by some instruction.
@@ -265,13 +297,11 @@ pub struct Registers {
 
 /// Runs the analyses.
 pub fn run(ir: &Ir, cfg: &Cfg, shape: BlockShape) -> Registers {
-    let n = ir.regs.len();
     let (local_to, used) = find_local(ir, cfg);
     let live = live_in(ir, cfg, &local_to);
-    let uniform = find_uniform(ir, cfg, shape, &live);
-    debug_assert_eq!(uniform.len(), n);
+    let pattern = find_patterns(ir, cfg, shape, &live);
     Registers {
-        uniform,
+        pattern,
         local_to,
         used,
     }
@@ -359,27 +389,20 @@ fn live_in(ir: &Ir, cfg: &Cfg, local: &[Option<usize>]) -> Vec<Bits> {
     live
 }
 
-/// Whether a special register is the same in all lanes.
-fn special_is_uniform(s: S, shape: BlockShape) -> bool {
+/// The pattern of a special register.
+fn special_pattern(s: S, shape: BlockShape) -> Pattern {
     match s {
-        S::TidX
-        | S::Laneid
-        | S::LanemaskEq
-        | S::LanemaskLt
-        | S::LanemaskLe
-        | S::LanemaskGt
-        | S::LanemaskGe => false,
-        S::TidY | S::TidZ => shape != BlockShape::General,
-        _ => true,
+        S::Laneid => Pattern::Affine(1),
+        S::TidX if shape != BlockShape::General => Pattern::Affine(1),
+        S::TidX | S::LanemaskEq | S::LanemaskLt | S::LanemaskLe | S::LanemaskGt | S::LanemaskGe => Pattern::Vector,
+        S::TidY | S::TidZ if shape == BlockShape::General => Pattern::Vector,
+        _ => Pattern::Affine(0),
     }
 }
 
-fn find_uniform(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<bool> {
-    let mut uniform: Vec<bool> = ir
-        .regs
-        .iter()
-        .map(|r| r.special.is_none_or(|s| special_is_uniform(s, shape)))
-        .collect();
+fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pattern> {
+    let mut pattern: Vec<Pattern> =
+        ir.regs.iter().map(|r| r.special.map_or(Pattern::Nothing, |s| special_pattern(s, shape))).collect();
     let mut defs: Vec<Bits> = Vec::with_capacity(cfg.blocks.len());
     for block in &cfg.blocks {
         let mut d = Bits::new(ir.regs.len());
@@ -396,48 +419,48 @@ fn find_uniform(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<boo
     loop {
         let mut changed = false;
         for (k, i) in ir.insts.iter().enumerate() {
-            let vector = !result_is_uniform(i, &uniform, divergent.has(cfg.block_of[k]));
+            if i.dst.is_empty() {
+                continue;
+            }
+            let result = result_pattern(i, &pattern, divergent.has(cfg.block_of[k]));
             for d in &i.dst {
-                if vector && uniform[d.0 as usize] {
-                    uniform[d.0 as usize] = false;
-                    changed = true;
-                }
+                let d = d.0 as usize;
+                let wide = ir.regs[d].class == Class::Pred && !result.is_uniform();
+                let joined = pattern[d].join(if wide { Pattern::Vector } else { result });
+                changed |= joined != pattern[d];
+                pattern[d] = joined;
             }
         }
         if changed {
             continue;
         }
         for b in 0..cfg.blocks.len() {
-            if diverges[b] || !branch_diverges(&ir.insts[cfg.blocks[b].end - 1], &uniform) {
+            if diverges[b] || !branch_diverges(&ir.insts[cfg.blocks[b].end - 1], &pattern) {
                 continue;
             }
             diverges[b] = true;
             changed = true;
-            split_at(cfg, b, &defs, live, &mut uniform, &mut divergent);
+            split_at(cfg, b, &defs, live, &mut pattern, &mut divergent);
         }
         if !changed {
-            return uniform;
+            return pattern;
         }
     }
 }
 
-fn branch_diverges(i: &IrInst, uniform: &[bool]) -> bool {
-    let guard = i.guard.is_some_and(|(p, _)| !uniform[p.0 as usize]);
+fn branch_diverges(i: &IrInst, pattern: &[Pattern]) -> bool {
+    let varies = |r: VReg| !pattern[r.0 as usize].is_uniform();
+    let guard = i.guard.is_some_and(|(p, _)| varies(p));
     match i.op {
         Op::Branch(_) => guard,
-        Op::BranchTable(_) => {
-            guard
-                || i.src
-                    .iter()
-                    .any(|v| matches!(v, Val::Reg(r) if !uniform[r.0 as usize]))
-        }
+        Op::BranchTable(_) => guard || i.src.iter().any(|v| matches!(v, Val::Reg(r) if varies(*r))),
         _ => false,
     }
 }
 
 /// Applies rule 2 to the divergent branch that ends block `b`.
-fn split_at(cfg: &Cfg, b: usize, defs: &[Bits], live: &[Bits], uniform: &mut [bool], divergent: &mut Bits) {
-    let n = uniform.len();
+fn split_at(cfg: &Cfg, b: usize, defs: &[Bits], live: &[Bits], pattern: &mut [Pattern], divergent: &mut Bits) {
+    let n = pattern.len();
     let block = &cfg.blocks[b];
     let mut stop = block.meet;
     let mut regions: Vec<Bits> = block.next.iter().map(|s| cfg.region(*s, stop)).collect();
@@ -466,7 +489,7 @@ fn split_at(cfg: &Cfg, b: usize, defs: &[Bits], live: &[Bits], uniform: &mut [bo
         }
         for r in d.iter() {
             if waiting.has(r) {
-                uniform[r] = false;
+                pattern[r] = Pattern::Vector;
             }
         }
     }
@@ -475,17 +498,48 @@ fn split_at(cfg: &Cfg, b: usize, defs: &[Bits], live: &[Bits], uniform: &mut [bo
     }
 }
 
+/// Largest stride that is kept track of: lanes then stay within 2^24 of the base.
+const MAX_STRIDE: i64 = 1 << 19;
+
 /// Rule 1 for one instruction.
-fn result_is_uniform(i: &IrInst, uniform: &[bool], divergent: bool) -> bool {
-    let operands = reads(i).all(|r| uniform[r.0 as usize]);
+fn result_pattern(i: &IrInst, pattern: &[Pattern], divergent: bool) -> Pattern {
+    let of = |v: &Val| match v {
+        Val::Reg(r) => pattern[r.0 as usize],
+        Val::Const(_) => Pattern::Affine(0),
+    };
+    let guard = i.guard.map_or(Pattern::Affine(0), |(p, _)| pattern[p.0 as usize]);
+    let mut uniform = guard.is_uniform();
+    let mut nothing = guard == Pattern::Nothing;
+    for v in &i.src {
+        uniform &= of(v).is_uniform();
+        nothing |= of(v) == Pattern::Nothing;
+    }
+    let whether = |yes: bool| if yes { Pattern::Affine(0) } else { Pattern::Vector };
     match i.op {
-        Op::Load(a) => operands && a.space != Space::Local && a.space != Space::Generic,
-        Op::Atom { .. } | Op::Shfl(_) | Op::Match { .. } | Op::Elect | Op::Activemask | Op::Clock(_) => false,
+        Op::Atom { .. } | Op::Shfl(_) | Op::Match { .. } | Op::Elect | Op::Activemask | Op::Clock(_) => Pattern::Vector,
         // The same for all lanes that take part, which are all lanes of the warp only outside divergent code.
-        Op::Vote(VoteFn::Ballot | VoteFn::All | VoteFn::Any | VoteFn::Uni) | Op::Redux(_) => {
-            !divergent && matches!(i.src[1], Val::Const(0xffff_ffff)) && i.guard.is_none()
+        Op::Vote(_) | Op::Redux(_) => {
+            whether(!divergent && matches!(i.src[1], Val::Const(0xffff_ffff)) && i.guard.is_none())
         }
-        Op::Barrier { .. } => !divergent && i.guard.is_none(),
-        _ => operands,
+        Op::Barrier { .. } => whether(!divergent && i.guard.is_none()),
+        // Wait for the operands to be known.
+        _ if nothing => Pattern::Nothing,
+        Op::Load(a) => whether(uniform && a.space != Space::Local && a.space != Space::Generic),
+        Op::Alu(alu) if !uniform && guard.is_uniform() => {
+            let Some((f, _)) = crate::affine::of(alu) else { return Pattern::Vector };
+            let mut strides = [0i64; 3];
+            for (stride, v) in strides.iter_mut().zip(&i.src) {
+                match of(v) {
+                    Pattern::Affine(s) => *stride = s,
+                    _ => return Pattern::Vector,
+                }
+            }
+            // A stride of 0 out of affine operands would be uniform only as long as none has wrapped.
+            match f.stride(strides, &i.src, alu.src) {
+                Some(s) if s != 0 && s.abs() <= MAX_STRIDE => Pattern::Affine(s),
+                _ => Pattern::Vector,
+            }
+        }
+        _ => whether(uniform),
     }
 }

@@ -7,13 +7,15 @@
 
 use crate::access;
 use crate::alu;
-use crate::analysis::{BlockShape, Cfg, Registers};
+use crate::affine;
+use crate::analysis::{BlockShape, Cfg, Pattern, Registers};
 use crate::cross;
 use crate::ir::{AtomFn, AtomTy, BarrierFn, FormatSource, Ir, IrInst, Op, ReduceFn, Space, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
-use crate::program::{BlockInfo, CrossOp, Element, MemoryOp, Operand, Program};
+use crate::program::{AffineOp, AffineReg, BlockInfo, CrossOp, Element, MemoryOp, Operand, Program};
 use crate::schedule::NOWHERE;
+use crate::survey;
 use crate::vf;
 use crate::warp::{ALIAS, DIRECT, Inst, LANES, OpFn};
 use rustc_hash::FxHashMap;
@@ -36,15 +38,23 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
         free: [vec![], vec![]],
         local_words: 0,
         local_high: 0,
+        spread: FxHashMap::default(),
+        surveys: FxHashMap::default(),
+        guarded: false,
+        origin: 0,
+        index: 0,
         p: Program {
             code: vec![],
             blocks: vec![],
             classes: vec![],
             counted: vec![],
             memory_ops: vec![],
+            affine_regs: vec![],
+            affine_ops: vec![],
             cross_ops: vec![],
             tables: vec![],
             vector_words: 0,
+            lasting_words: 0,
             uniforms: 0,
             constants: vec![],
             predicates: 0,
@@ -52,6 +62,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
             specials: vec![],
             origins: vec![],
             locs: ir.locs.clone(),
+            surveys: 0,
             ranges: 0,
             shared_bytes: ir.shared_bytes,
             local_bytes: ir.local_bytes.next_multiple_of(16),
@@ -70,6 +81,8 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Uniform(u32),
+    /// Index in [`Program::affine_regs`].
+    Affine(u32),
     /// Word offset; block-local ones are counted from the end of the lasting ones.
     Vector {
         at: u32,
@@ -94,6 +107,16 @@ struct Emitter<'a> {
     free: [Vec<u32>; 2],
     local_words: u32,
     local_high: u32,
+    /// Affine registers that this block has spread into vectors already.
+    spread: FxHashMap<VReg, Element>,
+    /// Surveys of this block: by index of a memory instruction, the survey it uses and whether it makes it.
+    surveys: FxHashMap<usize, (u32, bool)>,
+    /// The instruction being emitted has a guard.
+    guarded: bool,
+    /// Where it comes from.
+    origin: u32,
+    /// Its index.
+    index: usize,
     p: Program,
 }
 
@@ -120,6 +143,7 @@ impl Emitter<'_> {
             if let (Some(s), Some(place)) = (info.special, self.places[k]) {
                 let element = match (place, info.class) {
                     (Place::Uniform(u), _) => Element::Uniform(u),
+                    (Place::Affine(k), _) => Element::Uniform(self.p.affine_regs[k as usize].base),
                     (Place::Vector { at, .. }, Class::W64) => Element::Wide(at),
                     (Place::Vector { at, .. }, _) => Element::Narrow(at),
                     (Place::Predicate(_), _) => continue,
@@ -136,7 +160,15 @@ impl Emitter<'_> {
                 self.p.predicates += 1;
                 Place::Predicate(self.p.predicates as u32 - 1)
             }
-            _ if self.registers.uniform[k] => {
+            class if matches!(self.registers.pattern[k], Pattern::Affine(s) if s != 0) => {
+                let Pattern::Affine(stride) = self.registers.pattern[k] else { return None };
+                self.uniforms += 1;
+                let id = self.p.affine_regs.len() as u32;
+                let base = self.uniforms - 1;
+                self.p.affine_regs.push(AffineReg { base, stride, spare: 0, id, wide: class == Class::W64 });
+                Place::Affine(id)
+            }
+            _ if self.registers.pattern[k].is_uniform() => {
                 self.uniforms += 1;
                 Place::Uniform(self.uniforms - 1)
             }
@@ -157,7 +189,7 @@ impl Emitter<'_> {
             positions.push(self.p.code.len() as u32);
             let insts = &self.ir.insts[block.start..block.end];
             let counted = insts.iter().filter(|i| i.counts).count() as u32;
-            let variable = insts.iter().filter(|i| i.counts && is_variable(&i.op)).count() as u32;
+            let variable = insts.iter().filter(|i| i.counts && i.variable).count() as u32;
             self.p.blocks.push(BlockInfo {
                 instructions: counted,
                 variable,
@@ -171,6 +203,8 @@ impl Emitter<'_> {
             self.push(enter, insts[0].origin);
             self.p.together |= block.spin;
             self.local_words = 0;
+            self.spread.clear();
+            self.plan_surveys(block.start, block.end);
             self.free = [vec![], vec![]];
             for (k, i) in insts.iter().enumerate() {
                 self.instruction(i, block.start + k, n, &mut fixups);
@@ -207,7 +241,12 @@ impl Emitter<'_> {
     /// Turns block-local offsets into real ones.
     fn finish(mut self) -> Program {
         self.p.uniforms = self.uniforms as usize;
-        self.p.vector_words = (self.global_words + self.local_high) as usize;
+        let spares = self.global_words + self.local_high;
+        for r in &mut self.p.affine_regs {
+            r.spare = spares + r.id * words(Class::W64);
+        }
+        self.p.lasting_words = self.global_words as usize;
+        self.p.vector_words = spares as usize + self.p.affine_regs.len() * words(Class::W64) as usize;
         self.p.constants = vec![0; self.constants.len()];
         for (value, at) in &self.constants {
             self.p.constants[*at as usize] = *value;
@@ -228,6 +267,7 @@ impl Emitter<'_> {
         let element = |e: &mut Element| match e {
             Element::Uniform(u) => uniform(u),
             Element::Narrow(v) | Element::Wide(v) => vector(v),
+            Element::Affine(_) => {}
         };
         for i in &mut self.p.code {
             for at in [&mut i.d, &mut i.a, &mut i.b, &mut i.c] {
@@ -238,6 +278,9 @@ impl Emitter<'_> {
                     uniform(at);
                 }
             }
+        }
+        for o in &mut self.p.affine_ops {
+            o.src.iter_mut().for_each(element);
         }
         for m in &mut self.p.memory_ops {
             element(&mut m.address);
@@ -270,10 +313,105 @@ impl Emitter<'_> {
             Val::Reg(r) => match (self.places[r.0 as usize], self.class(r)) {
                 (Some(Place::Uniform(u)), _) => Element::Uniform(u),
                 (Some(Place::Vector { at, local }), class) => vector_element(at, local, class),
+                (Some(Place::Affine(k)), class) => self.spread(r, k, class),
                 // Read but never written: any value will do.
                 _ => Element::Uniform(self.constant(0)),
             },
         }
+    }
+
+    /// Finds the accesses of a block that share a vector address register (two at least, nothing writing it in
+    /// between).
+    fn plan_surveys(&mut self, start: usize, end: usize) {
+        self.surveys.clear();
+        let mut open: FxHashMap<VReg, Vec<usize>> = FxHashMap::default();
+        let mut groups = Vec::new();
+        for (k, i) in self.ir.insts[start..end].iter().enumerate() {
+            if let Op::Load(a) | Op::Store(a) = i.op
+                && matches!(a.space, Space::Global | Space::Shared)
+                && let Val::Reg(r) = i.src[0]
+                && self.registers.pattern[r.0 as usize] == Pattern::Vector
+            {
+                match open.get_mut(&r) {
+                    Some(group) => group.push(start + k),
+                    // A survey under a guard would not serve the others.
+                    None if i.guard.is_none() => {
+                        open.insert(r, vec![start + k]);
+                    }
+                    None => {}
+                }
+            }
+            for d in &i.dst {
+                groups.extend(open.remove(d));
+            }
+        }
+        groups.extend(open.into_values());
+        groups.sort_unstable();
+        let mut count = 0;
+        for group in groups.into_iter().filter(|g| g.len() > 1) {
+            for (n, k) in group.into_iter().enumerate() {
+                self.surveys.insert(k, (count, n == 0));
+            }
+            count += 1;
+        }
+        self.p.surveys = self.p.surveys.max(count as usize);
+    }
+
+    /// A vector with the lanes of affine register `k`.
+    fn spread(&mut self, r: VReg, k: u32, class: Class) -> Element {
+        if let Some(e) = self.spread.get(&r) {
+            return *e;
+        }
+        let at = self.take_local(class);
+        let e = vector_element(at, true, class);
+        let code = if class == Class::W64 { affine::SPREAD64 } else { affine::SPREAD32 };
+        let mut inst = blank(code[self.isa as usize]);
+        (inst.d, inst.a) = (offset(e), k);
+        self.push(inst, self.origin);
+        // Under a guard it may not have run.
+        if !self.guarded {
+            self.spread.insert(r, e);
+        }
+        e
+    }
+
+    /// Where a source lies that may stay affine: an address.
+    fn address(&mut self, v: Val) -> Element {
+        match v {
+            Val::Reg(r) => match self.places[r.0 as usize] {
+                Some(Place::Affine(k)) => Element::Affine(k),
+                _ => self.source(v),
+            },
+            Val::Const(_) => self.source(v),
+        }
+    }
+
+    /// An operation on affine and uniform operands.
+    fn affine(&mut self, alu: &'static Alu, i: &IrInst, dst: u32) {
+        let (f, run) = affine::of(alu).unwrap_or((affine::AffineFn::Move, cross::trap));
+        let mut src = [Element::Uniform(0); 3];
+        for (e, (v, class)) in src.iter_mut().zip(i.src.iter().zip(alu.src)) {
+            *e = match (v, class) {
+                (Val::Const(bits), Class::W32) => Element::Uniform(self.constant(bits & 0xffff_ffff)),
+                _ => self.address(*v),
+            };
+        }
+        let regs = &self.p.affine_regs;
+        let base = |e: Element| match e {
+            Element::Affine(k) => regs[k as usize].base,
+            other => offset(other),
+        };
+        let stride = match src[0] {
+            Element::Affine(k) => regs[k as usize].stride,
+            _ => 0,
+        };
+        let mut inst = blank(run);
+        inst.d = regs[dst as usize].base;
+        [inst.a, inst.b, inst.c] = src.map(base);
+        inst.imm = self.p.affine_ops.len() as i64;
+        self.p.affine_ops.push(AffineOp { f, dst, src, stride });
+        self.spread.remove(&i.dst[0]);
+        self.push(inst, i.origin);
     }
 
     fn predicate(&mut self, v: Val) -> u32 {
@@ -309,6 +447,7 @@ impl Emitter<'_> {
         let class = self.class(r);
         match self.places[r.0 as usize] {
             Some(Place::Uniform(u)) => (Element::Uniform(u), 0),
+            Some(Place::Affine(k)) => (Element::Affine(k), 0),
             Some(Place::Vector { at, local }) => (
                 vector_element(at, local, class),
                 if local && !guarded { DIRECT } else { 0 },
@@ -338,6 +477,9 @@ impl Emitter<'_> {
     }
 
     fn instruction(&mut self, i: &IrInst, k: usize, block: usize, fixups: &mut Vec<(usize, Fixup)>) {
+        self.index = k;
+        self.guarded = i.guard.is_some();
+        self.origin = i.origin;
         // Fields that the guard needs in every kind of instruction.
         let guard = i.guard.map(|(p, negated)| (self.predicate(Val::Reg(p)), negated));
         match i.op {
@@ -407,15 +549,15 @@ impl Emitter<'_> {
             }
             Op::Select(class) => self.select(i, class),
             Op::Load(a) => {
-                let address = self.source(i.src[0]);
+                let address = self.address(i.src[0]);
                 let flags = self.destinations(i, guarded);
                 let elements = self.elements(&i.dst);
                 let uniform = matches!(address, Element::Uniform(_))
                     && elements.iter().all(|e| matches!(e, Element::Uniform(_)));
-                let code = if uniform {
-                    access::LOAD_UNIFORM
-                } else {
-                    access::LOAD
+                let code = match address {
+                    _ if uniform => access::LOAD_UNIFORM,
+                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => access::LOAD_AFFINE,
+                    _ => access::LOAD,
                 };
                 let mut inst = blank(code[self.isa as usize]);
                 inst.flags = flags;
@@ -436,9 +578,13 @@ impl Emitter<'_> {
                 );
             }
             Op::Store(a) => {
-                let address = self.source(i.src[0]);
+                let address = self.address(i.src[0]);
                 let elements = i.src[1..].iter().map(|v| self.source(*v)).collect();
-                let mut inst = blank(access::STORE[self.isa as usize]);
+                let code = match address {
+                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => access::STORE_AFFINE,
+                    _ => access::STORE,
+                };
+                let mut inst = blank(code[self.isa as usize]);
                 inst.imm = a.offset;
                 self.memory(
                     inst,
@@ -461,7 +607,7 @@ impl Emitter<'_> {
     }
 
     fn atomic(&mut self, i: &IrInst, f: AtomFn, ty: AtomTy, space: Space, offset: i64) {
-        let address = self.source(i.src[0]);
+        let address = self.address(i.src[0]);
         let operands = i.src[1..].iter().map(|v| self.source(*v)).collect();
         // The old value matters only if somebody reads it.
         let wanted: Vec<VReg> = i
@@ -515,6 +661,18 @@ impl Emitter<'_> {
 
     fn memory(&mut self, mut inst: Inst, i: &IrInst, op: MemoryOp) {
         inst.c = self.p.memory_ops.len() as u32;
+        if let Some((survey, first)) = self.surveys.get(&self.index).copied()
+            && op.atom.is_none()
+        {
+            if first {
+                let mut look = blank(survey::SURVEY[self.isa as usize]);
+                (look.c, look.x) = (inst.c, survey as u16);
+                self.push(look, i.origin);
+            }
+            let table = if matches!(i.op, Op::Load(_)) { survey::LOAD } else { survey::STORE };
+            inst.run = table[self.isa as usize];
+            inst.b = survey;
+        }
         inst.x = self.p.ranges.min(usize::from(u16::MAX)) as u16;
         self.p.ranges = (self.p.ranges + 1).min(usize::from(u16::MAX) + 1);
         self.p.memory_ops.push(op);
@@ -639,6 +797,9 @@ impl Emitter<'_> {
     /// A lane function: finds the code for the way its operands are stored, moving uniform operands into
     /// vectors where there is none.
     fn alu(&mut self, alu: &'static Alu, i: &IrInst, imm: i64) {
+        if let (Class::W32 | Class::W64, Some(Place::Affine(k))) = (alu.dst, self.places[i.dst[0].0 as usize]) {
+            return self.affine(alu, i, k);
+        }
         let guarded = i.guard.is_some();
         let mut src: Vec<Element> = Vec::with_capacity(3);
         for (v, class) in i.src.iter().zip(alu.src) {
@@ -652,7 +813,7 @@ impl Emitter<'_> {
         let uniform_result = if predicate {
             src.iter().all(|s| matches!(s, Element::Uniform(_)))
         } else {
-            self.registers.uniform[i.dst[0].0 as usize]
+            self.registers.pattern[i.dst[0].0 as usize].is_uniform()
         };
         let (d, mut flags) = if predicate {
             (Element::Uniform(self.predicate(Val::Reg(i.dst[0]))), 0)
@@ -728,7 +889,7 @@ fn vector_element(at: u32, local: bool, class: Class) -> Element {
 
 fn offset(e: Element) -> u32 {
     match e {
-        Element::Uniform(x) | Element::Narrow(x) | Element::Wide(x) => x,
+        Element::Uniform(x) | Element::Narrow(x) | Element::Wide(x) | Element::Affine(x) => x,
     }
 }
 
@@ -751,10 +912,6 @@ fn blank(run: OpFn) -> Inst {
         x: 0,
         imm: 0,
     }
-}
-
-fn is_variable(op: &Op) -> bool {
-    matches!(op, Op::Vf { .. } | Op::Atom { ty: AtomTy::Vf32, .. })
 }
 
 /// Class of a source where a constant may stand for a predicate.

@@ -3,7 +3,7 @@
 
 use crate::analysis::BlockShape;
 use crate::launch::{Execution, LaunchConfig, Limits, Numerics, Stats, Trap};
-use crate::memory::Memory;
+use crate::memory::{Memory, MemoryKind};
 use crate::module::{Error, Module};
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Line, lines};
@@ -110,6 +110,12 @@ impl Engine {
                 "a cooperative launch of {blocks} blocks; {MAX_COOPERATIVE} are allowed"
             ));
         }
+        // Cooperative groups keep the grid's barrier in a workspace that the driver provides: its size, then
+        // the barrier (a CUDA header, cooperative_groups/details/driver_abi.h, says where it is looked for).
+        let workspace = match config.cooperative {
+            true => Workspace::new(memory)?,
+            false => Workspace { memory, address: 0 },
+        };
         let mut aligned = lines(params.len());
         for (line, bytes) in aligned.iter_mut().zip(params.chunks(64)) {
             let mut full = [0; 64];
@@ -126,6 +132,7 @@ impl Engine {
             snapshot: memory.snapshot(),
             budget: limits.instructions_per_block.unwrap_or(u64::MAX),
             grid_id: self.launches.fetch_add(1, Relaxed) + 1,
+            workspace: workspace.address,
             profiler: self.profiler.as_ref(),
             profile_base: self
                 .profiler
@@ -213,6 +220,32 @@ impl Engine {
                     .ok()
             })
             .as_ref()
+    }
+}
+
+/// Device memory of a cooperative launch, for its duration.
+struct Workspace<'a> {
+    memory: &'a Memory,
+    address: u64,
+}
+
+impl Workspace<'_> {
+    /// Bytes.
+    const SIZE: u32 = 64;
+
+    fn new(memory: &Memory) -> Result<Workspace<'_>, Error> {
+        let address = memory.allocate(u64::from(Self::SIZE), MemoryKind::Module)?;
+        memory.write(address, &Self::SIZE.to_le_bytes())?;
+        Ok(Workspace { memory, address })
+    }
+}
+
+impl Drop for Workspace<'_> {
+    fn drop(&mut self) {
+        if self.address != 0 {
+            // It is ours and still there.
+            let _ = self.memory.free(self.address);
+        }
     }
 }
 

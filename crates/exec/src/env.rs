@@ -13,6 +13,23 @@ pub struct Range {
     pub end: u64,
 }
 
+/// What is known of the 32 addresses in a register (see `survey`): host addresses, offsets not added.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Survey {
+    /// The lowest one.
+    pub low: u64,
+    /// The highest one.
+    pub high: u64,
+    /// All of them or-ed together.
+    pub bits: u64,
+    /// Runs of lanes whose addresses are 4 bytes apart; 0 if there are too many.
+    pub runs: usize,
+    /// Lanes of each run.
+    pub masks: [u32; crate::survey::RUNS],
+    /// Where lane 0 would lie in each run.
+    pub bases: [u64; crate::survey::RUNS],
+}
+
 /// The state of the block that a worker runs, reused from block to block.
 pub struct Env {
     /// The program. It outlives the block (see `runner`), though the type says more.
@@ -33,6 +50,8 @@ pub struct Env {
     pub block: Dim3,
     /// By memory instruction: where its last access was.
     pub ranges: Vec<Range>,
+    /// Surveys of the running basic block.
+    pub surveys: Vec<Survey>,
     /// What the block printed.
     pub output: Vec<u8>,
     /// By basic block: how often a warp entered it, and with how many active lanes in sum.
@@ -45,6 +64,8 @@ pub struct Env {
     pub arrived: Vec<(u32, u32, u32)>,
     /// Identifies the launch (`%gridid`).
     pub grid_id: u64,
+    /// Where the barrier of a cooperative launch lies, else 0.
+    pub workspace: u64,
     /// A number that grows with every read of a clock, so that time passes the same in every run.
     pub clock: u64,
     /// Where a profiled run says which instruction it is at.

@@ -329,6 +329,8 @@ pub struct IrInst {
     pub origin: u32,
     /// Whether it stands for a PTX instruction (helpers made along the way do not count).
     pub counts: bool,
+    /// Whether that PTX instruction computes in a variable format.
+    pub variable: bool,
 }
 
 /// A kernel as a flat list.

@@ -2,7 +2,7 @@
 //! be stored, compiled for each instruction set extension. A loop body must stay free of calls and bounds
 //! checks, else the compiler does not make SIMD code of it.
 
-use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::warp::{Flow, Inst, LANES, OpFn, Warp};
 
 /// How a register is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -330,7 +330,12 @@ unsafe fn run1_slow<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
     unsafe { run1::<O, V>(w, i) }
 }
 
-unsafe fn uniform1<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
+/// The scalar form: operands and destination are uniform.
+///
+/// # Safety
+/// As for every [`OpFn`].
+#[inline(always)]
+pub unsafe fn uniform1<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter chose this function for uniform operands and destination.
     unsafe {
         let u = w.uniforms;
@@ -340,7 +345,12 @@ unsafe fn uniform1<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-unsafe fn uniform2<O: Op2>(w: &mut Warp, i: &Inst) -> Flow {
+/// The scalar form: operands and destination are uniform.
+///
+/// # Safety
+/// As for every [`OpFn`].
+#[inline(always)]
+pub unsafe fn uniform2<O: Op2>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `uniform1`.
     unsafe {
         let u = w.uniforms;
@@ -353,7 +363,12 @@ unsafe fn uniform2<O: Op2>(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-unsafe fn uniform3<O: Op3>(w: &mut Warp, i: &Inst) -> Flow {
+/// The scalar form: operands and destination are uniform.
+///
+/// # Safety
+/// As for every [`OpFn`].
+#[inline(always)]
+pub unsafe fn uniform3<O: Op3>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `uniform1`.
     unsafe {
         let u = w.uniforms;
@@ -375,7 +390,10 @@ unsafe fn uniform_test<O: Test>(w: &mut Warp, i: &Inst) -> Flow {
             O::A::from_bits(*u.add(i.a as usize)),
             O::A::from_bits(*u.add(i.b as usize)),
         );
-        *w.predicates.add(i.d as usize) = if O::f(&O::context(w, i), a, b) { FULL } else { 0 };
+        // Uniform operands do not make the predicate uniform: other lanes may wait with another value.
+        let m = if O::f(&O::context(w, i), a, b) { w.mask } else { 0 };
+        let d = &mut *w.predicates.add(i.d as usize);
+        *d = *d & !w.mask | m;
     }
     Flow::Next
 }

@@ -7,6 +7,8 @@
 //! | `translate` | syntax tree to flat list (`ir`): names resolved, calls inlined |
 //! | `analysis` | blocks, meeting points of diverging lanes, uniform registers |
 //! | `emit` | flat list to `program`: decoded instructions with their places |
+//! | `survey` | several accesses through one address register |
+//! | `affine` | arithmetic on registers of the form base + lane * stride |
 //! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
 //! | `scalar` | ordinary PTX arithmetic, one lane at a time: the reference |
 //! | `access`, `cross`, `printf` | memory; what reaches across lanes; printing |
@@ -15,6 +17,7 @@
 //! | `classes`, [`profile`] | counters by kind of instruction, time by PTX line |
 
 mod access;
+mod affine;
 mod alu;
 mod analysis;
 mod classes;
@@ -33,6 +36,7 @@ mod program;
 mod runner;
 pub mod scalar;
 mod schedule;
+mod survey;
 mod translate;
 mod vf;
 mod warp;

@@ -14,6 +14,36 @@ pub enum Element {
     Narrow(u32),
     /// 64-bit vector register, by word offset.
     Wide(u32),
+    /// Affine register, by index in [`Program::affine_regs`].
+    Affine(u32),
+}
+
+/// A register whose lanes are base + lane * stride.
+#[derive(Clone, Copy, Debug)]
+pub struct AffineReg {
+    /// The uniform register that holds the base.
+    pub base: u32,
+    /// Added per lane.
+    pub stride: i64,
+    /// A 64-bit vector register for when it is wild (see `affine`), by word offset.
+    pub spare: u32,
+    /// Its number.
+    pub id: u32,
+    /// 64 bits.
+    pub wide: bool,
+}
+
+/// An instruction on affine registers, for the slow way.
+#[derive(Clone, Copy, Debug)]
+pub struct AffineOp {
+    /// What it does.
+    pub f: crate::affine::AffineFn,
+    /// Destination, an affine register.
+    pub dst: u32,
+    /// Sources, affine or uniform.
+    pub src: [Element; 3],
+    /// Stride of the first source.
+    pub stride: i64,
 }
 
 /// A load, store or atomic, besides what fits into [`Inst`].
@@ -87,12 +117,18 @@ pub struct Program {
     pub counted: Vec<Origin>,
     /// Side table of memory instructions.
     pub memory_ops: Vec<MemoryOp>,
+    /// Affine registers.
+    pub affine_regs: Vec<AffineReg>,
+    /// Side table of instructions on affine registers.
+    pub affine_ops: Vec<AffineOp>,
     /// Side table of instructions across lanes.
     pub cross_ops: Vec<CrossOp>,
     /// Jump tables: positions in `code`.
     pub tables: Vec<Vec<u32>>,
     /// Words of vector registers a warp needs.
     pub vector_words: usize,
+    /// Of these, the first ones live longer than a block and begin as zero.
+    pub lasting_words: usize,
     /// Uniform registers a warp needs, constants not counted.
     pub uniforms: usize,
     /// Constants, which follow the uniform registers.
@@ -107,6 +143,8 @@ pub struct Program {
     pub origins: Vec<Origin>,
     /// CUDA file and line of each `.loc`.
     pub locs: Vec<(u32, u32)>,
+    /// Surveys that a basic block may need.
+    pub surveys: usize,
     /// Memory instructions that remember a range.
     pub ranges: usize,
     /// Static shared memory, bytes.

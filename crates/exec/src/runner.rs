@@ -2,11 +2,11 @@
 //! faults into traps.
 
 use crate::cross;
-use crate::env::{Env, Range};
+use crate::env::{Env, Range, Survey};
 use crate::launch::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
 use crate::memory::Snapshot;
 use crate::profile::Profiler;
-use crate::program::Program;
+use crate::program::{Element, Program};
 use crate::schedule::{Control, Stop};
 use crate::warp::{FULL, Fault, LANES, Scratch, Warp};
 use ptx::ast::SpecialRegister as S;
@@ -31,6 +31,8 @@ pub struct Launch<'a> {
     pub budget: u64,
     /// `%gridid`.
     pub grid_id: u64,
+    /// Where the barrier of a cooperative launch lies, else 0.
+    pub workspace: u64,
     /// Who wants to know where time goes.
     pub profiler: Option<&'a Profiler>,
     /// Where this program begins in the profiler's numbers.
@@ -102,12 +104,14 @@ impl<'a> BlockRunner<'a> {
             local_bytes: p.local_bytes,
             block: Dim3 { x: 0, y: 0, z: 0 },
             ranges: vec![Range::default(); p.ranges],
+            surveys: vec![Survey::default(); p.surveys],
             output: Vec::new(),
             counts: vec![(0, 0); p.blocks.len()],
             executed: 0,
             budget: launch.budget,
             arrived: Vec::new(),
             grid_id: launch.grid_id,
+            workspace: launch.workspace,
             clock: 0,
             marker: launch.profiler.map(|p| p.marker(launch.profile_base)),
         });
@@ -153,6 +157,8 @@ impl<'a> BlockRunner<'a> {
                 index: 0,
                 env,
                 local,
+                any_wild: false,
+                wild: vec![false; p.affine_regs.len()],
                 scratch: Scratch([0; 2 * LANES]),
                 fault: None,
                 control: Control::default(),
@@ -234,7 +240,8 @@ impl<'a> BlockRunner<'a> {
     fn start_warp(&mut self, k: usize, index: u32) {
         let p = self.launch.program;
         // What a program reads before it writes it is zero, in every run.
-        self.vectors[k * self.vector_lines..(k + 1) * self.vector_lines].fill(Line([0; 64]));
+        let lasting = k * self.vector_lines..k * self.vector_lines + p.lasting_words / 16;
+        self.vectors[lasting].fill(Line([0; 64]));
         let uniforms = p.uniforms + p.constants.len();
         self.uniforms[k * uniforms..k * uniforms + p.uniforms].fill(0);
         let local = p.local_bytes as usize * LANES;
@@ -249,10 +256,14 @@ impl<'a> BlockRunner<'a> {
         w.mask = w.live;
         w.pc = 0;
         w.fault = None;
+        w.any_wild = false;
+        w.wild.fill(false);
         w.control.reset();
         let (env, config) = (&self.env, &self.launch.config);
         for (register, element) in &p.specials {
-            for lane in 0..LANES {
+            // Uniform and affine registers hold what lane 0 has.
+            let lanes = if matches!(element, Element::Uniform(_)) { 1 } else { LANES };
+            for lane in 0..lanes {
                 let linear = index * LANES as u32 + lane as u32;
                 let value = special(*register, env, config, linear, lane as u32, index, self.threads);
                 // SAFETY: the element is a register of this program.
@@ -422,6 +433,8 @@ fn special(s: S, env: &Env, config: &LaunchConfig, linear: u32, lane: u32, warp:
         S::TotalSmemSize => env.shared_bytes,
         S::Nsmid => 1,
         S::Gridid => return env.grid_id,
+        S::Envreg1 => (env.workspace >> 32) as u32,
+        S::Envreg2 => env.workspace as u32,
         // One multiprocessor, as far as a functional simulation can tell.
         _ => 0,
     };

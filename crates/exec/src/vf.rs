@@ -110,8 +110,16 @@ fn rare(f: VfFn) -> &'static Alu {
         VfFn::QuantizeU64 => QuantizeU64::<Lanes>::ALU,
         VfFn::Saturate => Saturate::<Lanes>::ALU,
         // In `hot`.
-        VfFn::Add | VfFn::Sub | VfFn::Mul | VfFn::Fma | VfFn::Fmam | VfFn::Addm | VfFn::Max | VfFn::Min
-        | VfFn::Truncate | VfFn::QuantizeF32 => Add::<Lanes>::ALU,
+        VfFn::Add
+        | VfFn::Sub
+        | VfFn::Mul
+        | VfFn::Fma
+        | VfFn::Fmam
+        | VfFn::Addm
+        | VfFn::Max
+        | VfFn::Min
+        | VfFn::Truncate
+        | VfFn::QuantizeF32 => Add::<Lanes>::ALU,
     }
 }
 
@@ -127,7 +135,11 @@ impl LaneVisitor for Choose {
 fn keep<L: LaneOps + 'static>(alu: &'static Alu, ops: L) -> Chosen {
     let kept = Box::new(Kept(ops));
     let address = std::ptr::from_ref(&kept.0) as i64;
-    Chosen { alu, ops: kept, address }
+    Chosen {
+        alu,
+        ops: kept,
+        address,
+    }
 }
 
 /// Lane operations are plain constants: any thread may read them.
@@ -139,5 +151,7 @@ unsafe impl<L> Sync for Kept<L> {}
 
 /// Chooses the code of `f` for a format and its modes.
 pub fn choose(f: VfFn, lanes: &Lanes) -> Chosen {
-    lanes.specialise(Choose(f)).unwrap_or_else(|| keep(rare(f), *lanes))
+    lanes
+        .specialise(Choose(f))
+        .unwrap_or_else(|| keep(rare(f), *lanes))
 }

@@ -92,6 +92,10 @@ pub struct Warp {
     pub env: *mut Env,
     /// First byte of lane 0's local memory; lane `i`'s is `i * env.local_bytes` further.
     pub local: *mut u8,
+    /// Some affine register is wild (see `affine`).
+    pub any_wild: bool,
+    /// Which ones are, by [`crate::program::AffineReg::id`].
+    pub wild: Vec<bool>,
     /// Where masked results wait before they are blended in.
     pub scratch: Scratch,
     /// Set before [`Flow::Trap`] is returned.

@@ -227,8 +227,10 @@ pub(super) fn scalar_op(form: &Form) -> Found {
     if (to, from, form.ftz, form.post) == (ScalarType::F32, ScalarType::Bf16, false, AS_IS) {
         return Ok(Some(f1!(Bfloat16, Bfloat16::to_f32))); // a mere shift: the bits of a NaN stay, as on GPUs
     }
+    // To `f16`, GPUs ignore `.ftz`: a subnormal `f32` counts, rounded up or down.
+    let flush = form.ftz && to != ScalarType::F16;
     Ok(
-        with_float!(from, form.ftz, S => with_float!(to, form.ftz, D => with_mode!(form.mode, M =>
+        with_float!(from, flush, S => with_float!(to, flush, D => with_mode!(form.mode, M =>
         with_const!(form.post, [AS_IS, SAT, RELU, FINITE, RELU_FINITE], P: u8 =>
             ScalarOp::F1(float_to_float::<S, D, M, P>)))))
         .flatten()

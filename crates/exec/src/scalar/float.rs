@@ -98,13 +98,13 @@ impl Value for TensorFloat32 {
     const SIGN: u64 = 1 << 31;
     const ONE: u64 = 0x3f80_0000;
     const MAX: u64 = Layout::TF32.max_finite << 13;
-    const NAN: u64 = 0x7fff_ffff;
+    const NAN: u64 = 0x7fff_e000;
     fn to_f64(self) -> f64 {
         f32::from_bits(self.0).into()
     }
     fn round<const M: u8>(x: f64) -> Self {
         TensorFloat32(if x.is_nan() {
-            0x7fff_ffff
+            Self::NAN as u32
         } else {
             (round_f64(x, M, Layout::TF32) << 13) as u32
         })
@@ -115,6 +115,9 @@ impl Value for TensorFloat32 {
 pub(super) trait Real: Value {
     /// Width, bits.
     const WIDTH: u32;
+    /// The smallest normal number, and a power of two that brings results of its size well above it.
+    const LEAST: f64;
+    const UP: f64;
     fn flush(self) -> Self;
     fn add<const M: u8>(self, b: Self) -> Self;
     fn mul<const M: u8>(self, b: Self) -> Self;
@@ -139,6 +142,11 @@ pub(super) trait Real: Value {
         let x = Self::of(bits);
         if Z { x.flush() } else { x }
     }
+    /// The operand times [`Real::UP`].
+    #[inline(always)]
+    fn up(self) -> Self {
+        Self::round::<RN>(self.to_f64() * Self::UP)
+    }
     /// A result, bounded and flushed or not.
     #[inline(always)]
     fn result<const Z: bool, const P: u8>(self) -> u64 {
@@ -147,9 +155,11 @@ pub(super) trait Real: Value {
     }
 }
 macro_rules! real {
-    ($t:ty, $width:literal, $flush:expr, $add:ident, $mul:ident, $fma:ident) => {
+    ($t:ident, $width:literal, $up:expr, $flush:expr, $add:ident, $mul:ident, $fma:ident) => {
         impl Real for $t {
             const WIDTH: u32 = $width;
+            const LEAST: f64 = $t::MIN_POSITIVE as f64;
+            const UP: f64 = $up;
             #[inline(always)]
             fn flush(self) -> Self {
                 $flush(self)
@@ -168,9 +178,11 @@ macro_rules! real {
             }
         }
     };
-    ($t:ident) => {
+    ($t:ident, $least:expr) => {
         impl Real for $t {
             const WIDTH: u32 = 16;
+            const LEAST: f64 = $least;
+            const UP: f64 = (1u64 << 10) as f64;
             #[inline(always)]
             fn flush(self) -> Self {
                 $t::flush(self)
@@ -190,17 +202,18 @@ macro_rules! real {
         }
     };
 }
-real!(f32, 32, ieee::flush_f32, add_f32, mul_f32, fma_f32);
+real!(f32, 32, (1u64 << 60) as f64, ieee::flush_f32, add_f32, mul_f32, fma_f32);
 real!(
     f64,
     64,
+    1.0, // no `.ftz`
     |x: f64| if x.is_subnormal() { 0f64.copysign(x) } else { x },
     add_f64,
     mul_f64,
     fma_f64
 );
-real!(Binary16); // to nearest: PTX has no other mode
-real!(Bfloat16);
+real!(Binary16, 1.0 / 16384.0); // to nearest: PTX has no other mode
+real!(Bfloat16, f32::MIN_POSITIVE as f64);
 
 /// A function on both elements of a packed register: of the shift that brings an element down.
 #[inline(always)]
@@ -223,10 +236,41 @@ macro_rules! elementwise {
 elementwise! {
     add, add_x2: M (a, b) a.add::<M>(b);
     sub, sub_x2: M (a, b) a.add::<M>(b.negate());
-    mul, mul_x2: M (a, b) a.mul::<M>(b);
-    fma, fma_x2: M (a, b, c) a.fma::<M>(b, c);
-    neg, neg_x2: _M (a) a.negate();
-    abs, abs_x2: _M (a) a.magnitude();
+    mul, mul_x2: M (a, b) settled::<T, Z>(a.mul::<M>(b), || {
+        let (small, large) = by_magnitude(a, b);
+        small.up().mul::<M>(large)
+    });
+    fma, fma_x2: M (a, b, c) settled::<T, Z>(a.fma::<M>(b, c), || {
+        let (small, large) = by_magnitude(a, b);
+        small.up().fma::<M>(large, c.up())
+    });
+    neg, neg_x2: _M (a) canonical(a.negate());
+    abs, abs_x2: _M (a) canonical(a.magnitude());
+}
+
+/// What `.ftz` takes for subnormal is decided by the result rounded as if exponents had no lower end (seen on
+/// an H200): a result that only reaches the smallest normal number because it was rounded to the coarser
+/// subnormal grid becomes zero. `scaled` computes the result times [`Real::UP`], where that grid is far away;
+/// no operand of a result of this size and inexact is large enough to overflow there.
+#[inline(always)]
+fn settled<T: Real, const Z: bool>(result: T, scaled: impl FnOnce() -> T) -> T {
+    if Z && result.magnitude().to_f64() == T::LEAST && scaled().magnitude().to_f64() < T::LEAST * T::UP {
+        T::of(result.bits() & T::SIGN)
+    } else {
+        result
+    }
+}
+
+/// Two operands, the one nearer to zero first.
+#[inline(always)]
+fn by_magnitude<T: Real>(a: T, b: T) -> (T, T) {
+    if a.to_f64().abs() < b.to_f64().abs() { (a, b) } else { (b, a) }
+}
+
+/// Any NaN becomes the canonical one, as `neg` and `abs` do on GPUs (PTX leaves its bits open).
+#[inline(always)]
+fn canonical<T: Real>(x: T) -> T {
+    if x.is_nan() { T::of(T::NAN) } else { x }
 }
 
 /// The instance of a function of `elementwise!` that the form asks for.
@@ -278,7 +322,7 @@ macro_rules! arithmetic {
     }};
 }
 
-/// `neg` and `abs`: of a NaN only the sign changes.
+/// `neg` and `abs`.
 macro_rules! signs {
     ($form:ident, $f:ident, $packed:ident) => {{
         use ScalarType::*;
@@ -303,10 +347,13 @@ macro_rules! mixed {
 }
 
 fn div<T: Real + Divide, const M: u8, const Z: bool, const P: u8>(a: u64, b: u64) -> u64 {
-    T::operand::<Z>(a).div::<M>(T::operand::<Z>(b)).result::<Z, P>()
+    quotient::<T, M, Z>(T::operand::<Z>(a), T::operand::<Z>(b)).result::<Z, P>()
 }
 fn rcp<T: Real + Divide, const M: u8, const Z: bool, const P: u8>(a: u64) -> u64 {
-    T::of(T::ONE).div::<M>(T::operand::<Z>(a)).result::<Z, P>()
+    quotient::<T, M, Z>(T::of(T::ONE), T::operand::<Z>(a)).result::<Z, P>()
+}
+fn quotient<T: Real + Divide, const M: u8, const Z: bool>(a: T, b: T) -> T {
+    settled::<T, Z>(a.div::<M>(b), || a.up().div::<M>(b))
 }
 fn sqrt<T: Real + Divide, const M: u8, const Z: bool, const P: u8>(a: u64) -> u64 {
     T::operand::<Z>(a).sqrt::<M>().result::<Z, P>()

@@ -67,7 +67,7 @@ const FAST: &[Row] = &[
     (O::Mad, &[], &[T::F32], alu::FmaF32::ALU),
     (O::Div, &[], &[T::F32], alu::DivF32::ALU),
     (O::Div, &[M::Full], &[T::F32], alu::DivF32::ALU),
-    (O::Div, &[M::Approx], &[T::F32], alu::DivF32::ALU),
+    (O::Div, &[M::Approx], &[T::F32], alu::DivApproxF32::ALU),
     (O::Rcp, &[], &[T::F32], alu::RcpF32::ALU),
     (O::Rcp, &[M::Approx], &[T::F32], alu::RcpF32::ALU),
     (O::Sqrt, &[], &[T::F32], alu::SqrtF32::ALU),
@@ -136,7 +136,7 @@ const CONVERT: &[(&[ScalarType], &[ScalarType], &[Modifier], &Alu)] = &[
     (INT32, &[T::S16], &[], alu::SignExtend16::ALU),
     (INT32, &[T::U8], &[], alu::ZeroExtend8::ALU),
     (INT32, &[T::S8], &[], alu::SignExtend8::ALU),
-    (&[T::U16, T::S16], INT32, &[], alu::ZeroExtend16::ALU),
+    (&[T::U16], INT32, &[], alu::ZeroExtend16::ALU),
     (&[T::F32], &[T::S32], &[M::Rn], alu::F32OfS32::ALU),
     (&[T::F32], &[T::U32], &[M::Rn], alu::F32OfU32::ALU),
     (&[T::F64], &[T::S32], &[M::Rn], alu::F64OfS32::ALU),
@@ -201,6 +201,7 @@ const COMPARISONS: &[Modifier] = &[
 impl Translator<'_> {
     pub(super) fn compute(&mut self, i: &Instruction) -> Result<()> {
         if let Some(format) = self.variable_format(i)? {
+            self.variable = true;
             return self.variable(i, format);
         }
         match i.opcode {
@@ -543,7 +544,16 @@ impl Translator<'_> {
             a = Val::Reg(product);
             b = self.source(self.operand(i, 3)?, ty)?;
         }
-        let carry_in = if reads { Val::Reg(flag) } else { Val::Const(0) };
+        // The flag holds the carry of GPUs: set by a subtraction that borrows nothing.
+        let carry_in = match (reads, subtract) {
+            (false, _) => Val::Const(0),
+            (true, false) => Val::Reg(flag),
+            (true, true) => {
+                let borrow = self.new_reg(1);
+                self.predicate(PredFn::Not, borrow, vec![Val::Reg(flag)]);
+                Val::Reg(borrow)
+            }
+        };
         // Sum and carry-out read the same operands, so neither may overwrite them before both are done.
         let out = self.new_reg(1);
         if i.has(M::Cc) {
@@ -574,7 +584,8 @@ impl Translator<'_> {
             self.emit(Op::Alu(add), vec![d], vec![a, b], true);
         }
         if i.has(M::Cc) {
-            self.predicate(PredFn::Mov, flag, vec![Val::Reg(out)]);
+            let f = if subtract { PredFn::Not } else { PredFn::Mov };
+            self.predicate(f, flag, vec![Val::Reg(out)]);
         }
         Ok(())
     }
@@ -586,7 +597,9 @@ impl Translator<'_> {
         }
         let dialect = matches!(i.opcode, O::Fmam | O::Addm);
         if i.types().any(|t| t == T::Bf16) && !matches!(i.opcode, O::Cvt | O::Atom | O::Red) {
-            let wide = i.operands.iter().any(|o| match o {
+            // `set` writes its own type, `u32` say, whatever it compares.
+            let sources = i.operands.iter().skip(usize::from(i.opcode == O::Set));
+            let wide = sources.into_iter().any(|o| match o {
                 Operand::Name(n) => {
                     matches!(self.lookup(&n.name), Ok(super::Binding::Reg(r)) if self.bits_of(r) == 32)
                 }

@@ -212,6 +212,7 @@ impl Translator<'_> {
             (true, _) | (_, Operand::Sink(_)) => vec![],
             (false, o) => vec![self.destination(o, ty)?],
         };
+        self.variable = element == AtomTy::Vf32;
         self.emit(
             Op::Atom {
                 f,

@@ -56,6 +56,7 @@ pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir
         loc: 0,
         carry: None,
         span: Span::default(),
+        variable: false,
     };
     t.kernel(function)?;
     Ok(t.ir)
@@ -79,6 +80,8 @@ struct Translator<'a> {
     carry: Option<VReg>,
     /// The instruction being translated.
     span: Span,
+    /// It computes in a variable format.
+    variable: bool,
 }
 
 /// A function whose body is being translated.
@@ -241,6 +244,7 @@ impl<'a> Translator<'a> {
             guard: None,
             origin,
             counts,
+            variable: false,
         });
     }
 
@@ -482,6 +486,7 @@ impl<'a> Translator<'a> {
 
     fn instruction(&mut self, i: &'a Instruction) -> Result<()> {
         self.span = i.span;
+        self.variable = false;
         if self.ir.insts.len() > MAX_INSTRUCTIONS {
             return self.refuse(
                 mnemonic(i),
@@ -533,6 +538,7 @@ impl<'a> Translator<'a> {
         }
         if let Some(last) = self.ir.insts[first..].last_mut() {
             last.counts = true;
+            last.variable = self.variable;
         }
         let Some(g) = &i.guard else { return Ok(()) };
         let Binding::Reg(p) = self.lookup(&g.register.name)? else {
@@ -555,6 +561,7 @@ impl<'a> Translator<'a> {
                 guard,
                 origin,
                 counts: false,
+                variable: false,
             };
             self.ir.insts.insert(first, skip);
             return Ok(());
@@ -574,6 +581,7 @@ impl<'a> Translator<'a> {
                 guard: None,
                 origin,
                 counts: false,
+                variable: false,
             };
             self.ir.insts.insert(first, mov);
             for inst in &mut self.ir.insts[first + 1..] {

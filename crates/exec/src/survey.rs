@@ -1,0 +1,165 @@
+//! Several accesses of a block often start from one address register: the taps of a convolution, the fields of
+//! a structure. A *survey* looks at the 32 addresses once, and each access then needs only its offset: are
+//! they in bounds, are they aligned, and do they fall into a few runs of neighbouring lanes (rows of an image,
+//! say) that can be moved as a whole.
+
+use crate::access::{self, lane_bits};
+use crate::env::Survey;
+use crate::ir::Space;
+use crate::lanes::{begin, finish, per_isa};
+use crate::program::{Element, MemoryOp};
+use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+
+/// Runs that a survey keeps apart; addresses in more are taken one by one.
+pub const RUNS: usize = 4;
+
+/// Bytes of a vector of 32 words.
+const SPAN: u64 = 4 * LANES as u64;
+
+/// Looks at the addresses of memory instruction `c`; the result goes to survey `x`.
+#[inline(always)]
+unsafe fn survey(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: the emitter made `i` for this program.
+    unsafe {
+        let m = access::op(w, i);
+        let a = access::pointers(w, m);
+        let (mut low, mut high, mut bits) = (u64::MAX, 0, 0);
+        let mut breaks = [0u32; LANES];
+        for l in 0..LANES {
+            low = low.min(a[l]);
+            high = high.max(a[l]);
+            bits |= a[l];
+            let before = if l == 0 { 0 } else { a[l - 1].wrapping_add(4) };
+            breaks[l] = u32::from(a[l] != before) << l;
+        }
+        let first = 1 << (w.mask.trailing_zeros() & 31);
+        let mut starts = breaks.iter().fold(0, |m, b| m | b) & w.mask | first;
+        let mut s = Survey { low, high, bits, runs: 0, masks: [0; RUNS], bases: [0; RUNS] };
+        if starts.count_ones() as usize <= RUNS {
+            while starts != 0 {
+                let l = starts.trailing_zeros();
+                starts &= starts - 1;
+                // Up to the next run, or to the end.
+                let end = if starts == 0 { 0 } else { 1u32 << starts.trailing_zeros() };
+                s.masks[s.runs] = end.wrapping_sub(1 << l);
+                s.bases[s.runs] = a[l as usize].wrapping_sub(4 * u64::from(l));
+                s.runs += 1;
+            }
+        }
+        (&mut *w.env).surveys[i.x as usize] = s;
+    }
+    Flow::Next
+}
+
+/// Whether an access `offset` bytes from the surveyed addresses is in bounds and aligned; `size` bytes each.
+#[inline(always)]
+fn allowed(w: &Warp, i: &Inst, s: &Survey, offset: u64, size: u64) -> bool {
+    let r = w.env().ranges[i.x as usize];
+    let (low, high) = (s.low.wrapping_add(offset), s.high.wrapping_add(offset));
+    let inside = low >= r.start && low <= high && high < r.end && r.end - high >= size;
+    inside && (s.bits | offset) & (size - 1) == 0
+}
+
+#[inline(always)]
+unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
+    unsafe {
+        let m: &MemoryOp = access::op(w, i);
+        let s = &w.env().surveys[i.b as usize];
+        let offset = i.imm as u64;
+        let size = u64::from(m.bytes) * m.elements.len() as u64;
+        if !allowed(w, i, s, offset, size) {
+            return access::load(w, i);
+        }
+        if let ([Element::Narrow(d)], 4) = (m.elements.as_slice(), m.bytes)
+            && s.runs > 0
+        {
+            let r = w.env().ranges[i.x as usize];
+            let whole = |base: u64| base >= r.start && base < r.end && r.end - base >= SPAN;
+            if s.bases[..s.runs].iter().all(|b| whole(b.wrapping_add(offset))) {
+                let inst = Inst { d: *d, ..*i };
+                let runs = s.runs;
+                let (masks, bases) = (s.masks, s.bases);
+                let out = begin::<u32>(w, &inst);
+                *out = (bases[0].wrapping_add(offset) as *const [u32; LANES]).read_unaligned();
+                for k in 1..runs {
+                    let run = (bases[k].wrapping_add(offset) as *const [u32; LANES]).read_unaligned();
+                    for (l, out) in out.iter_mut().enumerate() {
+                        *out = if masks[k] >> l & 1 != 0 { run[l] } else { *out };
+                    }
+                }
+                finish::<u32>(w, &inst);
+                return Flow::Next;
+            }
+        }
+        if w.mask != FULL {
+            return access::load(w, i);
+        }
+        let base = match m.space {
+            Space::Shared => w.env().shared as u64,
+            _ => 0,
+        }
+        .wrapping_add(offset);
+        for (k, e) in m.elements.iter().enumerate() {
+            let base = base.wrapping_add(u64::from(m.bytes) * k as u64);
+            match (*e, m.bytes, m.address) {
+                (Element::Narrow(d), 4, Element::Wide(a)) => {
+                    let inst = Inst { d, ..*i };
+                    // The destination of the last element may be the address register itself.
+                    let a = *(w.vectors.add(a as usize) as *const [u64; LANES]);
+                    for (out, a) in begin::<u32>(w, &inst).iter_mut().zip(&a) {
+                        *out = (base.wrapping_add(*a) as *const u32).read_unaligned();
+                    }
+                    finish::<u32>(w, &inst);
+                }
+                (Element::Narrow(d), 4, Element::Narrow(a)) if m.elements.len() == 1 => {
+                    let inst = Inst { d, ..*i };
+                    let a = *(w.vectors.add(a as usize) as *const [u32; LANES]);
+                    for (out, a) in begin::<u32>(w, &inst).iter_mut().zip(&a) {
+                        *out = (base.wrapping_add(u64::from(*a)) as *const u32).read_unaligned();
+                    }
+                    finish::<u32>(w, &inst);
+                }
+                _ => return access::load(w, i),
+            }
+        }
+    }
+    Flow::Next
+}
+
+#[inline(always)]
+unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `load`; only active lanes are written.
+    unsafe {
+        let m: &MemoryOp = access::op(w, i);
+        let s = &w.env().surveys[i.b as usize];
+        let offset = i.imm as u64;
+        let size = u64::from(m.bytes) * m.elements.len() as u64;
+        if !allowed(w, i, s, offset, size) {
+            return access::store(w, i);
+        }
+        let base = match m.space {
+            Space::Shared => w.env().shared as u64,
+            _ => 0,
+        }
+        .wrapping_add(offset);
+        for (k, e) in m.elements.iter().enumerate() {
+            let base = base.wrapping_add(u64::from(m.bytes) * k as u64);
+            let mut mask = w.mask;
+            while mask != 0 {
+                let l = mask.trailing_zeros() as usize;
+                mask &= mask - 1;
+                let p = base.wrapping_add(lane_bits(w, m.address, l));
+                access::write(p, m.bytes, lane_bits(w, *e, l));
+            }
+        }
+    }
+    Flow::Next
+}
+
+/// Surveys.
+pub const SURVEY: [OpFn; 3] = per_isa!(<> survey);
+/// Loads at surveyed addresses; `b` is the survey.
+pub const LOAD: [OpFn; 3] = per_isa!(<> load);
+/// Stores at surveyed addresses; `b` is the survey.
+pub const STORE: [OpFn; 3] = per_isa!(<> store);

@@ -1,0 +1,177 @@
+//! Random kernels through the engine and through the simplest reference there is (see `reference`): all of
+//! memory and the counters must agree, with one CPU thread and with two.
+//!
+//! `VERNIER_EXHAUSTIVE=1` runs 10,000 kernels. `VERNIER_SEED=N` runs one and shows it.
+
+mod reference;
+
+use exec::{Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Progress};
+use reference::generator::{ATOMIC_BYTES, Case, INPUT_BYTES, case};
+use reference::machine;
+use reference::prepare::prepare;
+use reference::rng::Rng;
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Kernels in an ordinary run.
+const KERNELS: u64 = 400;
+/// Kernels with `VERNIER_EXHAUSTIVE=1`.
+const EXHAUSTIVE: u64 = 10_000;
+/// Thread-instructions that no generated kernel reaches: per thread, and per block.
+const THREAD_LIMIT: u64 = 2_000_000;
+
+/// What both sides start from: plausible numbers of every kind.
+fn input() -> Vec<u8> {
+    let mut rng = Rng::new(7);
+    let mut bytes = Vec::new();
+    while bytes.len() < INPUT_BYTES as usize + 64 {
+        let word = match rng.below(8) {
+            0 => rng.bits() as u32,
+            1 => rng.below(100),
+            2 => rng.below(100).wrapping_neg(),
+            3 => rng.pick(&[0, 0x8000_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 1, 0x0080_0000]),
+            _ => (rng.below(65536) as f32 / 1024.0 - 32.0).to_bits(),
+        };
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes
+}
+
+/// Runs a case on both sides; what differs, if anything does.
+fn differs(case: &Case, engines: &[Engine]) -> Result<(), String> {
+    let ptx = ptx::parse("random.ptx", &case.ptx).map_err(|e| format!("does not parse: {e:?}"))?;
+    ptx::check(&ptx).map_err(|e| format!("is not valid: {e:?}"))?;
+    let ptx = Arc::new(ptx);
+    let memory = Memory::new(1 << 28).map_err(|e| e.to_string())?;
+    let module = Module::load(ptx.clone(), &memory).map_err(|e| e.to_string())?;
+    let input = input();
+    let output: Vec<u8> = vec![0x5a; case.output_bytes.max(16) as usize];
+    let atomics: Vec<u8> = input[..ATOMIC_BYTES as usize].to_vec();
+    let mut start: machine::Memory = Vec::new();
+    for bytes in [input, output, atomics] {
+        let at = memory
+            .allocate(bytes.len() as u64, MemoryKind::Device)
+            .map_err(|e| e.to_string())?;
+        start.push((at, bytes));
+    }
+    let mut params = Vec::new();
+    for (at, _) in &start {
+        params.extend_from_slice(&at.to_le_bytes());
+    }
+    for word in [case.n, case.x, case.y, 0] {
+        params.extend_from_slice(&word.to_le_bytes());
+    }
+    params.extend_from_slice(&case.z.to_le_bytes());
+    // The table is read by both sides where the engine has it.
+    let table = module.global("table").ok_or("no table")?;
+    let mut bytes = vec![0; table.size as usize];
+    memory.read(table.address, &mut bytes).map_err(|e| e.to_string())?;
+    start.push((table.address, bytes));
+
+    let globals = HashMap::from([("table".to_string(), table.address)]);
+    let prepared = prepare(&ptx, &globals);
+    let launch = machine::Launch {
+        prepared: &prepared,
+        kernel: "k",
+        grid: case.grid,
+        block: case.block,
+        params: &params,
+        dynamic_shared: case.dynamic_shared.into(),
+        numerics: case.numerics,
+        limit: THREAD_LIMIT,
+    };
+    let mut expected = start.clone();
+    let instructions = machine::run(&launch, &mut expected).map_err(|e| format!("the reference: {e}"))?;
+
+    let config = LaunchConfig {
+        grid: case.grid,
+        block: case.block,
+        dynamic_shared: case.dynamic_shared,
+        cooperative: false,
+    };
+    let limits = Limits {
+        instructions_per_block: Some(THREAD_LIMIT * 128),
+    };
+    for (engine, threads) in engines.iter().zip(1..) {
+        for (at, bytes) in &start {
+            memory.write(*at, bytes).map_err(|e| e.to_string())?;
+        }
+        let progress = Progress::default();
+        let done = engine
+            .launch(&memory, &module, "k", &config, &params, &case.numerics, &limits, &progress)
+            .map_err(|e| e.to_string())?;
+        if let Some(trap) = done.trap {
+            return Err(format!("{threads} CPU threads: a trap: {trap}"));
+        }
+        for ((at, bytes), name) in expected.iter().zip(["input", "output", "atomics", "table"]) {
+            let mut now = vec![0; bytes.len()];
+            memory.read(*at, &mut now).map_err(|e| e.to_string())?;
+            if now != *bytes {
+                return Err(format!("{threads} CPU threads: {}", first_difference(case, name, bytes, &now)));
+            }
+        }
+        if done.stats.thread_instructions != instructions {
+            return Err(format!(
+                "{threads} CPU threads: {} thread-instructions, the reference has {instructions}",
+                done.stats.thread_instructions
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn first_difference(case: &Case, name: &str, expected: &[u8], now: &[u8]) -> String {
+    let count = expected.iter().zip(now).filter(|(a, b)| a != b).count();
+    let Some(k) = expected.iter().zip(now).position(|(a, b)| a != b) else {
+        return "nothing".into();
+    };
+    let line = k / 16 * 16;
+    let slots = (case.grid.count() * case.block.count()).next_power_of_two() as usize * 16;
+    format!(
+        "{count} bytes of {name} differ, the first at offset {k} (slot {}):\n  expected {:02x?}\n  engine   {:02x?}",
+        k / slots,
+        &expected[line..line + 16],
+        &now[line..line + 16]
+    )
+}
+
+fn report(seed: u64, case: &Case, what: &str) -> String {
+    let mut text = format!(
+        "seed {seed}, grid {}, block {}, format {} input {:?}, n {} x {:#x} y {:#x} z {:#x}\n{what}\n",
+        case.grid, case.block, case.numerics.format.name(), case.numerics.input, case.n, case.x, case.y, case.z
+    );
+    for (k, line) in case.ptx.lines().enumerate() {
+        let _ = writeln!(text, "{:4} {line}", k + 1);
+    }
+    let _ = writeln!(text, "\nseed {seed}: {what}");
+    text
+}
+
+#[test]
+fn the_engine_does_what_the_reference_does() {
+    let engines = [Engine::new(1), Engine::new(2)];
+    if let Some(seed) = std::env::var("VERNIER_SEED").ok().and_then(|s| s.parse().ok()) {
+        let c = case(seed);
+        let result = differs(&c, &engines);
+        println!("{}", report(seed, &c, &format!("{result:?}")));
+        result.unwrap();
+        return;
+    }
+    let exhaustive = std::env::var("VERNIER_EXHAUSTIVE").is_ok_and(|v| v == "1");
+    let mut failed = Vec::new();
+    for seed in 0..if exhaustive { EXHAUSTIVE } else { KERNELS } {
+        let c = case(seed);
+        if let Err(what) = differs(&c, &engines) {
+            if failed.is_empty() {
+                println!("{}", report(seed, &c, &what));
+            }
+            println!("seed {seed}: {what}");
+            failed.push(seed);
+            if failed.len() == 20 {
+                break;
+            }
+        }
+    }
+    assert!(failed.is_empty(), "these seeds differ, the first is shown above: {failed:?}");
+}

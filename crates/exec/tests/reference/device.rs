@@ -1,0 +1,79 @@
+//! A device with one module on it, for tests that launch kernels by hand.
+
+use exec::{Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
+use std::sync::Arc;
+use vfloat::{Format, Rounding};
+
+/// Memory, a module and an engine.
+pub struct Device {
+    pub memory: Memory,
+    module: Module,
+    engine: Engine,
+    /// Limit on thread-instructions of a block.
+    pub budget: Option<u64>,
+    pub cooperative: bool,
+}
+
+/// What stands before every kernel: three lines, so that the first line of the text is line 4.
+const HEADER: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
+
+impl Device {
+    /// Loads `text` and starts `threads` CPU threads.
+    pub fn new(text: &str, threads: usize) -> Device {
+        let ptx = ptx::parse("test.ptx", &format!("{HEADER}{text}")).expect("valid PTX");
+        let memory = Memory::new(1 << 30).expect("address space");
+        let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+        Device {
+            memory,
+            module,
+            engine: Engine::new(threads),
+            budget: None,
+            cooperative: false,
+        }
+    }
+
+    /// Zeroed device memory.
+    pub fn buffer(&self, bytes: u64) -> u64 {
+        let at = self.memory.allocate(bytes, MemoryKind::Device).expect("device memory");
+        self.memory.write(at, &vec![0; bytes as usize]).expect("the buffer");
+        at
+    }
+
+    /// The bytes at an address.
+    pub fn bytes(&self, at: u64, bytes: usize) -> Vec<u8> {
+        let mut out = vec![0; bytes];
+        self.memory.read(at, &mut out).expect("inside a buffer");
+        out
+    }
+
+    /// Runs kernel `k` with 64-bit arguments.
+    pub fn launch(&self, grid: u32, block: u32, args: &[u64]) -> Execution {
+        let line = |x| Dim3 { x, y: 1, z: 1 };
+        let config = LaunchConfig {
+            grid: line(grid),
+            block: line(block),
+            dynamic_shared: 0,
+            cooperative: self.cooperative,
+        };
+        let params: Vec<u8> = args.iter().flat_map(|a| a.to_le_bytes()).collect();
+        let numerics = Numerics {
+            format: Format::FP32,
+            input: Rounding::TowardZero,
+        };
+        let limits = Limits {
+            instructions_per_block: self.budget,
+        };
+        self.engine
+            .launch(
+                &self.memory,
+                &self.module,
+                "k",
+                &config,
+                &params,
+                &numerics,
+                &limits,
+                &Progress::default(),
+            )
+            .expect("a launch")
+    }
+}
