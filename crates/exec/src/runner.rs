@@ -132,9 +132,6 @@ impl<'a> BlockRunner<'a> {
         for k in 0..warps {
             let at = k * uniforms + p.uniforms;
             runner.uniforms[at..at + p.constants.len()].copy_from_slice(&p.constants);
-            if let Some(yes) = p.always {
-                runner.predicates[k * p.predicates + yes as usize] = FULL;
-            }
         }
         let env: *mut Env = &mut *runner.env;
         for k in 0..warps {
@@ -244,6 +241,11 @@ impl<'a> BlockRunner<'a> {
         self.vectors[lasting].fill(Line([0; 64]));
         let uniforms = p.uniforms + p.constants.len();
         self.uniforms[k * uniforms..k * uniforms + p.uniforms].fill(0);
+        let predicates = &mut self.predicates[k * p.predicates..(k + 1) * p.predicates];
+        predicates.fill(0);
+        if let Some(yes) = p.always {
+            predicates[yes as usize] = FULL;
+        }
         let local = p.local_bytes as usize * LANES;
         if local > 0 {
             let (from, to) = (k * local / 64, ((k + 1) * local).div_ceil(64));
