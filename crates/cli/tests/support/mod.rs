@@ -130,7 +130,12 @@ pub fn plain(text: &str, folder: &Path) -> String {
     }
     // Where the target folder lies inside the repository, its programs are found too.
     let text = text.replace(", [ROOT]/programs", "");
-    let lines = text.lines().map(|line| {
+    // Counters by kind are no part of a message.
+    let counters = ["kinds ", "memory ", "active lanes "].map(|name| format!("vernier:   {name}"));
+    let told = text
+        .lines()
+        .filter(|l| !counters.iter().any(|c| l.starts_with(c)));
+    let lines = told.map(|line| {
         let words = line.split(' ').map(plain_word).collect::<Vec<_>>();
         let words: Vec<String> = words
             .iter()
