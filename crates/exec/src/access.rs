@@ -4,7 +4,7 @@
 
 use crate::env::{Env, Range};
 use crate::ir::{AtomFn, AtomTy, Space};
-use crate::lanes::{begin, finish, per_isa};
+use crate::lanes::{begin, blend, finish, per_isa};
 use crate::launch::TrapKind;
 use crate::program::{Element, MemoryOp};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
@@ -146,10 +146,8 @@ unsafe fn addresses(w: &Warp, offset: u64, m: &MemoryOp) -> [u64; LANES] {
         match m.address {
             Element::Uniform(u) => a = [(*w.uniforms.add(u as usize)).wrapping_add(offset); LANES],
             Element::Wide(v) => {
-                let s = &*(w.vectors.add(v as usize) as *const [u64; LANES]);
-                for l in 0..LANES {
-                    a[l] = s[l].wrapping_add(offset);
-                }
+                let s = *(w.vectors.add(v as usize) as *const [u64; LANES]);
+                a = s.map(|s| s.wrapping_add(offset));
             }
             Element::Affine(k) => {
                 let r = w.env().program.affine_regs.get_unchecked(k as usize);
@@ -158,33 +156,14 @@ unsafe fn addresses(w: &Warp, offset: u64, m: &MemoryOp) -> [u64; LANES] {
                 }
             }
             Element::Narrow(v) => {
-                let s = &*(w.vectors.add(v as usize) as *const [u32; LANES]);
-                for l in 0..LANES {
-                    a[l] = u64::from(s[l]).wrapping_add(offset);
-                }
+                let s = *(w.vectors.add(v as usize) as *const [u32; LANES]);
+                a = s.map(|s| u64::from(s).wrapping_add(offset));
             }
         }
     }
     if w.mask != FULL {
         let first = a[w.mask.trailing_zeros() as usize & 31];
-        for (l, a) in a.iter_mut().enumerate() {
-            *a = if w.mask >> l & 1 != 0 { *a } else { first };
-        }
-    }
-    a
-}
-
-/// Host pointers of all lanes of a global or shared access, not checked, its offset not added.
-///
-/// # Safety
-/// `m` must belong to the running program.
-#[inline(always)]
-pub unsafe fn pointers(w: &Warp, m: &MemoryOp) -> [u64; LANES] {
-    // SAFETY: as the caller promises.
-    let mut a = unsafe { addresses(w, 0, m) };
-    if m.space == Space::Shared {
-        let base = w.env().shared as u64;
-        a.iter_mut().for_each(|a| *a = base.wrapping_add((*a).min(u64::from(u32::MAX))));
+        blend(&mut a, &[first; LANES], !w.mask);
     }
     a
 }
@@ -433,26 +412,37 @@ pub unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
 /// be active) and the stride. None sends the access the general way.
 #[inline(always)]
 unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Option<(u64, i64)> {
-    let Element::Affine(k) = m.address else { return None };
+    let Element::Affine(k) = m.address else {
+        return None;
+    };
     if w.any_wild {
         return None;
     }
     // SAFETY: the emitter made `i` for this program.
     let (base, stride) = unsafe {
         let r = w.env().program.affine_regs.get_unchecked(k as usize);
-        ((*w.uniforms.add(r.base as usize)).wrapping_add(i.imm as u64), r.stride)
+        (
+            (*w.uniforms.add(r.base as usize)).wrapping_add(i.imm as u64),
+            r.stride,
+        )
     };
     let start = match m.space {
         Space::Shared => w.env().shared as u64,
         _ => 0,
     };
-    let (first, last) = (i64::from(w.mask.trailing_zeros()), 31 - i64::from(w.mask.leading_zeros()));
+    let (first, last) = (
+        i64::from(w.mask.trailing_zeros()),
+        31 - i64::from(w.mask.leading_zeros()),
+    );
     // Offsets in shared memory stay below 2^33, so neither sum wraps around for them.
     if start != 0 && base > u64::from(u32::MAX) {
         return None;
     }
     let at = start.wrapping_add(base) as i64;
-    let (a, b) = (at.wrapping_add(first * stride) as u64, at.wrapping_add(last * stride) as u64);
+    let (a, b) = (
+        at.wrapping_add(first * stride) as u64,
+        at.wrapping_add(last * stride) as u64,
+    );
     let (low, high) = if stride < 0 { (b, a) } else { (a, b) };
     let size = u64::from(bytes);
     let r = env_mut(w).ranges[i.x as usize];
@@ -467,7 +457,9 @@ unsafe fn load_affine(w: &mut Warp, i: &Inst) -> Flow {
     let total = u32::from(m.bytes) * m.elements.len() as u32;
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
-        let Some((at, stride)) = resolve_affine(w, i, m, total) else { return load(w, i) };
+        let Some((at, stride)) = resolve_affine(w, i, m, total) else {
+            return load(w, i);
+        };
         if let ([Element::Narrow(d)], 4, 4) = (m.elements.as_slice(), m.bytes, stride) {
             let inst = Inst { d: *d, ..*i };
             if w.mask == FULL {
@@ -508,7 +500,9 @@ unsafe fn store_affine(w: &mut Warp, i: &Inst) -> Flow {
     let total = u32::from(m.bytes) * m.elements.len() as u32;
     // SAFETY: as in `load_affine`; only active lanes are written.
     unsafe {
-        let Some((at, stride)) = resolve_affine(w, i, m, total) else { return store(w, i) };
+        let Some((at, stride)) = resolve_affine(w, i, m, total) else {
+            return store(w, i);
+        };
         if let ([Element::Narrow(s)], 4, 4, FULL) = (m.elements.as_slice(), m.bytes, stride, w.mask) {
             let s = *(w.vectors.add(*s as usize) as *const [u32; LANES]);
             (at as *mut [u32; LANES]).write_unaligned(s);
@@ -520,7 +514,11 @@ unsafe fn store_affine(w: &mut Warp, i: &Inst) -> Flow {
             while mask != 0 {
                 let l = mask.trailing_zeros() as usize;
                 mask &= mask - 1;
-                write(first.wrapping_add((l as i64 * stride) as u64), m.bytes, lane_bits(w, *e, l));
+                write(
+                    first.wrapping_add((l as i64 * stride) as u64),
+                    m.bytes,
+                    lane_bits(w, *e, l),
+                );
             }
         }
     }
@@ -654,6 +652,7 @@ fn half(f: AtomFn, bfloat: bool) -> fn(u64, u64) -> u64 {
 /// Lanes in order, one after the other. Blocks that run at the same time only meet here when the operation
 /// commutes and nobody sees the old value (the engine runs the blocks of other kernels in order).
 unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
+    use crate::scalar::ieee::{canonical_f32, flush_f32};
     use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
     let m = op(w, i);
     // SAFETY: as in `load`; the pointer is aligned, as checked.
@@ -664,6 +663,9 @@ unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
         };
         let Some((f, ty)) = m.atom else { return Flow::Next };
         let vf = m.vf.as_ref();
+        // `add.f32` flushes subnormal numbers in global memory, never in shared memory (PTX ISA, `atom`).
+        let first = w.env().shared as u64;
+        let shared = first..first + u64::from(w.env().shared_bytes);
         let mut mask = w.mask;
         while mask != 0 {
             let l = mask.trailing_zeros() as usize;
@@ -672,6 +674,15 @@ unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
             let c = m.operands.get(1).map_or(0, |e| lane_bits(w, *e, l));
             let p = lanes.pointers[l];
             let old = match m.bytes {
+                _ if ty == AtomTy::F32 && f == AtomFn::Add && !shared.contains(&p) => {
+                    let b = flush_f32(f32::from_bits(b as u32));
+                    let add = |o: u32| canonical_f32(flush_f32(flush_f32(f32::from_bits(o)) + b)).to_bits();
+                    let a = AtomicU32::from_ptr(p as *mut u32);
+                    u64::from(
+                        a.fetch_update(Relaxed, Relaxed, |o| Some(add(o)))
+                            .unwrap_or_default(),
+                    )
+                }
                 2 => {
                     let a = AtomicU16::from_ptr(p as *mut u16);
                     let new = |o: u16| Some(combine(f, ty, vf, o.into(), b & 0xffff, c & 0xffff) as u16);

@@ -104,8 +104,16 @@ const OPERATIONS: &[(&str, AffineFn, OpFn)] = &[
     ("Mad32", AffineFn::Mad, plain3::<alu::Mad32>),
     ("Mad64", AffineFn::Mad, plain3::<alu::Mad64>),
     ("Truncate64", AffineFn::Truncate, plain1::<alu::Truncate64>),
-    ("SignExtend32", AffineFn::SignExtend, widen1::<alu::SignExtend32, true>),
-    ("ZeroExtend32", AffineFn::ZeroExtend, widen1::<alu::ZeroExtend32, false>),
+    (
+        "SignExtend32",
+        AffineFn::SignExtend,
+        widen1::<alu::SignExtend32, true>,
+    ),
+    (
+        "ZeroExtend32",
+        AffineFn::ZeroExtend,
+        widen1::<alu::ZeroExtend32, false>,
+    ),
     ("MulWideS32", AffineFn::MulWideS, widen2::<alu::MulWideS32, true>),
     ("MulWideU32", AffineFn::MulWideU, widen2::<alu::MulWideU32, false>),
     ("MadWideS32", AffineFn::MadWideS, widen3::<alu::MadWideS32, true>),
@@ -114,7 +122,10 @@ const OPERATIONS: &[(&str, AffineFn, OpFn)] = &[
 
 /// The affine form of a lane function, if it has one.
 pub fn of(alu: &Alu) -> Option<(AffineFn, OpFn)> {
-    OPERATIONS.iter().find(|(name, ..)| *name == alu.name).map(|(_, f, run)| (*f, *run))
+    OPERATIONS
+        .iter()
+        .find(|(name, ..)| *name == alu.name)
+        .map(|(_, f, run)| (*f, *run))
 }
 
 #[inline(always)]
@@ -125,17 +136,29 @@ fn op(w: &Warp, i: &Inst) -> &'static AffineOp {
 
 unsafe fn plain1<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if w.any_wild { slowly(w, i) } else { unsafe { uniform1::<O>(w, i) } }
+    if w.any_wild {
+        slowly(w, i)
+    } else {
+        unsafe { uniform1::<O>(w, i) }
+    }
 }
 
 unsafe fn plain2<O: Op2>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if w.any_wild { slowly(w, i) } else { unsafe { uniform2::<O>(w, i) } }
+    if w.any_wild {
+        slowly(w, i)
+    } else {
+        unsafe { uniform2::<O>(w, i) }
+    }
 }
 
 unsafe fn plain3<O: Op3>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if w.any_wild { slowly(w, i) } else { unsafe { uniform3::<O>(w, i) } }
+    if w.any_wild {
+        slowly(w, i)
+    } else {
+        unsafe { uniform3::<O>(w, i) }
+    }
 }
 
 /// Whether operand a, widened lane by lane, is what its widened base says.
@@ -153,17 +176,29 @@ fn widens<const SIGNED: bool>(w: &Warp, i: &Inst) -> bool {
 
 unsafe fn widen1<O: Op1, const SIGNED: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if widens::<SIGNED>(w, i) { unsafe { uniform1::<O>(w, i) } } else { slowly(w, i) }
+    if widens::<SIGNED>(w, i) {
+        unsafe { uniform1::<O>(w, i) }
+    } else {
+        slowly(w, i)
+    }
 }
 
 unsafe fn widen2<O: Op2, const SIGNED: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if widens::<SIGNED>(w, i) { unsafe { uniform2::<O>(w, i) } } else { slowly(w, i) }
+    if widens::<SIGNED>(w, i) {
+        unsafe { uniform2::<O>(w, i) }
+    } else {
+        slowly(w, i)
+    }
 }
 
 unsafe fn widen3<O: Op3, const SIGNED: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if widens::<SIGNED>(w, i) { unsafe { uniform3::<O>(w, i) } } else { slowly(w, i) }
+    if widens::<SIGNED>(w, i) {
+        unsafe { uniform3::<O>(w, i) }
+    } else {
+        slowly(w, i)
+    }
 }
 
 /// Lane by lane; the destination becomes wild.

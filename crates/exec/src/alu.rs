@@ -170,6 +170,16 @@ op2! {
     MaxU32: u32, u32 => u32, |a, b| a.max(b);
     MinS32: i32, i32 => i32, |a, b| a.min(b);
     MaxS32: i32, i32 => i32, |a, b| a.max(b);
+    DivU32: u32, u32 => u32, |a, b| quotient(f64::from(a), f64::from(b.max(1))) as u32 | all_ones_if(b == 0);
+    DivS32: i32, i32 => i32, |a, b| (quotient(f64::from(a), f64::from(if b == 0 { 1 } else { b })) as u32 | all_ones_if(b == 0)) as i32;
+    RemU32: u32, u32 => u32, |a, b| {
+        let q = quotient(f64::from(a), f64::from(b.max(1))) as u32;
+        a.wrapping_sub(q.wrapping_mul(b)) | all_ones_if(b == 0)
+    };
+    RemS32: i32, i32 => i32, |a, b| {
+        let q = quotient(f64::from(a), f64::from(if b == 0 { 1 } else { b })) as i32;
+        a.wrapping_sub(q.wrapping_mul(b)) | all_ones_if(b == 0) as i32
+    };
     Pack64: u32, u32 => u64, |a, b| u64::from(a) | u64::from(b) << 32;
     AddF32: f32, f32 => f32, |a, b| nan(a + b);
     SubF32: f32, f32 => f32, |a, b| nan(a - b);
@@ -182,6 +192,20 @@ op2! {
 
 /// Divisors of `div.approx.f32` beyond 2^126 act like infinity (PTX ISA: a * (1/b)).
 const DIV_LIMIT: f32 = f32::from_bits((126 + 127) << 23);
+
+/// The quotient of two 32-bit integers, b not 0, toward zero. The binary64 quotient is never rounded up to an
+/// integer: a / b is at least 1 / b away from the next one, relatively 1 / a > 2^-33, far more than 2^-53.
+#[inline(always)]
+fn quotient(a: f64, b: f64) -> i64 {
+    // SAFETY: the quotient of 32-bit integers is finite and fits into 64 bits.
+    unsafe { (a / b).to_int_unchecked() }
+}
+
+/// What NVIDIA GPUs give for division by zero (PTX leaves it open): see `scalar`.
+#[inline(always)]
+fn all_ones_if(zero: bool) -> u32 {
+    0u32.wrapping_sub(u32::from(zero))
+}
 
 /// PTX min.f32: a NaN loses against a number, -0 is less than +0.
 #[inline(always)]

@@ -394,15 +394,20 @@ fn special_pattern(s: S, shape: BlockShape) -> Pattern {
     match s {
         S::Laneid => Pattern::Affine(1),
         S::TidX if shape != BlockShape::General => Pattern::Affine(1),
-        S::TidX | S::LanemaskEq | S::LanemaskLt | S::LanemaskLe | S::LanemaskGt | S::LanemaskGe => Pattern::Vector,
+        S::TidX | S::LanemaskEq | S::LanemaskLt | S::LanemaskLe | S::LanemaskGt | S::LanemaskGe => {
+            Pattern::Vector
+        }
         S::TidY | S::TidZ if shape == BlockShape::General => Pattern::Vector,
         _ => Pattern::Affine(0),
     }
 }
 
 fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pattern> {
-    let mut pattern: Vec<Pattern> =
-        ir.regs.iter().map(|r| r.special.map_or(Pattern::Nothing, |s| special_pattern(s, shape))).collect();
+    let mut pattern: Vec<Pattern> = ir
+        .regs
+        .iter()
+        .map(|r| r.special.map_or(Pattern::Nothing, |s| special_pattern(s, shape)))
+        .collect();
     let mut defs: Vec<Bits> = Vec::with_capacity(cfg.blocks.len());
     for block in &cfg.blocks {
         let mut d = Bits::new(ir.regs.len());
@@ -459,7 +464,14 @@ fn branch_diverges(i: &IrInst, pattern: &[Pattern]) -> bool {
 }
 
 /// Applies rule 2 to the divergent branch that ends block `b`.
-fn split_at(cfg: &Cfg, b: usize, defs: &[Bits], live: &[Bits], pattern: &mut [Pattern], divergent: &mut Bits) {
+fn split_at(
+    cfg: &Cfg,
+    b: usize,
+    defs: &[Bits],
+    live: &[Bits],
+    pattern: &mut [Pattern],
+    divergent: &mut Bits,
+) {
     let n = pattern.len();
     let block = &cfg.blocks[b];
     let mut stop = block.meet;
@@ -516,7 +528,9 @@ fn result_pattern(i: &IrInst, pattern: &[Pattern], divergent: bool) -> Pattern {
     }
     let whether = |yes: bool| if yes { Pattern::Affine(0) } else { Pattern::Vector };
     match i.op {
-        Op::Atom { .. } | Op::Shfl(_) | Op::Match { .. } | Op::Elect | Op::Activemask | Op::Clock(_) => Pattern::Vector,
+        Op::Atom { .. } | Op::Shfl(_) | Op::Match { .. } | Op::Elect | Op::Activemask | Op::Clock(_) => {
+            Pattern::Vector
+        }
         // The same for all lanes that take part, which are all lanes of the warp only outside divergent code.
         Op::Vote(_) | Op::Redux(_) => {
             whether(!divergent && matches!(i.src[1], Val::Const(0xffff_ffff)) && i.guard.is_none())
@@ -526,7 +540,9 @@ fn result_pattern(i: &IrInst, pattern: &[Pattern], divergent: bool) -> Pattern {
         _ if nothing => Pattern::Nothing,
         Op::Load(a) => whether(uniform && a.space != Space::Local && a.space != Space::Generic),
         Op::Alu(alu) if !uniform && guard.is_uniform() => {
-            let Some((f, _)) = crate::affine::of(alu) else { return Pattern::Vector };
+            let Some((f, _)) = crate::affine::of(alu) else {
+                return Pattern::Vector;
+            };
             let mut strides = [0i64; 3];
             for (stride, v) in strides.iter_mut().zip(&i.src) {
                 match of(v) {

@@ -203,11 +203,9 @@ unsafe fn select<T: Lane, A: Src<T>, B: Src<T>>(w: &mut Warp, i: &Inst) -> Flow 
         let b = B::fetch(w, i.b);
         let d = begin::<T>(w, i);
         for (l, d) in d.iter_mut().enumerate() {
-            *d = if p >> l & 1 != 0 {
-                A::lane(a, l)
-            } else {
-                B::lane(b, l)
-            };
+            // As in `blend`.
+            let m = 0u64.wrapping_sub(u64::from(p >> l & 1));
+            *d = T::from_bits(A::lane(a, l).bits() & m | B::lane(b, l).bits() & !m);
         }
         finish::<T>(w, i);
     }

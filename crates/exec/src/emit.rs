@@ -6,8 +6,8 @@
 //! of their own.
 
 use crate::access;
-use crate::alu;
 use crate::affine;
+use crate::alu;
 use crate::analysis::{BlockShape, Cfg, Pattern, Registers};
 use crate::cross;
 use crate::ir::{AtomFn, AtomTy, BarrierFn, FormatSource, Ir, IrInst, Op, ReduceFn, Space, VReg, Val};
@@ -161,11 +161,19 @@ impl Emitter<'_> {
                 Place::Predicate(self.p.predicates as u32 - 1)
             }
             class if matches!(self.registers.pattern[k], Pattern::Affine(s) if s != 0) => {
-                let Pattern::Affine(stride) = self.registers.pattern[k] else { return None };
+                let Pattern::Affine(stride) = self.registers.pattern[k] else {
+                    return None;
+                };
                 self.uniforms += 1;
                 let id = self.p.affine_regs.len() as u32;
                 let base = self.uniforms - 1;
-                self.p.affine_regs.push(AffineReg { base, stride, spare: 0, id, wide: class == Class::W64 });
+                self.p.affine_regs.push(AffineReg {
+                    base,
+                    stride,
+                    spare: 0,
+                    id,
+                    wide: class == Class::W64,
+                });
                 Place::Affine(id)
             }
             _ if self.registers.pattern[k].is_uniform() => {
@@ -364,7 +372,11 @@ impl Emitter<'_> {
         }
         let at = self.take_local(class);
         let e = vector_element(at, true, class);
-        let code = if class == Class::W64 { affine::SPREAD64 } else { affine::SPREAD32 };
+        let code = if class == Class::W64 {
+            affine::SPREAD64
+        } else {
+            affine::SPREAD32
+        };
         let mut inst = blank(code[self.isa as usize]);
         (inst.d, inst.a) = (offset(e), k);
         self.push(inst, self.origin);
@@ -556,7 +568,9 @@ impl Emitter<'_> {
                     && elements.iter().all(|e| matches!(e, Element::Uniform(_)));
                 let code = match address {
                     _ if uniform => access::LOAD_UNIFORM,
-                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => access::LOAD_AFFINE,
+                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => {
+                        access::LOAD_AFFINE
+                    }
                     _ => access::LOAD,
                 };
                 let mut inst = blank(code[self.isa as usize]);
@@ -581,7 +595,9 @@ impl Emitter<'_> {
                 let address = self.address(i.src[0]);
                 let elements = i.src[1..].iter().map(|v| self.source(*v)).collect();
                 let code = match address {
-                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => access::STORE_AFFINE,
+                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => {
+                        access::STORE_AFFINE
+                    }
                     _ => access::STORE,
                 };
                 let mut inst = blank(code[self.isa as usize]);
@@ -669,7 +685,11 @@ impl Emitter<'_> {
                 (look.c, look.x) = (inst.c, survey as u16);
                 self.push(look, i.origin);
             }
-            let table = if matches!(i.op, Op::Load(_)) { survey::LOAD } else { survey::STORE };
+            let table = if matches!(i.op, Op::Load(_)) {
+                survey::LOAD
+            } else {
+                survey::STORE
+            };
             inst.run = table[self.isa as usize];
             inst.b = survey;
         }
@@ -797,7 +817,8 @@ impl Emitter<'_> {
     /// A lane function: finds the code for the way its operands are stored, moving uniform operands into
     /// vectors where there is none.
     fn alu(&mut self, alu: &'static Alu, i: &IrInst, imm: i64) {
-        if let (Class::W32 | Class::W64, Some(Place::Affine(k))) = (alu.dst, self.places[i.dst[0].0 as usize]) {
+        if let (Class::W32 | Class::W64, Some(Place::Affine(k))) = (alu.dst, self.places[i.dst[0].0 as usize])
+        {
             return self.affine(alu, i, k);
         }
         let guarded = i.guard.is_some();

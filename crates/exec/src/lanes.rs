@@ -191,11 +191,13 @@ pub unsafe fn finish<R: Lane>(w: &mut Warp, i: &Inst) {
     }
 }
 
-/// Copies the lanes of `mask` from `t` to `d`.
+/// Copies the lanes of `mask` from `t` to `d`. With masks of bits: of a choice between two elements the compiler
+/// makes a choice between two addresses, one lane at a time.
 #[inline(always)]
 pub fn blend<R: Lane>(d: &mut [R; LANES], t: &[R; LANES], mask: u32) {
     for l in 0..LANES {
-        d[l] = if mask >> l & 1 != 0 { t[l] } else { d[l] };
+        let m = 0u64.wrapping_sub(u64::from(mask >> l & 1));
+        d[l] = R::from_bits(t[l].bits() & m | d[l].bits() & !m);
     }
 }
 

@@ -264,7 +264,11 @@ impl<'a> BlockRunner<'a> {
         let (env, config) = (&self.env, &self.launch.config);
         for (register, element) in &p.specials {
             // Uniform and affine registers hold what lane 0 has.
-            let lanes = if matches!(element, Element::Uniform(_)) { 1 } else { LANES };
+            let lanes = if matches!(element, Element::Uniform(_)) {
+                1
+            } else {
+                LANES
+            };
             for lane in 0..lanes {
                 let linear = index * LANES as u32 + lane as u32;
                 let value = special(*register, env, config, linear, lane as u32, index, self.threads);

@@ -6,7 +6,7 @@
 use crate::access::{self, lane_bits};
 use crate::env::Survey;
 use crate::ir::Space;
-use crate::lanes::{begin, finish, per_isa};
+use crate::lanes::{begin, blend, finish, per_isa};
 use crate::program::{Element, MemoryOp};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
 
@@ -22,27 +22,60 @@ unsafe fn survey(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter made `i` for this program.
     unsafe {
         let m = access::op(w, i);
-        let a = access::pointers(w, m);
-        let (mut low, mut high, mut bits) = (u64::MAX, 0, 0);
-        let mut breaks = [0u32; LANES];
-        for l in 0..LANES {
-            low = low.min(a[l]);
-            high = high.max(a[l]);
-            bits |= a[l];
-            let before = if l == 0 { 0 } else { a[l - 1].wrapping_add(4) };
-            breaks[l] = u32::from(a[l] != before) << l;
+        let mut a: [u64; LANES] = match m.address {
+            Element::Wide(v) => *(w.vectors.add(v as usize) as *const [u64; LANES]),
+            Element::Narrow(v) => (*(w.vectors.add(v as usize) as *const [u32; LANES])).map(u64::from),
+            // Surveys are made of vectors only.
+            Element::Uniform(_) | Element::Affine(_) => [u64::MAX; LANES],
+        };
+        let first = w.mask.trailing_zeros() & 31;
+        if w.mask != FULL {
+            let there = [a[first as usize]; LANES];
+            blend(&mut a, &there, !w.mask);
         }
-        let first = 1 << (w.mask.trailing_zeros() & 31);
-        let mut starts = breaks.iter().fold(0, |m, b| m | b) & w.mask | first;
-        let mut s = Survey { low, high, bits, runs: 0, masks: [0; RUNS], bases: [0; RUNS] };
-        if starts.count_ones() as usize <= RUNS {
+        // Eight at a time: as wide as the widest registers.
+        let (mut low, mut high, mut bits) = ([u64::MAX; 8], [0u64; 8], [0u64; 8]);
+        for c in 0..LANES / 8 {
+            for j in 0..8 {
+                let x = a[8 * c + j];
+                low[j] = low[j].min(x);
+                high[j] = high[j].max(x);
+                bits[j] |= x;
+            }
+        }
+        let mut breaks = [0u32; LANES];
+        for l in 1..LANES {
+            breaks[l] = u32::from(a[l] != a[l - 1].wrapping_add(4)) << l;
+        }
+        let mut starts = breaks.iter().fold(0, |m, b| m | b) & w.mask | 1 << first;
+        let base = match m.space {
+            Space::Shared => w.env().shared as u64,
+            _ => 0,
+        };
+        let highest = high.iter().fold(0, |x, y| x.max(*y));
+        let mut s = Survey {
+            low: base.wrapping_add(low.iter().fold(u64::MAX, |x, y| x.min(*y))),
+            high: base.wrapping_add(highest),
+            bits: base | bits.iter().fold(0, |x, y| x | *y),
+            runs: 0,
+            masks: [0; RUNS],
+            bases: [0; RUNS],
+        };
+        if base != 0 && highest > u64::from(u32::MAX) {
+            // Beyond shared memory, and perhaps wrapped around: never allowed.
+            (s.low, s.high) = (1, 0);
+        } else if starts.count_ones() as usize <= RUNS {
             while starts != 0 {
                 let l = starts.trailing_zeros();
                 starts &= starts - 1;
                 // Up to the next run, or to the end.
-                let end = if starts == 0 { 0 } else { 1u32 << starts.trailing_zeros() };
+                let end = if starts == 0 {
+                    0
+                } else {
+                    1u32 << starts.trailing_zeros()
+                };
                 s.masks[s.runs] = end.wrapping_sub(1 << l);
-                s.bases[s.runs] = a[l as usize].wrapping_sub(4 * u64::from(l));
+                s.bases[s.runs] = base.wrapping_add(a[l as usize]).wrapping_sub(4 * u64::from(l));
                 s.runs += 1;
             }
         }
@@ -84,9 +117,7 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
                 *out = (bases[0].wrapping_add(offset) as *const [u32; LANES]).read_unaligned();
                 for k in 1..runs {
                     let run = (bases[k].wrapping_add(offset) as *const [u32; LANES]).read_unaligned();
-                    for (l, out) in out.iter_mut().enumerate() {
-                        *out = if masks[k] >> l & 1 != 0 { run[l] } else { *out };
-                    }
+                    blend(out, &run, masks[k]);
                 }
                 finish::<u32>(w, &inst);
                 return Flow::Next;

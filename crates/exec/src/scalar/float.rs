@@ -88,7 +88,10 @@ impl Bits for Flushed {
         ieee::flush_f32(self.0).bits()
     }
 }
-value!(Flushed, F32, one 0x3f80_0000, |x| f64::from(x.0), M |y| Flushed(Value::round::<M>(y)));
+value!(Flushed, F32, one 0x3f80_0000, |x| f64::from(x.0), M |y| {
+    let result = <f32 as Value>::round::<M>(y);
+    Flushed(settled::<f32, true>(result, || <f32 as Value>::round::<M>(y * f32::UP)))
+});
 
 /// A 32-bit register that holds a TensorFloat-32: its 19 bits are the high ones.
 #[derive(Clone, Copy)]
@@ -202,7 +205,15 @@ macro_rules! real {
         }
     };
 }
-real!(f32, 32, (1u64 << 60) as f64, ieee::flush_f32, add_f32, mul_f32, fma_f32);
+real!(
+    f32,
+    32,
+    (1u64 << 60) as f64,
+    ieee::flush_f32,
+    add_f32,
+    mul_f32,
+    fma_f32
+);
 real!(
     f64,
     64,
@@ -264,7 +275,11 @@ fn settled<T: Real, const Z: bool>(result: T, scaled: impl FnOnce() -> T) -> T {
 /// Two operands, the one nearer to zero first.
 #[inline(always)]
 fn by_magnitude<T: Real>(a: T, b: T) -> (T, T) {
-    if a.to_f64().abs() < b.to_f64().abs() { (a, b) } else { (b, a) }
+    if a.to_f64().abs() < b.to_f64().abs() {
+        (a, b)
+    } else {
+        (b, a)
+    }
 }
 
 /// Any NaN becomes the canonical one, as `neg` and `abs` do on GPUs (PTX leaves its bits open).

@@ -53,6 +53,10 @@ const FAST: &[Row] = &[
     (O::Shl, &[], INT64, alu::Shl64::ALU),
     (O::Shr, &[], U64, alu::ShrU64::ALU),
     (O::Shr, &[], &[T::S64], alu::ShrS64::ALU),
+    (O::Div, &[], &[T::U32], alu::DivU32::ALU),
+    (O::Div, &[], &[T::S32], alu::DivS32::ALU),
+    (O::Rem, &[], &[T::U32], alu::RemU32::ALU),
+    (O::Rem, &[], &[T::S32], alu::RemS32::ALU),
     (O::Min, &[], &[T::U32], alu::MinU32::ALU),
     (O::Max, &[], &[T::U32], alu::MaxU32::ALU),
     (O::Min, &[], &[T::S32], alu::MinS32::ALU),
@@ -213,11 +217,8 @@ impl Translator<'_> {
             O::Addc | O::Subc | O::Madc => return self.with_carry(i),
             O::Add | O::Sub | O::Mad if i.has(M::Cc) => return self.with_carry(i),
             O::And | O::Or | O::Xor | O::Not if i.ty() == Some(T::Pred) => return self.predicate_logic(i),
-            O::Shf | O::Lop3 if matches!(i.operands.first(), Some(Operand::Pair { .. })) => {
-                return self.refuse(
-                    mnemonic(i),
-                    "the form with a predicate destination is not supported",
-                );
+            O::Lop3 if matches!(i.operands.first(), Some(Operand::Pair { .. })) => {
+                return self.lop3_with_predicate(i);
             }
             _ => {}
         }
@@ -383,8 +384,8 @@ impl Translator<'_> {
     }
 
     fn set_predicate_of(&mut self, i: &Instruction, ty: ScalarType, a: Val, b: Val) -> Result<()> {
-        if ty.bits() == 32 && matches!(ty, T::F16x2 | T::Bf16x2) {
-            return self.refuse(mnemonic(i), "comparisons of packed halves are not supported");
+        if matches!(ty, T::F16x2 | T::Bf16x2) {
+            return self.set_predicates_of_halves(i, ty, a, b);
         }
         let p = Val::Reg(self.comparison(i, ty, a, b)?);
         let (d, q) = match self.operand(i, 0)? {
@@ -411,6 +412,66 @@ impl Translator<'_> {
         if let (Some(q), Some(v)) = (q, q_value) {
             self.predicate(PredFn::Mov, q, vec![v]);
         }
+        Ok(())
+    }
+
+    /// setp on a packed type: p compares the low halves, q the high ones.
+    fn set_predicates_of_halves(&mut self, i: &Instruction, ty: ScalarType, a: Val, b: Val) -> Result<()> {
+        let Operand::Pair { first, second } = self.operand(i, 0)?.clone() else {
+            return self.refuse(mnemonic(i), "two predicates must stand here, one for each half");
+        };
+        let [high_a, high_b] = [a, b].map(|v| {
+            let high = self.new_reg(32);
+            self.emit(
+                Op::Alu(alu::ShrU32::ALU),
+                vec![high],
+                vec![v, Val::Const(16)],
+                false,
+            );
+            Val::Reg(high)
+        });
+        let low = Val::Reg(self.comparison(i, ty, a, b)?);
+        let high = Val::Reg(self.comparison(i, ty, high_a, high_b)?);
+        // Both before either is written: the combining predicate may be one of them.
+        let (low, high) = (self.combined(i, low, 3)?, self.combined(i, high, 3)?);
+        for (o, p) in [(first, low), (second, high)] {
+            let d = self.destination(&o, T::Pred)?;
+            self.predicate(PredFn::Mov, d, vec![p]);
+        }
+        Ok(())
+    }
+
+    /// lop3.or d|p, a, b, c, table, q: p = (d != 0) or q; likewise with and.
+    fn lop3_with_predicate(&mut self, i: &Instruction) -> Result<()> {
+        let (Operand::Pair { first, second }, Some(last)) = (self.operand(i, 0)?.clone(), i.operands.last())
+        else {
+            return self.refuse(mnemonic(i), "a register and a predicate must stand here");
+        };
+        let f = if i.has(M::Or) { PredFn::Or } else { PredFn::And };
+        let q = self.source(last, T::Pred)?;
+        let mut plain = i.clone();
+        plain.modifiers.retain(|m| !matches!(m, M::Or | M::And));
+        plain.operands.pop();
+        let d = self.new_reg(32);
+        let mut src = Vec::new();
+        for o in &plain.operands[1..] {
+            src.push(self.source(o, T::B32)?);
+        }
+        match scalar::scalar_op(&plain) {
+            Ok(op) => self.emit(Op::Scalar(op), vec![d], src, true),
+            Err(why) => return self.refuse(mnemonic(i), why),
+        }
+        let any = self.new_reg(1);
+        self.emit(
+            Op::Alu(alu::Ne32::ALU),
+            vec![any],
+            vec![Val::Reg(d), Val::Const(0)],
+            false,
+        );
+        let p = self.destination(&second, T::Pred)?;
+        self.predicate(f, p, vec![Val::Reg(any), q]);
+        let to = self.destination(&first, T::B32)?;
+        self.copy(to, Val::Reg(d));
         Ok(())
     }
 
@@ -640,8 +701,8 @@ impl Translator<'_> {
             O::Tanh => (VfFn::Tanh, 1),
             O::Setp | O::Set => {
                 let to = i.ty().unwrap_or(T::Vf32);
-                let a = self.source(self.operand(i, 1)?, T::F32)?;
-                let b = self.source(self.operand(i, 2)?, T::F32)?;
+                let a = self.variable_source(i, 1, vf(VfFn::Neg))?;
+                let b = self.variable_source(i, 2, vf(VfFn::Neg))?;
                 let (a, b) = (
                     self.variable_value(vf(VfFn::Truncate), a),
                     self.variable_value(vf(VfFn::Truncate), b),
@@ -674,7 +735,13 @@ impl Translator<'_> {
         };
         let mut src = Vec::new();
         for n in 1..=operands {
-            src.push(self.source(self.operand(i, n)?, T::F32)?);
+            // Accumulators are ordinary f32 operands.
+            let wide = matches!((i.opcode, n), (O::Fmam, 3) | (O::Addm, 1));
+            src.push(if wide {
+                self.source(self.operand(i, n)?, T::F32)?
+            } else {
+                self.variable_source(i, n, vf(VfFn::Neg))?
+            });
         }
         let d = self.destination(self.operand(i, 0)?, T::F32)?;
         if i.has(M::Sat) {
@@ -687,13 +754,24 @@ impl Translator<'_> {
         Ok(())
     }
 
+    /// Operand `n`, which enters the format: of `-a` that is T(a) with the sign changed (SEMANTICS section 3).
+    fn variable_source(&mut self, i: &Instruction, n: usize, negate: Op) -> Result<Val> {
+        match self.operand(i, n)? {
+            Operand::Neg { operand, .. } => {
+                let v = self.source(operand, T::F32)?;
+                Ok(self.variable_value(negate, v))
+            }
+            o => self.source(o, T::F32),
+        }
+    }
+
     fn variable_value(&mut self, op: Op, v: Val) -> Val {
         let r = self.new_reg(32);
         self.emit(op, vec![r], vec![v], false);
         Val::Reg(r)
     }
 
-    /// `-a` on an operand: the sign changed, T first for variable types (SEMANTICS section 3).
+    /// `-a` on an operand of an ordinary type: the sign changed.
     pub(super) fn negated(&mut self, v: Val, ty: ScalarType) -> Result<Val> {
         let alu = match ty {
             T::F32 | T::Vf32 => alu::NegF32::ALU,

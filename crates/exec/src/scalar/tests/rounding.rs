@@ -194,7 +194,7 @@ fn f64_directed_modes_enclose_the_result() {
 fn special_values_agree_in_every_mode() {
     const VALUES: [f32; 7] = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
     let narrow = |host: f32, ours: f32| {
-        let expected = if host.is_nan() {
+        let expected = if host.to_bits() & 0x7fff_ffff > 0x7f80_0000 {
             0x7fff_ffff
         } else {
             host.to_bits()
