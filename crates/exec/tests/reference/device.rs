@@ -34,8 +34,13 @@ impl Device {
 
     /// Zeroed device memory.
     pub fn buffer(&self, bytes: u64) -> u64 {
-        let at = self.memory.allocate(bytes, MemoryKind::Device).expect("device memory");
-        self.memory.write(at, &vec![0; bytes as usize]).expect("the buffer");
+        let at = self
+            .memory
+            .allocate(bytes, MemoryKind::Device)
+            .expect("device memory");
+        self.memory
+            .write(at, &vec![0; bytes as usize])
+            .expect("the buffer");
         at
     }
 
