@@ -403,10 +403,16 @@ fn special_pattern(s: S, shape: BlockShape) -> Pattern {
 }
 
 fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pattern> {
+    // What may be read before it is written is zero when a warp starts, in all lanes.
+    let start = |k: usize| match live.first() {
+        Some(entry) if entry.has(k) => Pattern::Affine(0),
+        _ => Pattern::Nothing,
+    };
     let mut pattern: Vec<Pattern> = ir
         .regs
         .iter()
-        .map(|r| r.special.map_or(Pattern::Nothing, |s| special_pattern(s, shape)))
+        .enumerate()
+        .map(|(k, r)| r.special.map_or(start(k), |s| special_pattern(s, shape)))
         .collect();
     let mut defs: Vec<Bits> = Vec::with_capacity(cfg.blocks.len());
     for block in &cfg.blocks {
