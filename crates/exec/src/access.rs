@@ -341,7 +341,7 @@ unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `load`.
     unsafe {
         let Element::Uniform(u) = m.address else {
-            return load(w, i);
+            return (m.general)(w, i);
         };
         let address = (*w.uniforms.add(u as usize)).wrapping_add(i.imm as u64);
         let base = match m.space {
@@ -458,7 +458,7 @@ unsafe fn load_affine(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
         let Some((at, stride)) = resolve_affine(w, i, m, total) else {
-            return load(w, i);
+            return (m.general)(w, i);
         };
         if let ([Element::Narrow(d)], 4, 4) = (m.elements.as_slice(), m.bytes, stride) {
             let inst = Inst { d: *d, ..*i };
@@ -501,7 +501,7 @@ unsafe fn store_affine(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `load_affine`; only active lanes are written.
     unsafe {
         let Some((at, stride)) = resolve_affine(w, i, m, total) else {
-            return store(w, i);
+            return (m.general)(w, i);
         };
         if let ([Element::Narrow(s)], 4, 4, FULL) = (m.elements.as_slice(), m.bytes, stride, w.mask) {
             let s = *(w.vectors.add(*s as usize) as *const [u32; LANES]);
@@ -523,6 +523,70 @@ unsafe fn store_affine(w: &mut Warp, i: &Inst) -> Flow {
         }
     }
     Flow::Next
+}
+
+/// [`load_affine`] out of line, so that the special code stays small.
+#[cold]
+#[inline(never)]
+unsafe fn load_affine_aside(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: passed on.
+    unsafe { load_affine(w, i) }
+}
+
+/// [`load_uniform`] out of line.
+#[cold]
+#[inline(never)]
+unsafe fn load_uniform_aside(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: passed on.
+    unsafe { load_uniform(w, i) }
+}
+
+/// The address of a single word: `a` (a uniform register, or the base of an affine one) plus the offset, in shared
+/// memory or not; None if `size` bytes there are not known to be allowed.
+#[inline(always)]
+unsafe fn word_address<const SHARED: bool>(w: &Warp, i: &Inst, size: u64) -> Option<u64> {
+    // SAFETY: the emitter made `i` for this program.
+    unsafe {
+        let address = (*w.uniforms.add(i.a as usize)).wrapping_add(i.imm as u64);
+        let p = match SHARED {
+            true if address > u64::from(u32::MAX) => return None,
+            true => w.env().shared as u64 + address,
+            false => address,
+        };
+        let r = w.env().ranges.get_unchecked(i.x as usize);
+        (p >= r.start && p < r.end && r.end - p >= size && p & 3 == 0).then_some(p)
+    }
+}
+
+/// A 32-bit load by neighbouring lanes from neighbouring words: the commonest access of all.
+#[inline(always)]
+unsafe fn load_words<const SHARED: bool>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `load_affine`. All 128 bytes are allowed, so inactive lanes may be read too.
+    unsafe {
+        match word_address::<SHARED>(w, i, 4 * LANES as u64) {
+            Some(p) if !w.any_wild => {
+                *begin::<u32>(w, i) = (p as *const [u32; LANES]).read_unaligned();
+                finish::<u32>(w, i);
+                Flow::Next
+            }
+            _ => load_affine_aside(w, i),
+        }
+    }
+}
+
+/// A 32-bit load from the same word by all lanes.
+#[inline(always)]
+unsafe fn load_word<const SHARED: bool>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `load_uniform`.
+    unsafe {
+        match word_address::<SHARED>(w, i, 4) {
+            Some(p) => {
+                *w.uniforms.add(i.d as usize) = u64::from((p as *const u32).read());
+                Flow::Next
+            }
+            None => load_uniform_aside(w, i),
+        }
+    }
 }
 
 /// Writes the low `bytes` bytes of `value` at `p`.
@@ -712,6 +776,10 @@ unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
 pub const LOAD: [OpFn; 3] = per_isa!(<> load);
 /// Loads that happen once for the warp.
 pub const LOAD_UNIFORM: [OpFn; 3] = per_isa!(<> load_uniform);
+/// 32-bit loads of neighbouring words, global and shared; `a` is the base, `d` the destination.
+pub const LOAD_WORDS: [[OpFn; 3]; 2] = [per_isa!(<> load_words::<false>), per_isa!(<> load_words::<true>)];
+/// 32-bit loads of one word for all lanes, global and shared; `a` is the address, `d` the destination.
+pub const LOAD_WORD: [[OpFn; 3]; 2] = [per_isa!(<> load_word::<false>), per_isa!(<> load_word::<true>)];
 /// Loads at affine addresses of global or shared memory.
 pub const LOAD_AFFINE: [OpFn; 3] = per_isa!(<> load_affine);
 /// Stores at affine addresses of global or shared memory.

@@ -566,14 +566,30 @@ impl Emitter<'_> {
                 let elements = self.elements(&i.dst);
                 let uniform = matches!(address, Element::Uniform(_))
                     && elements.iter().all(|e| matches!(e, Element::Uniform(_)));
-                let code = match address {
+                let shared = usize::from(a.space == Space::Shared);
+                let mut inst = blank(cross::nop);
+                let code = match (address, elements.as_slice()) {
+                    (Element::Uniform(at), [Element::Uniform(d)])
+                        if a.bytes == 4 && !a.signed && matches!(a.space, Space::Global | Space::Shared) =>
+                    {
+                        (inst.a, inst.d) = (at, *d);
+                        access::LOAD_WORD[shared]
+                    }
+                    (Element::Affine(k), [Element::Narrow(d)])
+                        if a.bytes == 4
+                            && self.p.affine_regs[k as usize].stride == 4
+                            && matches!(a.space, Space::Global | Space::Shared) =>
+                    {
+                        (inst.a, inst.d) = (self.p.affine_regs[k as usize].base, *d);
+                        access::LOAD_WORDS[shared]
+                    }
                     _ if uniform => access::LOAD_UNIFORM,
-                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => {
+                    (Element::Affine(_), _) if matches!(a.space, Space::Global | Space::Shared) => {
                         access::LOAD_AFFINE
                     }
                     _ => access::LOAD,
                 };
-                let mut inst = blank(code[self.isa as usize]);
+                inst.run = code[self.isa as usize];
                 inst.flags = flags;
                 inst.imm = a.offset;
                 self.memory(
@@ -588,6 +604,7 @@ impl Emitter<'_> {
                         atom: None,
                         operands: vec![],
                         vf: None,
+                        general: access::LOAD[self.isa as usize],
                     },
                 );
             }
@@ -614,6 +631,7 @@ impl Emitter<'_> {
                         atom: None,
                         operands: vec![],
                         vf: None,
+                        general: access::STORE[self.isa as usize],
                     },
                 );
             }
@@ -671,6 +689,7 @@ impl Emitter<'_> {
                 atom: Some((f, ty)),
                 operands,
                 vf,
+                general: access::ATOM,
             },
         );
     }

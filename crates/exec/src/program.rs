@@ -63,6 +63,8 @@ pub struct MemoryOp {
     pub atom: Option<(AtomFn, AtomTy)>,
     /// Further sources of an atomic.
     pub operands: Vec<Element>,
+    /// The code for any addresses, which special code falls back on.
+    pub general: crate::warp::OpFn,
     /// The format of an atomic in variable precision.
     pub vf: Option<vfloat::Lanes>,
 }

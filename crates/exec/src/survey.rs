@@ -102,7 +102,7 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
         let offset = i.imm as u64;
         let size = u64::from(m.bytes) * m.elements.len() as u64;
         if !allowed(w, i, s, offset, size) {
-            return access::load(w, i);
+            return (m.general)(w, i);
         }
         if let ([Element::Narrow(d)], 4) = (m.elements.as_slice(), m.bytes)
             && s.runs > 0
@@ -124,7 +124,7 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
             }
         }
         if w.mask != FULL {
-            return access::load(w, i);
+            return (m.general)(w, i);
         }
         let base = match m.space {
             Space::Shared => w.env().shared as u64,
@@ -151,7 +151,7 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
                     }
                     finish::<u32>(w, &inst);
                 }
-                _ => return access::load(w, i),
+                _ => return (m.general)(w, i),
             }
         }
     }
@@ -167,7 +167,7 @@ unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
         let offset = i.imm as u64;
         let size = u64::from(m.bytes) * m.elements.len() as u64;
         if !allowed(w, i, s, offset, size) {
-            return access::store(w, i);
+            return (m.general)(w, i);
         }
         let base = match m.space {
             Space::Shared => w.env().shared as u64,
