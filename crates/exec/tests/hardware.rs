@@ -248,7 +248,7 @@ fn approximations_are_as_near_as_the_isa_asks() {
             let operands = &inputs[set * EVERY * 4..][..2];
             // Beyond this, the ISA bounds nothing.
             let angle = f32::from_bits(operands[0] as u32).abs();
-            if matches!(&mnemonic[..4], "sin." | "cos.") && angle > 6.28 {
+            if matches!(&mnemonic[..4], "sin." | "cos.") && angle > std::f32::consts::TAU {
                 continue;
             }
             for at in halves {
