@@ -148,9 +148,10 @@ pub fn tables(t: &Totals) -> Vec<String> {
             continue;
         }
         out.push(format!(
-            "profile: {} by PTX line, from {} samples",
+            "profile: {} by PTX line, from {} sample{}",
             kernel.name,
-            grouped(samples)
+            grouped(samples),
+            if samples == 1 { "" } else { "s" }
         ));
         out.push(format!(
             "{:>9}  {:>7}  {:>20}  line",
