@@ -137,7 +137,7 @@ op1! {
     F32OfS32: i32 => f32, |a| a as f32;
     F32OfU32: u32 => f32, |a| a as f32;
     F64OfS32: i32 => f64, |a| f64::from(a);
-    F64OfF32: f32 => f64, |a| f64::from(a);
+    F64OfF32: f32 => f64, |a| canonical_f64(f64::from(a));
     RcpF32: f32 => f32, |a| nan(1.0 / a);
     SqrtF32: f32 => f32, |a| nan(a.sqrt());
     RsqrtF32: f32 => f32, |a| nan((1.0 / f64::from(a).sqrt()) as f32);
@@ -205,6 +205,12 @@ fn quotient(a: f64, b: f64) -> i64 {
 #[inline(always)]
 fn all_ones_if(zero: bool) -> u32 {
     0u32.wrapping_sub(u32::from(zero))
+}
+
+/// Whether one of them is NaN.
+#[inline(always)]
+fn unordered(a: f32, b: f32) -> bool {
+    a.is_nan() | b.is_nan()
 }
 
 /// PTX min.f32: a NaN loses against a number, -0 is less than +0.
@@ -275,10 +281,10 @@ tests! {
     GeF32: f32, |a, b| a >= b;
     EquF32: f32, |a, b| !((a < b) | (a > b));
     NeuF32: f32, |a, b| a != b;
-    LtuF32: f32, |a, b| !(a >= b);
-    LeuF32: f32, |a, b| !(a > b);
-    GtuF32: f32, |a, b| !(a <= b);
-    GeuF32: f32, |a, b| !(a < b);
-    NumF32: f32, |a, b| !(a.is_nan() | b.is_nan());
-    NanF32: f32, |a, b| a.is_nan() | b.is_nan();
+    LtuF32: f32, |a, b| (a < b) | unordered(a, b);
+    LeuF32: f32, |a, b| (a <= b) | unordered(a, b);
+    GtuF32: f32, |a, b| (a > b) | unordered(a, b);
+    GeuF32: f32, |a, b| (a >= b) | unordered(a, b);
+    NumF32: f32, |a, b| !unordered(a, b);
+    NanF32: f32, |a, b| unordered(a, b);
 }

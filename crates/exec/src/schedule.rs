@@ -64,6 +64,8 @@ pub struct Control {
     meetings: Vec<Meeting>,
     free: Vec<u32>,
     spins: u32,
+    /// Lanes that were live when splits that wait for members last looked again.
+    looked: u32,
     /// Asked to let other warps run.
     pub yielded: bool,
 }
@@ -99,6 +101,7 @@ impl Control {
             arrived: 0,
         });
         self.spins = 0;
+        self.looked = 0;
         self.yielded = false;
     }
 
@@ -181,7 +184,12 @@ impl Warp {
                 });
             }
         }
-        self.next_split()
+        // All ways may lead straight to the meeting.
+        if self.join(meeting) {
+            Flow::Switch
+        } else {
+            self.next_split()
+        }
     }
 
     /// The running split has reached its meeting.
@@ -331,6 +339,15 @@ impl Warp {
             .iter()
             .any(|s| matches!(s.wait, Wait::Barrier { aligned: true, .. }));
         let members = splits.iter().any(|s| s.wait == Wait::Members);
+        if members && self.control.looked != self.live {
+            // The lanes that they wait for may have ended meanwhile.
+            self.control.looked = self.live;
+            for s in self.control.splits.iter_mut().filter(|s| s.wait == Wait::Members) {
+                s.wait = Wait::Ready;
+            }
+            self.next_split();
+            return None;
+        }
         if waiting == self.live && !members {
             let first = splits.first().map(|s| s.pc);
             if !aligned || splits.iter().all(|s| Some(s.pc) == first) {
