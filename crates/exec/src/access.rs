@@ -241,10 +241,10 @@ fn slowly(
     bytes: u32,
     access: &'static str,
 ) -> Result<Lanes, Flow> {
-    for lane in 0..LANES {
+    for (lane, a) in a.iter_mut().enumerate() {
         if w.mask >> lane & 1 != 0 {
-            match resolve_one(w, lane, m.space, a[lane], bytes, access) {
-                Ok((p, _)) => a[lane] = p,
+            match resolve_one(w, lane, m.space, *a, bytes, access) {
+                Ok((p, _)) => *a = p,
                 Err(kind) => return Err(w.trap(lane as u32, kind)),
             }
         }

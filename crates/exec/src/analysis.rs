@@ -445,11 +445,11 @@ fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pa
         if changed {
             continue;
         }
-        for b in 0..cfg.blocks.len() {
-            if diverges[b] || !branch_diverges(&ir.insts[cfg.blocks[b].end - 1], &pattern) {
+        for (b, known) in diverges.iter_mut().enumerate() {
+            if *known || !branch_diverges(&ir.insts[cfg.blocks[b].end - 1], &pattern) {
                 continue;
             }
-            diverges[b] = true;
+            *known = true;
             changed = true;
             split_at(cfg, b, &defs, live, &mut pattern, &mut divergent);
         }

@@ -4,6 +4,7 @@
 mod compute;
 mod memory;
 mod scope;
+mod tables;
 
 use crate::ir::{Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
 use crate::lanes::Class;
