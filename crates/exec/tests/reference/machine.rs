@@ -214,8 +214,7 @@ impl<'a> Block<'a> {
         let f = &self.launch.prepared.functions[ended.function];
         for (to, (from, bytes)) in ended.results.iter().zip(&f.returns) {
             let from = (ended.base + from) as usize;
-            t.local
-                .copy_within(from..from + *bytes as usize, *to as usize);
+            t.local.copy_within(from..from + *bytes as usize, *to as usize);
         }
         if t.frames.is_empty() {
             t.state = State::Ended;
@@ -332,7 +331,11 @@ impl<'a> Block<'a> {
         }
         if space.is_none() && address >= WINDOW {
             let local = address >= 2 * WINDOW;
-            space = Some(if local { StateSpace::Local } else { StateSpace::Shared });
+            space = Some(if local {
+                StateSpace::Local
+            } else {
+                StateSpace::Shared
+            });
             address &= WINDOW - 1;
         }
         let none = format!("{address:#x} is outside of memory");
@@ -364,7 +367,11 @@ impl<'a> Block<'a> {
             _ => self.at(t, i, &i.args[1], size * n as u64)?.to_vec(),
         };
         let one = std::slice::from_ref(&i.args[0]);
-        let to = if let Arg::Many(list) = &i.args[0] { list } else { one };
+        let to = if let Arg::Many(list) = &i.args[0] {
+            list
+        } else {
+            one
+        };
         for (d, b) in to.iter().zip(bytes.chunks(size as usize)) {
             let mut v = number(b);
             if matches!(ty, T::S8 | T::S16 | T::S32 | T::S64) {
@@ -377,7 +384,11 @@ impl<'a> Block<'a> {
 
     fn store(&mut self, t: &mut Thread, i: &Ins, ty: T) -> Result<()> {
         let one = std::slice::from_ref(&i.args[1]);
-        let from = if let Arg::Many(list) = &i.args[1] { list } else { one };
+        let from = if let Arg::Many(list) = &i.args[1] {
+            list
+        } else {
+            one
+        };
         let mut bytes = Vec::new();
         for a in from {
             let v = self.value(t, a, ty)?.to_le_bytes();
@@ -402,8 +413,20 @@ impl<'a> Block<'a> {
         };
         let new = match () {
             () if i.inst.has(M::Add) => old.wrapping_add(b),
-            () if i.inst.has(M::Min) => if less { old } else { b },
-            () if i.inst.has(M::Max) => if less { b } else { old },
+            () if i.inst.has(M::Min) => {
+                if less {
+                    old
+                } else {
+                    b
+                }
+            }
+            () if i.inst.has(M::Max) => {
+                if less {
+                    b
+                } else {
+                    old
+                }
+            }
             () if i.inst.has(M::And) => old & b,
             () if i.inst.has(M::Or) => old | b,
             () if i.inst.has(M::Xor) => old ^ b,
@@ -422,7 +445,9 @@ impl<'a> Block<'a> {
         let a = &i.args;
         match i.inst.opcode {
             O::Bra => {
-                let Arg::Label(at) = a[0] else { return Err("no label".into()) };
+                let Arg::Label(at) = a[0] else {
+                    return Err("no label".into());
+                };
                 t.frame().pc = at;
                 Ok(())
             }
@@ -463,7 +488,11 @@ impl<'a> Block<'a> {
                     _ => 0,
                 };
                 let to = i.inst.has(M::To);
-                let v = if to { v.wrapping_sub(window) } else { v.wrapping_add(window) };
+                let v = if to {
+                    v.wrapping_sub(window)
+                } else {
+                    v.wrapping_add(window)
+                };
                 t.set(&a[0], f, v)
             }
             O::Mov => self.mov(t, f, i, ty),
@@ -474,7 +503,11 @@ impl<'a> Block<'a> {
             }
             O::And | O::Or | O::Xor | O::Not if ty == T::Pred => {
                 let x = self.value(t, &a[1], ty)? & 1;
-                let y = if a.len() > 2 { self.value(t, &a[2], ty)? & 1 } else { 0 };
+                let y = if a.len() > 2 {
+                    self.value(t, &a[2], ty)? & 1
+                } else {
+                    0
+                };
                 let v = match i.inst.opcode {
                     O::And => x & y,
                     O::Or => x | y,
@@ -559,7 +592,11 @@ impl<'a> Block<'a> {
         let (mut x, mut y) = (s(1)?, s(2)?);
         if matches!(i.inst.opcode, O::Mad | O::Madc) {
             let product = x * y;
-            x = if i.inst.has(M::Hi) { product >> bits } else { product } & u128::from(ones(bits));
+            x = if i.inst.has(M::Hi) {
+                product >> bits
+            } else {
+                product
+            } & u128::from(ones(bits));
             y = s(3)?;
         }
         let reads = matches!(i.inst.opcode, O::Addc | O::Subc | O::Madc);
@@ -592,10 +629,12 @@ impl<'a> Block<'a> {
         arithmetic: vfloat::reference::Arithmetic,
     ) -> Result<()> {
         let mut values = Vec::new();
-        for a in &i.args[1..] {
+        for (n, a) in i.args.iter().enumerate().skip(1) {
+            // Accumulators are ordinary operands.
+            let wide = matches!((i.inst.opcode, n), (O::Fmam, 3) | (O::Addm, 1));
             values.push(match a {
                 // Operand negation is neg: T first.
-                Arg::Negated(a) => {
+                Arg::Negated(a) if !wide => {
                     let x = self.value(t, a, T::F32)?;
                     u64::from(arithmetic.neg(f32::from_bits(x as u32)).value.to_bits())
                 }
@@ -619,7 +658,9 @@ impl<'a> Block<'a> {
     fn meet_in_warp(&mut self, warp: &mut [Thread]) -> Result<bool> {
         let mut moved = false;
         for k in 0..warp.len() {
-            let State::Members(members) = warp[k].state else { continue };
+            let State::Members(members) = warp[k].state else {
+                continue;
+            };
             let at = warp[k].at();
             let there = |t: &Thread| matches!(t.state, State::Members(_)) && t.at() == at;
             let wanted = |t: &Thread| members >> (t.index % 32) & 1 != 0 && t.state != State::Ended;
@@ -627,7 +668,9 @@ impl<'a> Block<'a> {
                 continue;
             }
             moved = true;
-            let lanes: Vec<usize> = (0..warp.len()).filter(|l| wanted(&warp[*l]) && there(&warp[*l])).collect();
+            let lanes: Vec<usize> = (0..warp.len())
+                .filter(|l| wanted(&warp[*l]) && there(&warp[*l]))
+                .collect();
             self.answer(warp, &lanes)?;
             for l in lanes {
                 warp[l].frame().pc += 1;
@@ -673,7 +716,10 @@ impl<'a> Block<'a> {
                         (equal.into(), false)
                     }
                 }
-                O::Redux => (reduced(i, lanes.iter().map(|l| operands[*l][0] as u32)).into(), false),
+                O::Redux => (
+                    reduced(i, lanes.iter().map(|l| operands[*l][0] as u32)).into(),
+                    false,
+                ),
                 _ => continue,
             };
             match &i.args[0] {

@@ -147,7 +147,11 @@ fn function<'a>(f: &'a Function, names: &[&str], outer: &HashMap<&str, Place>) -
     let mut end = 0;
     for v in &f.params {
         let at = place(&mut end, v);
-        let here = if kernel { Place::Param(at) } else { Place::Frame(at) };
+        let here = if kernel {
+            Place::Param(at)
+        } else {
+            Place::Frame(at)
+        };
         scope.known.insert(&v.name.name, Meaning::Var(here));
         func.params.push((at, bytes_of(v)));
     }
