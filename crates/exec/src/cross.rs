@@ -113,7 +113,7 @@ pub unsafe fn branch_table(w: &mut Warp, i: &Inst) -> Flow {
         let pc = if guard >> l & 1 == 0 {
             w.pc + 1
         } else {
-            let index = value(w, c.src[0], l);
+            let index = value(w, c.src[0], l) & 0xffff_ffff;
             match table.get(index as usize) {
                 Some(pc) => *pc,
                 None => return w.trap(l as u32, TrapKind::BadTarget { index }),
@@ -251,9 +251,11 @@ pub unsafe fn bit_of_pred(w: &mut Warp, i: &Inst) -> Flow {
 pub unsafe fn carry_out(w: &mut Warp, i: &Inst) -> Flow {
     let c = cross(w, i);
     for l in lanes_of(w.mask) {
+        // A uniform 32-bit register may hold a sign above its width.
+        let used = if i.x & 2 != 0 { u64::MAX } else { 0xffff_ffff };
         let (a, b) = (
-            u128::from(value(w, c.src[0], l)),
-            u128::from(value(w, c.src[1], l)),
+            u128::from(value(w, c.src[0], l) & used),
+            u128::from(value(w, c.src[1], l) & used),
         );
         let carry = u128::from(value(w, c.src[2], l) & 1);
         let out = match i.x {
