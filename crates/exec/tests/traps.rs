@@ -379,10 +379,11 @@ fn the_first_block_that_traps_is_reported() {
 #[test]
 fn a_trap_leaves_the_engine_usable() {
     let device = Device::new(
-        &kernel("add.s64 %rd2, %rd0, %rd1;\nst.global.u32 [%rd2], %r1;"),
+        &kernel("add.s64 %rd2, %rd0, %rd1;\nmov.u32 %r2, 7;\nst.global.u32 [%rd2], %r2;"),
         2,
     );
     let a = device.buffer(64);
     assert!(device.launch(8, 32, &[a, 64]).trap.is_some());
     assert!(device.launch(8, 32, &[a, 4]).trap.is_none());
+    assert_eq!(device.bytes(a, 12), [0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0]);
 }

@@ -282,9 +282,9 @@ impl<'a> Block<'a> {
             S::Warpid => t.index / 32,
             S::LanemaskEq => bit,
             S::LanemaskLt => bit - 1,
-            S::LanemaskLe => bit - 1 | bit,
+            S::LanemaskLe => (bit - 1) | bit,
             S::LanemaskGe => !(bit - 1),
-            S::LanemaskGt => !(bit - 1 | bit),
+            S::LanemaskGt => !((bit - 1) | bit),
             other => return Err(format!("special register {other:?}")),
         }))
     }
@@ -604,7 +604,7 @@ impl<'a> Block<'a> {
         let (value, out) = if matches!(i.inst.opcode, O::Sub | O::Subc) {
             (x.wrapping_sub(y).wrapping_sub(c), x < y + c)
         } else {
-            (x + y + c, x + y + c >> bits != 0)
+            (x + y + c, (x + y + c) >> bits != 0)
         };
         if i.inst.has(M::Cc) {
             t.carry = out;

@@ -21,7 +21,7 @@ impl Rng {
 
     /// A number from 0 to `n - 1`.
     pub fn below(&mut self, n: u32) -> u32 {
-        ((self.bits() >> 32) * u64::from(n) >> 32) as u32
+        (((self.bits() >> 32) * u64::from(n)) >> 32) as u32
     }
 
     /// True in `percent` of 100 cases.

@@ -45,7 +45,7 @@ impl Generator<'_> {
     }
 
     /// A loop whose trip count is uniform or not; what may follow from it is inside `targets`.
-    pub(super) fn repeat(&mut self, depth: u32, _convergent: bool) {
+    pub(super) fn repeat(&mut self, depth: u32) {
         let g = self.group();
         let most = if self.spinning && depth == 0 {
             255
@@ -159,8 +159,7 @@ impl Generator<'_> {
         self.line(format!("@{p} {how};"));
     }
 
-    pub(super) fn call(&mut self, g: Group) {
-        let _ = g;
+    pub(super) fn call(&mut self) {
         let callee = self.rng.below(self.callees);
         let id = self.label();
         let id = &id[1..];

@@ -221,13 +221,12 @@ impl Generator<'_> {
     }
 
     /// Reads what this thread may have stored before.
-    pub(super) fn read_back(&mut self, g: Group) {
+    pub(super) fn read_back(&mut self) {
         if self.sites.is_empty() || self.function {
             return;
         }
         let k = self.rng.below(self.sites.len() as u32);
         let from = self.output_address(self.sites[k as usize], k);
-        let _ = g;
         let d = self.register(&B32, Any);
         self.op(Any, format!("ld.global.u8 {d}, {from}"));
     }
