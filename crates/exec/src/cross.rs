@@ -3,7 +3,7 @@
 
 use crate::access::{lane_bits, set_lane};
 use crate::ir::{BarrierFn, PredFn, ReduceFn, ShflFn, VoteFn};
-use crate::lanes::{Lane, Src, begin, finish, per_isa};
+use crate::lanes::{Isa, Lane, Src, begin, blend, finish, per_isa};
 use crate::launch::TrapKind;
 use crate::program::{CrossOp, Element, Operand};
 use crate::scalar::ScalarOp;
@@ -321,6 +321,7 @@ fn wait_members(w: &mut Warp) -> Flow {
 }
 
 /// PTX ISA, "shfl.sync": source lane and predicate from the clamp and segment mask in c.
+#[inline(always)]
 pub fn shuffle_source(f: ShflFn, lane: u32, b: u32, c: u32) -> (u32, bool) {
     let (b, clamp, segment) = (b & 31, c & 31, c >> 8 & 31);
     let max = (lane & segment) | (clamp & !segment);
@@ -340,11 +341,15 @@ pub fn shuffle_source(f: ShflFn, lane: u32, b: u32, c: u32) -> (u32, bool) {
     if p { (j & 31, true) } else { (lane, false) }
 }
 
+#[inline(always)]
 fn shfl_with(w: &mut Warp, i: &Inst, f: ShflFn) -> Flow {
     let c = cross(w, i);
     let Some(mask) = together(w, c.src[3]) else {
         return wait_members(w);
     };
+    if shfl_plainly(w, c, f, mask) {
+        return Flow::Next;
+    }
     let mut old = [0u64; LANES];
     for (l, o) in old.iter_mut().enumerate() {
         *o = value(w, c.src[0], l);
@@ -368,26 +373,71 @@ fn shfl_with(w: &mut Warp, i: &Inst, f: ShflFn) -> Flow {
     Flow::Next
 }
 
+/// The usual shuffle: a vector register, by the same distance in all lanes. False if it is another.
+#[inline(always)]
+fn shfl_plainly(w: &mut Warp, c: &CrossOp, f: ShflFn, mask: u32) -> bool {
+    let [
+        Operand::Value(Element::Narrow(from)),
+        Operand::Value(Element::Uniform(b)),
+        Operand::Value(Element::Uniform(bounds)),
+        ..,
+    ] = c.src[..]
+    else {
+        return false;
+    };
+    let Operand::Value(Element::Narrow(to)) = c.dst[0] else {
+        return false;
+    };
+    // SAFETY: the emitter says where the operands lie.
+    unsafe {
+        let b = *w.uniforms.add(b as usize) as u32;
+        let bounds = *w.uniforms.add(bounds as usize) as u32;
+        let old = *(w.vectors.add(from as usize) as *const [u32; LANES]);
+        let mut new = [0; LANES];
+        let mut inside = 0;
+        for (l, new) in new.iter_mut().enumerate() {
+            let (from, yes) = shuffle_source(f, l as u32, b, bounds);
+            *new = old[from as usize & 31];
+            inside |= u32::from(yes) << l;
+        }
+        blend(
+            &mut *(w.vectors.add(to as usize) as *mut [u32; LANES]),
+            &new,
+            mask,
+        );
+        if let Some(Operand::Predicate(p)) = c.dst.get(1) {
+            let others = predicate(w, *p) & !mask;
+            set_predicate_raw(w, *p, others | inside & mask);
+        }
+    }
+    true
+}
+
 /// Shuffles.
-pub fn shfl(f: ShflFn) -> OpFn {
+pub fn shfl(f: ShflFn, isa: Isa) -> OpFn {
+    #[inline(always)]
     unsafe fn up(w: &mut Warp, i: &Inst) -> Flow {
         shfl_with(w, i, ShflFn::Up)
     }
+    #[inline(always)]
     unsafe fn down(w: &mut Warp, i: &Inst) -> Flow {
         shfl_with(w, i, ShflFn::Down)
     }
+    #[inline(always)]
     unsafe fn bfly(w: &mut Warp, i: &Inst) -> Flow {
         shfl_with(w, i, ShflFn::Bfly)
     }
+    #[inline(always)]
     unsafe fn idx(w: &mut Warp, i: &Inst) -> Flow {
         shfl_with(w, i, ShflFn::Idx)
     }
-    match f {
-        ShflFn::Up => up,
-        ShflFn::Down => down,
-        ShflFn::Bfly => bfly,
-        ShflFn::Idx => idx,
-    }
+    let code: [OpFn; 3] = match f {
+        ShflFn::Up => per_isa!(<> up),
+        ShflFn::Down => per_isa!(<> down),
+        ShflFn::Bfly => per_isa!(<> bfly),
+        ShflFn::Idx => per_isa!(<> idx),
+    };
+    code[isa as usize]
 }
 
 fn vote_with(w: &mut Warp, i: &Inst, f: VoteFn) -> Flow {

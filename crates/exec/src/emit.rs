@@ -761,7 +761,7 @@ impl Emitter<'_> {
                 inst.x = u16::from(matches!(s, S::ClockHi | S::GlobaltimerHi));
                 cross::clock
             }
-            Op::Shfl(f) => cross::shfl(f),
+            Op::Shfl(f) => cross::shfl(f, self.isa),
             Op::Vote(f) => cross::vote(f),
             Op::Match { all } => {
                 inst.x = u16::from(all);
