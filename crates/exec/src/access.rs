@@ -114,7 +114,12 @@ fn resolve_one(
 }
 
 fn nearest(env: &Env, address: u64) -> String {
+    // Further away is no neighbour: a null pointer, or no pointer at all.
+    const NEAR: u64 = 1 << 32;
     match env.snapshot.nearest(address) {
+        Some(a) if address.abs_diff(a.start) > NEAR.max(2 * a.size) => {
+            ": nothing is allocated near it".into()
+        }
         Some(a) if address >= a.end() => format!(
             ": {} bytes behind the end of the {} bytes allocated at {:#x}",
             address - a.end(),
