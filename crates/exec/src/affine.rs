@@ -244,14 +244,16 @@ fn slowly(w: &mut Warp, i: &Inst) -> Flow {
     }
     // SAFETY: the emitter set a 64-bit vector aside for each affine register.
     unsafe { *(w.vectors.add(d.spare as usize) as *mut [u64; LANES]) = out };
-    w.wild[d.id as usize] = true;
+    // SAFETY: there is a flag for each affine register.
+    unsafe { *w.wild.add(d.id as usize) = true };
     w.any_wild = true;
     Flow::Next
 }
 
 /// The value of an affine register in one lane.
 pub fn lane(w: &Warp, r: &AffineReg, lane: usize) -> u64 {
-    if w.any_wild && w.wild[r.id as usize] {
+    // SAFETY: there is a flag for each affine register.
+    if w.any_wild && unsafe { *w.wild.add(r.id as usize) } {
         // SAFETY: the emitter set a 64-bit vector aside.
         return unsafe { *(w.vectors.add(r.spare as usize) as *const u64).add(lane) };
     }

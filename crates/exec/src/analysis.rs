@@ -118,7 +118,7 @@ impl Cfg {
             }
         }
         for (k, i) in ir.insts.iter().enumerate() {
-            if matches!(i.op, Op::Branch(_) | Op::BranchTable(_) | Op::Exit) {
+            if matches!(i.op, Op::Branch(_) | Op::BranchTable(_) | Op::Exit | Op::Return) {
                 leader[k + 1] = true;
             }
             // Lanes may wait here while others run: nothing may be kept in block-local registers meanwhile.
@@ -133,7 +133,7 @@ impl Cfg {
         for (b, &start) in starts.iter().enumerate() {
             let end = starts.get(b + 1).copied().unwrap_or(n);
             block_of[start..end].fill(b);
-            let spin = ir.insts[start..end].iter().any(may_spin);
+            let spin = ir.insts[start..end].iter().any(|i| may_spin(ir, i));
             blocks.push(Block {
                 start,
                 end,
@@ -152,7 +152,7 @@ impl Cfg {
                     .iter()
                     .map(|l| block_at(ir.labels[*l as usize]))
                     .collect(),
-                Op::Exit => vec![Cfg::EXIT],
+                Op::Exit | Op::Return => vec![Cfg::EXIT],
                 _ => vec![fall],
             };
             let conditional = last.guard.is_some();
@@ -250,9 +250,10 @@ fn intersect(meet: &[usize], number: &[usize], mut a: usize, mut b: usize) -> us
     a
 }
 
-fn may_spin(i: &IrInst) -> bool {
+fn may_spin(ir: &Ir, i: &IrInst) -> bool {
     match i.op {
         Op::Atom { .. } => true,
+        Op::Call(_) => ir.callees_wait,
         Op::Load(a) => a.volatile,
         _ => false,
     }
@@ -404,9 +405,11 @@ fn special_pattern(s: S, shape: BlockShape) -> Pattern {
 
 fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pattern> {
     // What may be read before it is written is zero when a warp starts, in all lanes.
-    let start = |k: usize| match live.first() {
-        Some(entry) if entry.has(k) => Pattern::Affine(0),
-        _ => Pattern::Nothing,
+    let functions = ir.functions.iter().map(|f| cfg.block_of[f.first]);
+    let entries: Vec<&Bits> = std::iter::once(0).chain(functions).map(|b| &live[b]).collect();
+    let start = |k: usize| match entries.iter().any(|e| e.has(k)) {
+        true => Pattern::Affine(0),
+        false => Pattern::Nothing,
     };
     let mut pattern: Vec<Pattern> = ir
         .regs
@@ -427,6 +430,12 @@ fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pa
     let mut diverges = vec![false; cfg.blocks.len()];
     // Blocks that some lanes of a warp may run while others wait.
     let mut divergent = Bits::new(cfg.blocks.len());
+    // Some lanes of a warp may call a function that others do not.
+    if let Some(f) = ir.functions.first() {
+        (cfg.block_of[f.first]..cfg.blocks.len()).for_each(|b| {
+            divergent.add(b);
+        });
+    }
     loop {
         let mut changed = false;
         for (k, i) in ir.insts.iter().enumerate() {

@@ -10,13 +10,15 @@ use crate::scalar::ScalarOp;
 use crate::schedule::Wait;
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
 
+/// The operands of an instruction that lists them.
 #[inline(always)]
-fn cross(w: &Warp, i: &Inst) -> &'static CrossOp {
+pub fn cross(w: &Warp, i: &Inst) -> &'static CrossOp {
     // SAFETY: `c` is an index the emitter put there.
     unsafe { w.env().program.cross_ops.get_unchecked(i.c as usize) }
 }
 
-fn value(w: &Warp, o: Operand, lane: usize) -> u64 {
+/// An operand in one lane.
+pub fn value(w: &Warp, o: Operand, lane: usize) -> u64 {
     match o {
         // SAFETY: the emitter says where the operand lies.
         Operand::Value(e) => unsafe { lane_bits(w, e, lane) },
@@ -48,7 +50,7 @@ fn set_predicate_raw(w: &mut Warp, p: u32, bits: u32) {
 }
 
 /// Lanes of a mask, lowest first.
-fn lanes_of(mask: u32) -> impl Iterator<Item = usize> {
+pub fn lanes_of(mask: u32) -> impl Iterator<Item = usize> {
     (0..LANES).filter(move |l| mask >> l & 1 != 0)
 }
 
@@ -627,15 +629,19 @@ pub fn barrier_result(w: &mut Warp, i: &Inst, mask: u32, yes: u32, all: u32) {
     }
 }
 
-/// vprintf: `a`, `b` frame offsets of format and arguments, `d` of the result plus one or 0.
+/// vprintf: sources are where format, arguments and result lie in local memory.
 pub unsafe fn printf(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
     for l in lanes_of(w.mask) {
-        match crate::printf::print(w, l, i.a, i.b) {
+        let at = |n: usize| value(w, c.src[n], l) as u32;
+        let (format, arguments) = (at(0), at(1));
+        match crate::printf::print(w, l, format, arguments) {
             Ok(written) => {
-                if i.d != 0 {
+                if let Some(result) = c.src.get(2) {
                     // SAFETY: the result lies in the thread's frame.
                     unsafe {
-                        let base = w.local.add(l * w.env().local_bytes as usize + i.d as usize - 1);
+                        let at = value(w, *result, l) as usize;
+                        let base = w.local.add(l * w.env().local_bytes as usize + at);
                         (base as *mut i32).write_unaligned(written);
                     }
                 }
@@ -646,9 +652,11 @@ pub unsafe fn printf(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-/// __assertfail: `a`, `b`, `c`, `d` frame offsets of message, file, line, function.
+/// __assertfail: sources are where message, file, line, function lie in local memory.
 pub unsafe fn assert_fail(w: &mut Warp, i: &Inst) -> Flow {
+    let c = cross(w, i);
     let lane = w.mask.trailing_zeros();
-    let message = crate::printf::assertion(w, lane as usize, [i.a, i.b, i.c, i.d]);
+    let at = [0, 1, 2, 3].map(|n| value(w, c.src[n], lane as usize) as u32);
+    let message = crate::printf::assertion(w, lane as usize, at);
     w.trap(lane, TrapKind::Assertion { message })
 }

@@ -9,11 +9,12 @@ use crate::access;
 use crate::affine;
 use crate::alu;
 use crate::analysis::{BlockShape, Cfg, Pattern, Registers};
+use crate::call;
 use crate::cross;
 use crate::ir::{AtomFn, AtomTy, BarrierFn, FormatSource, Ir, IrInst, Op, ReduceFn, Space, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
-use crate::program::{AffineOp, AffineReg, BlockInfo, CrossOp, Element, MemoryOp, Operand, Program};
+use crate::program::{AffineOp, AffineReg, BlockInfo, CrossOp, Element, Extent, MemoryOp, Operand, Program};
 use crate::schedule::NOWHERE;
 use crate::survey;
 use crate::vf;
@@ -65,7 +66,11 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
             surveys: 0,
             ranges: 0,
             shared_bytes: ir.shared_bytes,
+            frame_bytes: ir.local_bytes.next_multiple_of(16),
             local_bytes: ir.local_bytes.next_multiple_of(16),
+            calls: ir.calls.clone(),
+            functions: vec![],
+            carried: Extent::default(),
             together: false,
             ordered: false,
             kept: vec![],
@@ -127,7 +132,19 @@ impl Emitter<'_> {
 
     /// Places everything but block-local vector registers.
     fn place_lasting(&mut self) {
+        // Special registers lie in the same places in the kernel and the functions that are not inlined, which
+        // else have a register file of their own for each call.
+        for k in (0..self.ir.regs.len()).filter(|k| self.ir.regs[*k].special.is_some()) {
+            self.places[k] = self.lasting_place(VReg(k as u32));
+        }
+        self.p.carried = self.extent();
+        let mut largest = self.p.carried;
+        let mut functions = self.ir.functions.iter().peekable();
         for (k, i) in self.ir.insts.iter().enumerate() {
+            if functions.next_if(|f| f.first == k).is_some() {
+                largest = largest.max(self.extent());
+                self.set_extent(self.p.carried);
+            }
             let reads = i
                 .src
                 .iter()
@@ -139,6 +156,7 @@ impl Emitter<'_> {
                 }
             }
         }
+        self.set_extent(largest.max(self.extent()));
         for (k, info) in self.ir.regs.iter().enumerate() {
             if let (Some(s), Some(place)) = (info.special, self.places[k]) {
                 let element = match (place, info.class) {
@@ -151,6 +169,21 @@ impl Emitter<'_> {
                 self.p.specials.push((s, element));
             }
         }
+    }
+
+    /// The places given away.
+    fn extent(&self) -> Extent {
+        Extent {
+            words: self.global_words as usize,
+            uniforms: self.uniforms as usize,
+            predicates: self.p.predicates,
+        }
+    }
+
+    fn set_extent(&mut self, e: Extent) {
+        self.global_words = e.words as u32;
+        self.uniforms = e.uniforms as u32;
+        self.p.predicates = e.predicates;
     }
 
     fn lasting_place(&mut self, r: VReg) -> Option<Place> {
@@ -234,6 +267,24 @@ impl Emitter<'_> {
                 Cfg::EXIT => NOWHERE,
                 meet => position(meet),
             };
+        }
+        for f in &self.ir.functions {
+            let entry = self.cfg.block_of[self.ir.labels[f.entry as usize] as usize];
+            let base = match self.places[f.base.0 as usize] {
+                Some(Place::Uniform(u)) => Some(u),
+                _ => None,
+            };
+            self.p.functions.push(call::Function {
+                entry: positions[entry],
+                address: f.address,
+                base,
+                local_bytes: f.local_bytes,
+                returns: f.returns.clone(),
+                params: f.params.clone(),
+            });
+        }
+        if !self.ir.functions.is_empty() {
+            self.p.local_bytes += call::STACK_BYTES;
         }
         for t in &self.ir.tables {
             let to = |l: &u32| {
@@ -780,15 +831,13 @@ impl Emitter<'_> {
                 inst.b = u32::from(aligned);
                 cross::barrier
             }
-            Op::Printf { format, args, result } => {
-                (inst.a, inst.b, inst.d) = (format, args, result.map_or(0, |r| r + 1));
-                cross::printf
+            Op::Call(site) => {
+                inst.a = site;
+                call::call
             }
-            Op::AssertFail { args } => {
-                [inst.a, inst.b, inst.c, inst.d] = args;
-                inst.run = cross::assert_fail;
-                return self.push(inst, i.origin);
-            }
+            Op::Return => call::ret,
+            Op::Printf => cross::printf,
+            Op::AssertFail => cross::assert_fail,
             Op::Trap => cross::trap,
             _ => cross::nop,
         };

@@ -46,6 +46,8 @@ pub struct Env {
     pub shared_bytes: u32,
     /// Local memory of a thread, bytes.
     pub local_bytes: u32,
+    /// Registers of functions that are called and not inlined.
+    pub frames: crate::call::Frames,
     /// Index of the block in the grid.
     pub block: Dim3,
     /// By memory instruction: where its last access was.

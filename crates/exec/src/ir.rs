@@ -1,5 +1,5 @@
-//! The kernel as a flat list of typed instructions over virtual registers: calls are inlined, names resolved,
-//! every PTX instruction one or a few [`IrInst`]. Made by `translate`, analysed by `analysis`, turned into
+//! The kernel as a flat list of typed instructions over virtual registers: calls are inlined (but for recursive
+//! and indirect ones, whose functions follow the kernel's instructions), names resolved, every PTX instruction one or a few [`IrInst`]. Made by `translate`, analysed by `analysis`, turned into
 //! executable instructions by `emit`.
 
 use crate::lanes::{Alu, Class};
@@ -259,14 +259,16 @@ pub enum Op {
     Exit,
     /// The trap instruction.
     Trap,
-    /// `vprintf`: sources: frame offsets of format and argument pointers, and of the result.
-    Printf {
-        format: u32,
-        args: u32,
-        result: Option<u32>,
-    },
-    /// `__assertfail`: frame offsets of message, file, line, function.
-    AssertFail { args: [u32; 4] },
+    /// Runs a function of [`Ir::functions`] that was not inlined, and goes on behind it; index in
+    /// [`Ir::calls`]. Reads the arguments from the caller's local memory and leaves the results there. Source of
+    /// an indirect call: the address.
+    Call(u32),
+    /// The end of a function that was not inlined.
+    Return,
+    /// `vprintf`: sources: local addresses of format and argument pointers, and of the result if wanted.
+    Printf,
+    /// `__assertfail`: sources: local addresses of message, file, line, function.
+    AssertFail,
     /// Counts as an instruction and does nothing (fences, hints).
     Nop,
 }
@@ -283,6 +285,7 @@ impl Op {
                 | Op::Redux(_)
                 | Op::Elect
                 | Op::WarpSync
+                | Op::Call(_)
         )
     }
 }
@@ -333,6 +336,45 @@ pub struct IrInst {
     pub variable: bool,
 }
 
+/// Bytes in the frame of a function (or kernel): an argument or result of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Offset from the start of the frame.
+    pub at: u32,
+    /// Bytes.
+    pub bytes: u32,
+}
+
+/// A call that is not inlined.
+#[derive(Clone, Debug)]
+pub struct CallSite {
+    /// Index in [`Ir::functions`]; none if source 0 is the function's address.
+    pub function: Option<u32>,
+    /// Where the caller wants the results.
+    pub returns: Vec<Slot>,
+    /// Where the caller has put the arguments.
+    pub params: Vec<Slot>,
+}
+
+/// A function that is called where it is not inlined.
+#[derive(Clone, Debug)]
+pub struct OutOfLine {
+    /// Its address.
+    pub address: u64,
+    /// Label of its first instruction.
+    pub entry: u32,
+    /// Index of that instruction. Everything up to the next function's belongs to this one.
+    pub first: usize,
+    /// Set when it is called: where its frame starts in the thread's local memory.
+    pub base: VReg,
+    /// Size of its frame.
+    pub local_bytes: u32,
+    /// Where it puts its results.
+    pub returns: Vec<Slot>,
+    /// Where it finds its arguments.
+    pub params: Vec<Slot>,
+}
+
 /// A kernel as a flat list.
 #[derive(Debug, Default)]
 pub struct Ir {
@@ -348,7 +390,13 @@ pub struct Ir {
     pub origins: Vec<Origin>,
     /// CUDA file index and line of each `.loc`.
     pub locs: Vec<(u32, u32)>,
-    /// Local memory of a thread, bytes.
+    /// Calls that are not inlined.
+    pub calls: Vec<CallSite>,
+    /// What they call, in the order of the instructions.
+    pub functions: Vec<OutOfLine>,
+    /// Threads may wait for each other inside these functions.
+    pub callees_wait: bool,
+    /// Local memory of a thread, bytes; frames of [`Ir::functions`] not counted.
     pub local_bytes: u32,
     /// Static shared memory, bytes; dynamic shared memory starts here.
     pub shared_bytes: u32,

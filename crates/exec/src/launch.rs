@@ -163,8 +163,12 @@ pub enum TrapKind {
     Assertion { message: String },
     /// The `trap` or `brkpt` instruction.
     TrapInstruction,
-    /// An indirect branch or call went outside its table.
+    /// An indirect branch went outside its table.
     BadTarget { index: u64 },
+    /// An indirect call of something that is no function with the parameters of the call.
+    BadCall { address: u64 },
+    /// Calls nested too deeply for the `limit` bytes of the thread's stack.
+    StackOverflow { limit: u32 },
 }
 
 impl fmt::Display for TrapKind {
@@ -207,6 +211,17 @@ impl fmt::Display for TrapKind {
             TrapKind::Assertion { message } => write!(f, "{message}"),
             TrapKind::TrapInstruction => write!(f, "the kernel executed a trap instruction"),
             TrapKind::BadTarget { index } => write!(f, "branch index {index} is outside its table"),
+            TrapKind::BadCall { address: 0 } => write!(f, "call through a null function pointer"),
+            TrapKind::BadCall { address } => write!(
+                f,
+                "indirect call of address {address:#x}, which is no function of this module with the parameters and \
+                 results of the call's prototype"
+            ),
+            TrapKind::StackOverflow { limit } => write!(
+                f,
+                "stack overflow: the frames of nested calls need more than {limit} bytes in a thread (an infinite \
+                 recursion?)"
+            ),
         }
     }
 }

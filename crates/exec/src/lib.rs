@@ -5,6 +5,7 @@
 //! | [`memory`] | device memory and what is allocated in it |
 //! | [`launch`] | what a launch asks for and what comes back |
 //! | `translate` | syntax tree to flat list (`ir`): names resolved, calls inlined |
+//! | `call` | calls that cannot be inlined: recursion, function pointers |
 //! | `analysis` | blocks, meeting points of diverging lanes, uniform registers |
 //! | `emit` | flat list to `program`: decoded instructions with their places |
 //! | `survey` | several accesses through one address register |
@@ -20,6 +21,7 @@ mod access;
 mod affine;
 mod alu;
 mod analysis;
+mod call;
 mod classes;
 mod cross;
 mod emit;

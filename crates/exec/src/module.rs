@@ -133,7 +133,9 @@ impl Module {
                 },
             );
         }
-        let addresses: Globals = globals.iter().map(|(n, g)| (n.clone(), g.address)).collect();
+        let functions = translate::function_addresses(&ptx).map(|(n, a)| (n.to_string(), a));
+        let variables_at = globals.iter().map(|(n, g)| (n.clone(), g.address));
+        let addresses: Globals = functions.chain(variables_at).collect();
         for v in variables() {
             if let Some(init) = &v.init {
                 let mut bytes = Vec::new();
@@ -296,7 +298,7 @@ fn variable_size(v: &Variable) -> u64 {
     }
 }
 
-/// The bytes of an initial value. Addresses of functions become 0: indirect calls are refused anyway.
+/// The bytes of an initial value.
 fn flatten(init: &Initializer, ty: ScalarType, globals: &Globals, bytes: &mut Vec<u8>) {
     let size = ty.bytes() as usize;
     match init {

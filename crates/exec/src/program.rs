@@ -107,6 +107,28 @@ pub struct ClassCount {
     pub class: crate::InstructionClass,
 }
 
+/// How much of each register file is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Words of vector registers.
+    pub words: usize,
+    /// Uniform registers.
+    pub uniforms: usize,
+    /// Predicates.
+    pub predicates: usize,
+}
+
+impl Extent {
+    /// What both need at most.
+    pub fn max(self, other: Extent) -> Extent {
+        Extent {
+            words: self.words.max(other.words),
+            uniforms: self.uniforms.max(other.uniforms),
+            predicates: self.predicates.max(other.predicates),
+        }
+    }
+}
+
 /// A kernel ready to run.
 pub struct Program {
     /// Instructions; every block begins with one that counts it.
@@ -151,8 +173,16 @@ pub struct Program {
     pub ranges: usize,
     /// Static shared memory, bytes.
     pub shared_bytes: u32,
-    /// Local memory of a thread, bytes.
+    /// Local memory of a thread that the kernel itself needs, bytes.
+    pub frame_bytes: u32,
+    /// Local memory of a thread, bytes: of the kernel, and the frames of functions that are not inlined.
     pub local_bytes: u32,
+    /// Calls that are not inlined.
+    pub calls: Vec<crate::ir::CallSite>,
+    /// What they call.
+    pub functions: Vec<crate::call::Function>,
+    /// The first registers of each file: the special registers, which every function has in the same places.
+    pub carried: Extent,
     /// The warps of a block meet at barriers or wait for each other, so their registers must exist together.
     pub together: bool,
     /// Blocks must run one after the other, in order: they can see each other's atomics.

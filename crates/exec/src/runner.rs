@@ -1,6 +1,7 @@
 //! Runs the blocks of a launch: lays out the warps of a block, gives each its turn, lets barriers go, and turns
 //! faults into traps.
 
+use crate::call;
 use crate::cross;
 use crate::env::{Env, Range, Survey};
 use crate::launch::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
@@ -8,7 +9,7 @@ use crate::memory::Snapshot;
 use crate::profile::Profiler;
 use crate::program::{Element, Program};
 use crate::schedule::{Control, Stop};
-use crate::warp::{FULL, Fault, LANES, Scratch, Warp};
+use crate::warp::{FULL, Fault, LANES, Registers, Scratch, Warp};
 use ptx::ast::SpecialRegister as S;
 
 /// What all blocks of a launch have in common.
@@ -73,7 +74,8 @@ pub struct BlockRunner<'a> {
     vectors: Vec<Line>,
     uniforms: Vec<u64>,
     predicates: Vec<u32>,
-    local: Vec<Line>,
+    wild: Vec<bool>,
+    local: call::Zeroed,
     shared: Vec<Line>,
     /// Words of a warp's vector registers, in lines.
     vector_lines: usize,
@@ -102,6 +104,7 @@ impl<'a> BlockRunner<'a> {
             shared: shared.as_mut_ptr() as *mut u8,
             shared_bytes,
             local_bytes: p.local_bytes,
+            frames: call::Frames::new(p),
             block: Dim3 { x: 0, y: 0, z: 0 },
             ranges: vec![Range::default(); p.ranges],
             surveys: vec![Survey::default(); p.surveys],
@@ -125,7 +128,8 @@ impl<'a> BlockRunner<'a> {
             vectors: lines(vector_lines * 64 * warps),
             uniforms: vec![0; uniforms * warps],
             predicates: vec![0; p.predicates * warps],
-            local: lines(p.local_bytes as usize * LANES * warps),
+            wild: vec![false; p.affine_regs.len() * warps],
+            local: call::Zeroed::new(p.local_bytes as usize * LANES * warps),
             shared,
             vector_lines,
         };
@@ -136,18 +140,26 @@ impl<'a> BlockRunner<'a> {
         let env: *mut Env = &mut *runner.env;
         for k in 0..warps {
             // SAFETY: the vectors are as large as `warps` of these pieces and are never resized.
-            let (vectors, uniform, predicate, local) = unsafe {
+            let (vectors, uniform, predicate, wild, local) = unsafe {
                 (
                     runner.vectors.as_mut_ptr().add(k * vector_lines) as *mut u32,
                     runner.uniforms.as_mut_ptr().add(k * uniforms),
                     runner.predicates.as_mut_ptr().add(k * p.predicates),
-                    (runner.local.as_mut_ptr() as *mut u8).add(k * p.local_bytes as usize * LANES),
+                    runner.wild.as_mut_ptr().add(k * p.affine_regs.len()),
+                    runner.local.as_mut_ptr().add(k * p.local_bytes as usize * LANES),
                 )
             };
             runner.warps.push(Warp {
                 vectors,
                 uniforms: uniform,
                 predicates: predicate,
+                frame: 0,
+                home: Registers {
+                    vectors,
+                    uniforms: uniform,
+                    predicates: predicate,
+                    wild,
+                },
                 mask: 0,
                 live: 0,
                 pc: 0,
@@ -155,7 +167,7 @@ impl<'a> BlockRunner<'a> {
                 env,
                 local,
                 any_wild: false,
-                wild: vec![false; p.affine_regs.len()],
+                wild,
                 scratch: Scratch([0; 2 * LANES]),
                 fault: None,
                 control: Control::default(),
@@ -223,6 +235,7 @@ impl<'a> BlockRunner<'a> {
         self.env.executed = 0;
         self.env.clock = 0;
         self.env.arrived.clear();
+        self.env.frames.reset();
         self.shared.fill(Line([0; 64]));
         self.done.fill(false);
         self.waiting.fill(false);
@@ -246,12 +259,9 @@ impl<'a> BlockRunner<'a> {
         if let Some(yes) = p.always {
             predicates[yes as usize] = FULL;
         }
-        let local = p.local_bytes as usize * LANES;
-        if local > 0 {
-            let (from, to) = (k * local / 64, ((k + 1) * local).div_ceil(64));
-            self.local[from..to].fill(Line([0; 64]));
-        }
         let w = &mut self.warps[k];
+        w.use_frame(0);
+        call::clear(w, FULL, 0, p.frame_bytes);
         let lanes = (self.threads - index * LANES as u32).min(LANES as u32);
         w.index = index;
         w.live = if lanes == 32 { FULL } else { (1 << lanes) - 1 };
@@ -259,7 +269,7 @@ impl<'a> BlockRunner<'a> {
         w.pc = 0;
         w.fault = None;
         w.any_wild = false;
-        w.wild.fill(false);
+        self.wild[k * p.affine_regs.len()..][..p.affine_regs.len()].fill(false);
         w.control.reset();
         let (env, config) = (&self.env, &self.launch.config);
         for (register, element) in &p.specials {
@@ -360,8 +370,9 @@ impl<'a> BlockRunner<'a> {
                 .map(|w| w.control.release_barrier(id))
                 .collect();
             let (mut yes, mut all, mut reduces) = (0, 0, false);
-            for (w, splits) in self.warps.iter().zip(&released) {
+            for (w, splits) in self.warps.iter_mut().zip(&released) {
                 for s in splits {
+                    w.use_frame(s.frame);
                     if let Some((_, votes)) = cross::barrier_votes(w, &code[s.pc as usize], s.mask) {
                         reduces = true;
                         yes += votes;
@@ -373,6 +384,7 @@ impl<'a> BlockRunner<'a> {
                 for s in splits {
                     self.waiting[k] = false;
                     if reduces {
+                        self.warps[k].use_frame(s.frame);
                         cross::barrier_result(&mut self.warps[k], &code[s.pc as usize], s.mask, yes, all);
                     }
                 }

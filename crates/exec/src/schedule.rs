@@ -38,6 +38,8 @@ pub struct Split {
     pub meeting: u32,
     /// Whether it may run.
     pub wait: Wait,
+    /// Its registers, see [`Warp::frame`].
+    pub frame: u32,
 }
 
 /// Where splits come together.
@@ -51,6 +53,18 @@ struct Meeting {
     expected: u32,
     /// Lanes that have come.
     arrived: u32,
+    /// The registers of the split that goes on here.
+    frame: u32,
+    /// The registers of the called function, if this is where it returns; else 0. Its lanes come by returning,
+    /// not by reaching `pc` (the function may well run the code there, for another call).
+    callee: u32,
+}
+
+impl Meeting {
+    /// The block whose entry is the arrival.
+    fn entered_at(&self) -> u32 {
+        if self.callee == 0 { self.pc } else { NOWHERE }
+    }
 }
 
 /// The control state of a warp.
@@ -99,10 +113,25 @@ impl Control {
             parent: ROOT,
             expected: 0,
             arrived: 0,
+            frame: 0,
+            callee: 0,
         });
         self.spins = 0;
         self.looked = 0;
         self.yielded = false;
+    }
+
+    fn add_meeting(&mut self, m: Meeting) -> u32 {
+        match self.free.pop() {
+            Some(k) => {
+                self.meetings[k as usize] = m;
+                k
+            }
+            None => {
+                self.meetings.push(m);
+                self.meetings.len() as u32 - 1
+            }
+        }
     }
 
     /// The splits that wait at a barrier.
@@ -133,7 +162,8 @@ impl Warp {
         self.pc = s.pc;
         self.mask = s.mask;
         self.control.meeting = s.meeting;
-        self.control.meeting_pc = self.control.meetings[s.meeting as usize].pc;
+        self.control.meeting_pc = self.control.meetings[s.meeting as usize].entered_at();
+        self.use_frame(s.frame);
     }
 
     /// Takes the next ready split, if there is one; else the mask becomes empty.
@@ -151,27 +181,8 @@ impl Warp {
     /// The running split branches: the lanes of `taken` to `target`, the others to `other`; both not empty.
     /// They meet at `meet`.
     pub fn diverge(&mut self, parts: &[(u32, u32)], meet: u32) -> Flow {
-        let c = &mut self.control;
-        let meeting = if meet == c.meeting_pc || meet == NOWHERE {
-            c.meeting
-        } else {
-            let m = Meeting {
-                pc: meet,
-                parent: c.meeting,
-                expected: self.mask,
-                arrived: 0,
-            };
-            match c.free.pop() {
-                Some(k) => {
-                    c.meetings[k as usize] = m;
-                    k
-                }
-                None => {
-                    c.meetings.push(m);
-                    c.meetings.len() as u32 - 1
-                }
-            }
-        };
+        let meeting = self.meet_at(meet);
+        let frame = self.frame;
         for &(pc, mask) in parts {
             if pc == meet {
                 self.control.meetings[meeting as usize].arrived |= mask;
@@ -181,11 +192,72 @@ impl Warp {
                     mask,
                     meeting,
                     wait: Wait::Ready,
+                    frame,
                 });
             }
         }
         // All ways may lead straight to the meeting.
         if self.join(meeting) {
+            Flow::Switch
+        } else {
+            self.next_split()
+        }
+    }
+
+    /// The meeting at `pc` of parts of the running split.
+    fn meet_at(&mut self, pc: u32) -> u32 {
+        let c = &mut self.control;
+        if pc == c.meeting_pc || pc == NOWHERE {
+            return c.meeting;
+        }
+        c.add_meeting(Meeting {
+            pc,
+            parent: c.meeting,
+            expected: self.mask,
+            arrived: 0,
+            frame: self.frame,
+            callee: 0,
+        })
+    }
+
+    /// The running split calls functions: `parts` are their entries, lanes and registers. It goes on at `back`.
+    pub fn call(&mut self, parts: &[(u32, u32, u32)], back: u32) -> Flow {
+        let parent = match parts.len() {
+            1 => self.control.meeting,
+            _ => self.meet_at(back),
+        };
+        for &(pc, mask, callee) in parts {
+            let meeting = self.control.add_meeting(Meeting {
+                pc: back,
+                parent,
+                expected: mask,
+                arrived: 0,
+                frame: self.frame,
+                callee,
+            });
+            self.control.splits.push(Split {
+                pc,
+                mask,
+                meeting,
+                wait: Wait::Ready,
+                frame: callee,
+            });
+        }
+        self.next_split()
+    }
+
+    /// The running split returns from its function.
+    pub fn ret(&mut self) -> Flow {
+        let lanes = self.mask;
+        let c = &mut self.control;
+        // Nobody need wait for these lanes inside the function any more.
+        let mut k = c.meeting;
+        while c.meetings[k as usize].callee == 0 && k != ROOT {
+            c.meetings[k as usize].expected &= !lanes;
+            k = c.meetings[k as usize].parent;
+        }
+        c.meetings[k as usize].arrived |= lanes;
+        if self.join(self.control.meeting) {
             Flow::Switch
         } else {
             self.next_split()
@@ -212,6 +284,10 @@ impl Warp {
             return false;
         }
         c.free.push(k);
+        if m.callee != 0 {
+            // SAFETY: the worker that runs the warp owns the block's state.
+            unsafe { (*self.env).frames.release(m.callee) };
+        }
         c.meetings[k as usize].expected = 0;
         c.meetings[k as usize].arrived = 0;
         if m.expected == 0 {
@@ -222,6 +298,7 @@ impl Warp {
             mask: m.expected,
             meeting: m.parent,
             wait: Wait::Ready,
+            frame: m.frame,
         });
         true
     }
@@ -262,6 +339,7 @@ impl Warp {
                         mask: m.arrived,
                         meeting: m.parent,
                         wait: Wait::Ready,
+                        frame: m.frame,
                     },
                 );
             }
@@ -284,6 +362,7 @@ impl Warp {
                 mask: self.mask,
                 meeting,
                 wait: Wait::Ready,
+                frame: self.frame,
             },
         );
         self.control.yielded = true;
@@ -299,6 +378,7 @@ impl Warp {
             mask: self.mask,
             meeting,
             wait,
+            frame: self.frame,
         });
         self.next_split()
     }
@@ -310,8 +390,8 @@ impl Warp {
         if members == 0 || needed & !self.mask == 0 {
             return Some(self.mask);
         }
-        let pc = self.pc;
-        let here = |s: &Split| s.pc == pc && s.wait == Wait::Members;
+        let (pc, frame) = (self.pc, self.frame);
+        let here = |s: &Split| s.pc == pc && s.wait == Wait::Members && s.frame == frame;
         let all = self
             .control
             .splits

@@ -72,6 +72,19 @@ pub struct Fault {
 #[repr(align(64))]
 pub struct Scratch(pub [u32; 2 * LANES]);
 
+/// Where a warp's registers begin.
+#[derive(Clone, Copy)]
+pub struct Registers {
+    /// As [`Warp::vectors`].
+    pub vectors: *mut u32,
+    /// As [`Warp::uniforms`].
+    pub uniforms: *mut u64,
+    /// As [`Warp::predicates`].
+    pub predicates: *mut u32,
+    /// As [`Warp::wild`].
+    pub wild: *mut bool,
+}
+
 /// The part of a warp that instructions see.
 pub struct Warp {
     /// Vector registers: 32 words for a 32-bit register, 64 for a 64-bit one, each aligned to 64 bytes.
@@ -80,6 +93,10 @@ pub struct Warp {
     pub uniforms: *mut u64,
     /// Predicates: a bit per lane.
     pub predicates: *mut u32,
+    /// Whose registers these are: a number of [`crate::call::Frames`], or 0 for the kernel.
+    pub frame: u32,
+    /// The kernel's registers.
+    pub home: Registers,
     /// Active lanes of the running instruction.
     pub mask: u32,
     /// Lanes that have not ended.
@@ -95,7 +112,7 @@ pub struct Warp {
     /// Some affine register is wild (see `affine`).
     pub any_wild: bool,
     /// Which ones are, by [`crate::program::AffineReg::id`].
-    pub wild: Vec<bool>,
+    pub wild: *mut bool,
     /// Where masked results wait before they are blended in.
     pub scratch: Scratch,
     /// Set before [`Flow::Trap`] is returned.
@@ -110,6 +127,20 @@ impl Warp {
     pub fn trap(&mut self, lane: u32, kind: crate::TrapKind) -> Flow {
         self.fault = Some(Fault { lane, kind });
         Flow::Trap
+    }
+    /// Makes the registers of `frame` the current ones.
+    #[inline(always)]
+    pub fn use_frame(&mut self, frame: u32) {
+        if frame != self.frame {
+            self.frame = frame;
+            let r = match frame {
+                0 => self.home,
+                // SAFETY: as in `env`.
+                _ => unsafe { (*self.env).frames.registers(frame) },
+            };
+            (self.vectors, self.uniforms) = (r.vectors, r.uniforms);
+            (self.predicates, self.wild) = (r.predicates, r.wild);
+        }
     }
     /// Whether the destination of `i` may be written directly.
     #[inline(always)]

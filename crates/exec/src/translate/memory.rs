@@ -47,7 +47,9 @@ impl Translator<'_> {
             Some(StateSpace::Shared) => Space::Shared,
             Some(StateSpace::Local) => Space::Local,
             // Parameters of calls live in local memory.
-            Some(StateSpace::Param) if matches!(place, Some(Place::Local(_))) => Space::Local,
+            Some(StateSpace::Param) if matches!(place, Some(Place::Local(_) | Place::Frame(_))) => {
+                Space::Local
+            }
             Some(StateSpace::Param) => Space::Param,
             Some(other) => return self.refuse(mnemonic(i), format!("state space .{other} is not supported")),
         })
@@ -64,7 +66,10 @@ impl Translator<'_> {
             AddressBase::Absolute => Ok((Val::Const(offset as u64), 0, None)),
             AddressBase::Name(n) => match self.lookup(&n.name)? {
                 Binding::Reg(r) => Ok((Val::Reg(r), offset, None)),
-                Binding::Place(p) => Ok((Val::Const(p.address().wrapping_add(offset as u64)), 0, Some(p))),
+                Binding::Place(p) => match (p, self.frame_base) {
+                    (Place::Frame(at), Some(base)) => Ok((Val::Reg(base), i64::from(at) + offset, Some(p))),
+                    _ => Ok((Val::Const(p.offset().wrapping_add(offset as u64)), 0, Some(p))),
+                },
                 _ => self.refuse(format!("`{}`", n.name), "a label is no address"),
             },
         }
@@ -75,7 +80,7 @@ impl Translator<'_> {
         match (space, place) {
             (Space::Generic, Some(Place::Global(_))) => Space::Global,
             (Space::Generic, Some(Place::Shared(_))) => Space::Shared,
-            (Space::Generic, Some(Place::Local(_))) => Space::Local,
+            (Space::Generic, Some(Place::Local(_) | Place::Frame(_))) => Space::Local,
             (Space::Generic, Some(Place::Param(_))) => Space::Param,
             (s, _) => s,
         }
@@ -238,9 +243,10 @@ impl Translator<'_> {
             Some(StateSpace::Local) => window::LOCAL,
             Some(StateSpace::Param) => match self.operand(i, 1)? {
                 // `.param` variables inside functions live in local memory.
-                Operand::Name(n) if matches!(self.lookup(&n.name)?, Binding::Place(Place::Local(_))) => {
-                    window::LOCAL
-                }
+                Operand::Name(n) => match self.lookup(&n.name)? {
+                    Binding::Place(Place::Local(_) | Place::Frame(_)) => window::LOCAL,
+                    _ => window::PARAM,
+                },
                 _ => window::PARAM,
             },
             _ => 0,

@@ -1,6 +1,7 @@
 //! From the syntax tree of a kernel to the flat list of `ir`: scopes and names are resolved, device functions
-//! inlined at their calls, variables placed. What Vernier does not execute is refused here, by name and place.
+//! inlined at their calls (recursive and indirect ones excepted, see `calls`), variables placed. What Vernier does not execute is refused here, by name and place.
 
+mod calls;
 mod compute;
 mod memory;
 mod scope;
@@ -8,9 +9,10 @@ mod tables;
 
 use crate::ir::{Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
 use crate::lanes::Class;
+pub use calls::function_addresses;
 use ptx::ast::{
-    Function, FunctionKind, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span,
-    SpecialRegister, StateSpace, Statement, Variable,
+    Function, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span, SpecialRegister,
+    StateSpace, Statement, Variable,
 };
 use rustc_hash::FxHashMap;
 use scope::{Binding, Place, Scopes};
@@ -31,7 +33,7 @@ pub struct Refusal {
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-/// Variables of the module that live in device memory, by name: address.
+/// Variables of the module that live in device memory, and device functions, by name: address.
 pub type Globals = FxHashMap<String, u64>;
 
 /// Translates the kernel `function` of `module`.
@@ -54,12 +56,17 @@ pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir
         shared_done: 0,
         specials: FxHashMap::default(),
         inlining: Vec::new(),
+        outlined: Vec::new(),
+        prototypes: Vec::new(),
+        frame_base: None,
+        frame_bytes: 0,
         loc: 0,
         carry: None,
         span: Span::default(),
         variable: false,
     };
     t.kernel(function)?;
+    t.out_of_line()?;
     Ok(t.ir)
 }
 
@@ -75,6 +82,14 @@ struct Translator<'a> {
     shared_done: u32,
     specials: FxHashMap<SpecialRegister, VReg>,
     inlining: Vec<Inlined<'a>>,
+    /// Functions that are called where they are not inlined, as in [`Ir::functions`].
+    outlined: Vec<&'a Function>,
+    /// Results and parameters of each [`Binding::Prototype`].
+    prototypes: Vec<(&'a [Variable], &'a [Variable])>,
+    /// Where the frame of the function starts, if it is one that is not inlined.
+    frame_base: Option<VReg>,
+    /// Bytes of the frame so far.
+    frame_bytes: u32,
     /// Index of the current `.loc` plus one.
     loc: u32,
     /// The carry flag of `add.cc` and the like.
@@ -148,7 +163,9 @@ impl<'a> Translator<'a> {
         self.body(function.body.as_deref().unwrap_or_default())?;
         self.place_label(end);
         self.emit(Op::Exit, vec![], vec![], false);
+        self.inlining.pop();
         self.scopes.pop();
+        self.ir.local_bytes = self.frame_bytes;
         Ok(())
     }
 
@@ -169,6 +186,9 @@ impl<'a> Translator<'a> {
                         Statement::Block { body, .. } => todo.push(body),
                         Statement::Variable(v) if v.space.base() == StateSpace::Shared => declared.push(v),
                         Statement::Instruction(i) => {
+                            if self.is_indirect(i) {
+                                names.extend(self.pointees().map(|f| f.name.name.as_str()));
+                            }
                             for o in &i.operands {
                                 collect_names(o, &mut names);
                             }
@@ -262,6 +282,7 @@ impl<'a> Translator<'a> {
                     let names = targets.iter().map(|t| t.name.clone()).collect();
                     self.scopes.bind(&label.name, Binding::Targets(names));
                 }
+                Statement::CallPrototype { .. } | Statement::CallTargets { .. } => self.prototype(s),
                 _ => {}
             }
         }
@@ -314,8 +335,8 @@ impl<'a> Translator<'a> {
             }
             StateSpace::Local | StateSpace::Param => {
                 // `.param` variables of calls live in the thread's local memory, like a stack frame.
-                let at = self.frame(size_of(v) as u32, align_of(v));
-                self.scopes.bind(name, Binding::Place(Place::Local(at)));
+                let place = self.frame(size_of(v) as u32, align_of(v));
+                self.scopes.bind(name, Binding::Place(place));
             }
             StateSpace::Shared => {
                 let at = self.shared[&std::ptr::from_ref(v)];
@@ -332,10 +353,32 @@ impl<'a> Translator<'a> {
     }
 
     /// Reserves local memory.
-    fn frame(&mut self, size: u32, align: u32) -> u32 {
-        let at = self.ir.local_bytes.next_multiple_of(align);
-        self.ir.local_bytes = at + size;
-        at
+    fn frame(&mut self, size: u32, align: u32) -> Place {
+        let at = self.frame_bytes.next_multiple_of(align);
+        self.frame_bytes = at + size;
+        match self.frame_base {
+            Some(_) => Place::Frame(at),
+            None => Place::Local(at),
+        }
+    }
+
+    /// The address of a variable plus `offset`, as a value of type `ty`.
+    fn address_of(&mut self, p: Place, offset: i64, ty: ScalarType) -> Val {
+        use crate::lanes::Coded;
+        let at = p.offset().wrapping_add(offset as u64);
+        let (Place::Frame(_), Some(base)) = (p, self.frame_base) else {
+            return Val::Const(at);
+        };
+        let sum = self.new_reg(64);
+        let src = vec![Val::Reg(base), Val::Const(at)];
+        self.emit(Op::Alu(crate::alu::Add64::ALU), vec![sum], src, false);
+        if ty.bits() > 32 {
+            return Val::Reg(sum);
+        }
+        let low = self.new_reg(32);
+        let src = vec![Val::Reg(sum)];
+        self.emit(Op::Alu(crate::alu::Truncate64::ALU), vec![low], src, false);
+        Val::Reg(low)
     }
 
     /// What a name means here.
@@ -356,8 +399,8 @@ impl<'a> Translator<'a> {
         }
         if self.functions.contains_key(name) {
             return self.refuse(
-                format!("function pointer to `{name}`"),
-                "taking the address of a function and indirect calls are not supported",
+                format!("address of kernel `{name}`"),
+                "device-side launches are not supported",
             );
         }
         self.refuse(
@@ -424,11 +467,11 @@ impl<'a> Translator<'a> {
         match o {
             Operand::Name(n) => match self.lookup(&n.name)? {
                 Binding::Reg(r) => Ok(Val::Reg(r)),
-                Binding::Place(p) => Ok(Val::Const(p.address())),
+                Binding::Place(p) => Ok(self.address_of(p, 0, ty)),
                 _ => self.refuse(format!("`{}`", n.name), "a label is no value"),
             },
             Operand::Offset { base, offset } => match self.lookup(&base.name)? {
-                Binding::Place(p) => Ok(Val::Const(p.address().wrapping_add(*offset as u64))),
+                Binding::Place(p) => Ok(self.address_of(p, *offset, ty)),
                 _ => self.refuse(format!("`{}`", base.name), "only variables have an address"),
             },
             Operand::Component { base, index } => match self.lookup(&base.name)? {
@@ -636,124 +679,6 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    fn call(&mut self, i: &'a Instruction, first: usize) -> Result<()> {
-        let mut lists: Vec<&[Operand]> = Vec::new();
-        let mut callee = None;
-        let mut before = 0;
-        for o in &i.operands {
-            match o {
-                Operand::List { elements, .. } => lists.push(elements),
-                Operand::Name(n) if callee.is_none() => {
-                    callee = Some(n);
-                    before = lists.len();
-                }
-                _ => {}
-            }
-        }
-        let Some(callee) = callee else {
-            return self.refuse(mnemonic(i), "the function to call is missing");
-        };
-        let returns = if before == 1 { lists[0] } else { &[] };
-        let arguments = lists.get(before).copied().unwrap_or_default();
-        if self.intrinsic(&callee.name, returns, arguments)? {
-            return self.guard(i, first);
-        }
-        let Some(&f) = self.functions.get(callee.name.as_str()) else {
-            return self.refuse(
-                format!("call of `{}`", callee.name),
-                "indirect calls and functions without a body in this module are not supported",
-            );
-        };
-        if f.kind == FunctionKind::Kernel {
-            return self.refuse(
-                format!("call of kernel `{}`", callee.name),
-                "device-side launches are not supported",
-            );
-        }
-        if self.inlining.iter().any(|x| x.name == callee.name) {
-            return self.refuse(
-                format!("recursive call of `{}`", callee.name),
-                "recursion is not supported: Vernier inlines device functions; write it as a loop",
-            );
-        }
-        if returns.len() != f.returns.len() || arguments.len() != f.params.len() {
-            return self.refuse(
-                format!("call of `{}`", callee.name),
-                format!(
-                    "it takes {} arguments and returns {}",
-                    f.params.len(),
-                    f.returns.len()
-                ),
-            );
-        }
-        // A guarded call branches around the body.
-        let after = self.new_label();
-        if let Some(g) = &i.guard {
-            let Binding::Reg(p) = self.lookup(&g.register.name)? else {
-                return self.refuse(
-                    format!("@{}", g.register.name),
-                    "a guard must be a predicate register",
-                );
-            };
-            self.emit(Op::Branch(after), vec![], vec![], false);
-            if let Some(b) = self.ir.insts.last_mut() {
-                b.guard = Some((p, !g.negated));
-            }
-        }
-        self.emit(Op::Nop, vec![], vec![], true);
-        let mut bound = Vec::new();
-        let mut copies_in = Vec::new();
-        let mut copies_out = Vec::new();
-        for (formal, actual) in f
-            .returns
-            .iter()
-            .zip(returns)
-            .map(|p| (p, true))
-            .chain(f.params.iter().zip(arguments).map(|p| (p, false)))
-            .map(|((f, a), r)| ((f, r), a))
-        {
-            let (formal, is_return) = formal;
-            if formal.space.base() == StateSpace::Reg {
-                // Old style: registers are copied in and out.
-                let r = self.new_reg(formal.ty.bits());
-                if is_return {
-                    copies_out.push((self.destination(actual, formal.ty)?, r));
-                } else {
-                    copies_in.push((r, self.source(actual, formal.ty)?));
-                }
-                bound.push((formal.name.name.clone(), Binding::Reg(r)));
-            } else {
-                let Operand::Name(n) = actual else {
-                    return self.refuse(mnemonic(i), "arguments must be .param variables");
-                };
-                bound.push((formal.name.name.clone(), self.lookup(&n.name)?));
-            }
-        }
-        for (d, s) in copies_in {
-            self.copy(d, s);
-        }
-        let end = self.new_label();
-        let outer = self.scopes.enter_function();
-        self.scopes.push();
-        for (name, binding) in bound {
-            self.scopes.bind(&name, binding);
-        }
-        self.inlining.push(Inlined {
-            name: &f.name.name,
-            end,
-            kernel: false,
-        });
-        self.body(f.body.as_deref().unwrap_or_default())?;
-        self.inlining.pop();
-        self.scopes.leave_function(outer);
-        self.place_label(end);
-        for (d, s) in copies_out {
-            self.copy(d, Val::Reg(s));
-        }
-        self.place_label(after);
-        Ok(())
-    }
-
     /// d = s, by class.
     fn copy(&mut self, d: VReg, s: Val) {
         let op = match self.ir.regs[d.0 as usize].class {
@@ -762,59 +687,6 @@ impl<'a> Translator<'a> {
             Class::W64 => Op::Alu(<crate::alu::Mov64 as crate::lanes::Coded>::ALU),
         };
         self.emit(op, vec![d], vec![s], false);
-    }
-
-    /// Functions that the device runtime provides.
-    fn intrinsic(&mut self, name: &str, returns: &[Operand], arguments: &[Operand]) -> Result<bool> {
-        let mut frames = Vec::new();
-        if matches!(name, "vprintf" | "__assertfail") {
-            for o in arguments.iter().chain(returns) {
-                match o {
-                    Operand::Name(n) => match self.lookup(&n.name)? {
-                        Binding::Place(Place::Local(at)) => frames.push(at),
-                        _ => {
-                            return self
-                                .refuse(format!("call of `{name}`"), "arguments must be .param variables");
-                        }
-                    },
-                    _ => {
-                        return self
-                            .refuse(format!("call of `{name}`"), "arguments must be .param variables");
-                    }
-                }
-            }
-        }
-        match (name, frames.as_slice()) {
-            ("vprintf", [format, args, result @ ..]) => {
-                self.emit(
-                    Op::Printf {
-                        format: *format,
-                        args: *args,
-                        result: result.first().copied(),
-                    },
-                    vec![],
-                    vec![],
-                    true,
-                );
-                Ok(true)
-            }
-            ("__assertfail", [message, file, line, function, ..]) => {
-                self.emit(
-                    Op::AssertFail {
-                        args: [*message, *file, *line, *function],
-                    },
-                    vec![],
-                    vec![],
-                    true,
-                );
-                Ok(true)
-            }
-            ("malloc" | "free", _) => self.refuse(
-                format!("call of `{name}`"),
-                "allocation inside kernels is not supported",
-            ),
-            _ => Ok(false),
-        }
     }
 }
 

@@ -12,16 +12,18 @@ pub enum Place {
     Shared(u32),
     /// Offset in the thread's local memory.
     Local(u32),
+    /// Offset in the frame of a function that is not inlined.
+    Frame(u32),
     /// Offset in the kernel's parameter block.
     Param(u32),
 }
 
 impl Place {
-    /// The address within its state space.
-    pub fn address(self) -> u64 {
+    /// The address within its state space, counted from the frame for [`Place::Frame`].
+    pub fn offset(self) -> u64 {
         match self {
             Place::Global(a) => a,
-            Place::Shared(a) | Place::Local(a) | Place::Param(a) => u64::from(a),
+            Place::Shared(a) | Place::Local(a) | Place::Frame(a) | Place::Param(a) => u64::from(a),
         }
     }
 }
@@ -37,6 +39,8 @@ pub enum Binding {
     Label(u32),
     /// A `.branchtargets` list.
     Targets(Vec<String>),
+    /// A `.callprototype` or `.calltargets`: index in the translator's list.
+    Prototype(usize),
 }
 
 #[derive(Default)]
