@@ -66,6 +66,8 @@ pub(crate) struct FunctionSettings {
     pub(crate) max_dynamic_shared: Option<u32>,
     /// cudaFuncAttributePreferredSharedMemoryCarveout, percent, -1 when not set.
     pub(crate) carveout: Option<i32>,
+    /// Whether a launch in a narrow format has been looked at for arithmetic that breaks there.
+    pub(crate) narrow_checked: bool,
 }
 
 /// A variable by its host address.
