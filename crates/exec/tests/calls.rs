@@ -444,6 +444,61 @@ fn addresses_by_name_compare_and_call() {
     expect(&ptx, |i| if i % 2 == 0 { 2 * i + 1000 } else { i * i });
 }
 
+#[test]
+fn addresses_that_wrap_around_belong_to_one_call() {
+    // Thread numbers plus 2^32 - 16, widened, lie on no line in the first warp: that must be seen in each call,
+    // and not be lost in the caller.
+    let functions = "
+.func (.param .b64 ret) sum(.param .b32 n)
+{
+	.reg .pred %p<3>;
+	.reg .b32 %r<6>;
+	.reg .b64 %rd<6>;
+	.param .b32 a0;
+	.param .b64 r0;
+	ld.param.u32 %r1, [n];
+	mov.u32 %r2, %tid.x;
+	add.u32 %r3, %r2, -16;
+	cvt.u64.u32 %rd1, %r3;
+	mov.u64 %rd2, 0;
+	setp.eq.u32 %p1, %r1, 0;
+	@%p1 bra $END;
+	add.u32 %r1, %r1, -1;
+	st.param.b32 [a0], %r1;
+	call (r0), sum, (a0);
+	ld.param.b64 %rd2, [r0];
+$END:
+	add.u64 %rd3, %rd1, %rd2;
+	st.param.b64 [ret], %rd3;
+	ret;
+}
+";
+    let ptx = with_kernel(
+        functions,
+        "	add.u32 %r2, %r22, -8;
+	mul.wide.u32 %rd1, %r2, 4;
+	and.b32 %r3, %r22, 3;
+	{
+	.param .b32 a0;
+	.param .b64 r0;
+	st.param.b32 [a0], %r3;
+	call (r0), sum, (a0);
+	ld.param.b64 %rd2, [r0];
+	}
+	add.u64 %rd3, %rd1, %rd2;
+	shr.u64 %rd4, %rd3, 32;
+	cvt.u32.u64 %r4, %rd3;
+	cvt.u32.u64 %r5, %rd4;
+	xor.b32 %r1, %r4, %r5;",
+    );
+    expect(&ptx, |i| {
+        let tid = i % 80;
+        let level = u64::from(tid.wrapping_sub(16));
+        let sum = u64::from(tid.wrapping_sub(8)) * 4 + level * u64::from((tid & 3) + 1);
+        sum as u32 ^ (sum >> 32) as u32
+    });
+}
+
 /// Objects with a pointer to a table of functions, which take the object and call each other through it.
 const OBJECTS: &str = "
 .func (.param .b32 ret) area_a(.param .b64 self)
