@@ -107,7 +107,7 @@ pub(crate) fn trap_code(kind: &exec::TrapKind) -> Code {
         Misaligned { .. } => Code::MISALIGNED_ADDRESS,
         InstructionBudget { .. } => Code::LAUNCH_TIMEOUT,
         Assertion { .. } => Code::ASSERT,
-        BadTarget { .. } => Code::INVALID_PC,
+        BadTarget { .. } | BadCall { .. } => Code::INVALID_PC,
         DivergentBarrier { .. } => Code::ILLEGAL_INSTRUCTION,
         _ => Code::LAUNCH_FAILURE,
     }

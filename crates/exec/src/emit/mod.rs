@@ -5,18 +5,19 @@
 //! whatever the mask says, since nobody reads what inactive lanes hold); those that live longer have a place
 //! of their own.
 
-use crate::access;
+mod memory;
+mod places;
+
 use crate::affine;
 use crate::alu;
-use crate::analysis::{BlockShape, Cfg, Pattern, Registers};
+use crate::analysis::{BlockShape, Cfg, Registers};
 use crate::call;
 use crate::cross;
-use crate::ir::{AtomFn, AtomTy, BarrierFn, FormatSource, Ir, IrInst, Op, ReduceFn, Space, VReg, Val};
+use crate::ir::{BarrierFn, FormatSource, Ir, IrInst, Op, ReduceFn, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
-use crate::program::{AffineOp, AffineReg, BlockInfo, CrossOp, Element, Extent, MemoryOp, Operand, Program};
+use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program};
 use crate::schedule::NOWHERE;
-use crate::survey;
 use crate::vf;
 use crate::warp::{ALIAS, DIRECT, Inst, LANES, OpFn};
 use rustc_hash::FxHashMap;
@@ -130,47 +131,6 @@ impl Emitter<'_> {
         self.ir.regs[r.0 as usize].class
     }
 
-    /// Places everything but block-local vector registers.
-    fn place_lasting(&mut self) {
-        // Special registers lie in the same places in the kernel and the functions that are not inlined, which
-        // else have a register file of their own for each call.
-        for k in (0..self.ir.regs.len()).filter(|k| self.ir.regs[*k].special.is_some()) {
-            self.places[k] = self.lasting_place(VReg(k as u32));
-        }
-        self.p.carried = self.extent();
-        let mut largest = self.p.carried;
-        let mut functions = self.ir.functions.iter().peekable();
-        for (k, i) in self.ir.insts.iter().enumerate() {
-            if functions.next_if(|f| f.first == k).is_some() {
-                largest = largest.max(self.extent());
-                self.set_extent(self.p.carried);
-            }
-            let reads = i
-                .src
-                .iter()
-                .filter_map(|v| if let Val::Reg(r) = v { Some(*r) } else { None });
-            for r in reads.chain(i.guard.map(|(p, _)| p)).chain(i.dst.iter().copied()) {
-                self.last_use[r.0 as usize] = k;
-                if self.places[r.0 as usize].is_none() {
-                    self.places[r.0 as usize] = self.lasting_place(r);
-                }
-            }
-        }
-        self.set_extent(largest.max(self.extent()));
-        for (k, info) in self.ir.regs.iter().enumerate() {
-            if let (Some(s), Some(place)) = (info.special, self.places[k]) {
-                let element = match (place, info.class) {
-                    (Place::Uniform(u), _) => Element::Uniform(u),
-                    (Place::Affine(k), _) => Element::Uniform(self.p.affine_regs[k as usize].base),
-                    (Place::Vector { at, .. }, Class::W64) => Element::Wide(at),
-                    (Place::Vector { at, .. }, _) => Element::Narrow(at),
-                    (Place::Predicate(_), _) => continue,
-                };
-                self.p.specials.push((s, element));
-            }
-        }
-    }
-
     /// The places given away.
     fn extent(&self) -> Extent {
         Extent {
@@ -184,42 +144,6 @@ impl Emitter<'_> {
         self.global_words = e.words as u32;
         self.uniforms = e.uniforms as u32;
         self.p.predicates = e.predicates;
-    }
-
-    fn lasting_place(&mut self, r: VReg) -> Option<Place> {
-        let k = r.0 as usize;
-        Some(match self.class(r) {
-            Class::Pred => {
-                self.p.predicates += 1;
-                Place::Predicate(self.p.predicates as u32 - 1)
-            }
-            class if matches!(self.registers.pattern[k], Pattern::Affine(s) if s != 0) => {
-                let Pattern::Affine(stride) = self.registers.pattern[k] else {
-                    return None;
-                };
-                self.uniforms += 1;
-                let id = self.p.affine_regs.len() as u32;
-                let base = self.uniforms - 1;
-                self.p.affine_regs.push(AffineReg {
-                    base,
-                    stride,
-                    spare: 0,
-                    id,
-                    wide: class == Class::W64,
-                });
-                Place::Affine(id)
-            }
-            _ if self.registers.pattern[k].is_uniform() => {
-                self.uniforms += 1;
-                Place::Uniform(self.uniforms - 1)
-            }
-            _ if self.registers.local_to[k].is_some() => return None,
-            class => {
-                let at = self.global_words;
-                self.global_words += words(class);
-                Place::Vector { at, local: false }
-            }
-        })
     }
 
     fn blocks(&mut self) {
@@ -360,95 +284,6 @@ impl Emitter<'_> {
         self.p.origins.push(self.ir.origins[origin as usize]);
     }
 
-    fn constant(&mut self, bits: u64) -> u32 {
-        let n = self.constants.len() as u32;
-        *self.constants.entry(bits).or_insert(n) | CONSTANT
-    }
-
-    /// Where a source lies; `bits` of a constant are those of the operand's class.
-    fn source(&mut self, v: Val) -> Element {
-        match v {
-            Val::Const(bits) => Element::Uniform(self.constant(bits)),
-            Val::Reg(r) => match (self.places[r.0 as usize], self.class(r)) {
-                (Some(Place::Uniform(u)), _) => Element::Uniform(u),
-                (Some(Place::Vector { at, local }), class) => vector_element(at, local, class),
-                (Some(Place::Affine(k)), class) => self.spread(r, k, class),
-                // Read but never written: any value will do.
-                _ => Element::Uniform(self.constant(0)),
-            },
-        }
-    }
-
-    /// Finds the accesses of a block that share a vector address register (two at least, nothing writing it in
-    /// between).
-    fn plan_surveys(&mut self, start: usize, end: usize) {
-        self.surveys.clear();
-        let mut open: FxHashMap<VReg, Vec<usize>> = FxHashMap::default();
-        let mut groups = Vec::new();
-        for (k, i) in self.ir.insts[start..end].iter().enumerate() {
-            if let Op::Load(a) | Op::Store(a) = i.op
-                && matches!(a.space, Space::Global | Space::Shared)
-                && let Val::Reg(r) = i.src[0]
-                && self.registers.pattern[r.0 as usize] == Pattern::Vector
-            {
-                match open.get_mut(&r) {
-                    Some(group) => group.push(start + k),
-                    // A survey under a guard would not serve the others.
-                    None if i.guard.is_none() => {
-                        open.insert(r, vec![start + k]);
-                    }
-                    None => {}
-                }
-            }
-            for d in &i.dst {
-                groups.extend(open.remove(d));
-            }
-        }
-        groups.extend(open.into_values());
-        groups.sort_unstable();
-        let mut count = 0;
-        for group in groups.into_iter().filter(|g| g.len() > 1) {
-            for (n, k) in group.into_iter().enumerate() {
-                self.surveys.insert(k, (count, n == 0));
-            }
-            count += 1;
-        }
-        self.p.surveys = self.p.surveys.max(count as usize);
-    }
-
-    /// A vector with the lanes of affine register `k`.
-    fn spread(&mut self, r: VReg, k: u32, class: Class) -> Element {
-        if let Some(e) = self.spread.get(&r) {
-            return *e;
-        }
-        let at = self.take_local(class);
-        let e = vector_element(at, true, class);
-        let code = if class == Class::W64 {
-            affine::SPREAD64
-        } else {
-            affine::SPREAD32
-        };
-        let mut inst = blank(code[self.isa as usize]);
-        (inst.d, inst.a) = (offset(e), k);
-        self.push(inst, self.origin);
-        // Under a guard it may not have run.
-        if !self.guarded {
-            self.spread.insert(r, e);
-        }
-        e
-    }
-
-    /// Where a source lies that may stay affine: an address.
-    fn address(&mut self, v: Val) -> Element {
-        match v {
-            Val::Reg(r) => match self.places[r.0 as usize] {
-                Some(Place::Affine(k)) => Element::Affine(k),
-                _ => self.source(v),
-            },
-            Val::Const(_) => self.source(v),
-        }
-    }
-
     /// An operation on affine and uniform operands.
     fn affine(&mut self, alu: &'static Alu, i: &IrInst, dst: u32) {
         let (f, run) = affine::of(alu).unwrap_or((affine::AffineFn::Move, cross::trap));
@@ -475,68 +310,6 @@ impl Emitter<'_> {
         self.p.affine_ops.push(AffineOp { f, dst, src, stride });
         self.spread.remove(&i.dst[0]);
         self.push(inst, i.origin);
-    }
-
-    fn predicate(&mut self, v: Val) -> u32 {
-        match v {
-            Val::Reg(r) => match self.places[r.0 as usize] {
-                Some(Place::Predicate(p)) => p,
-                _ => self.constant_predicate(false),
-            },
-            Val::Const(bits) => self.constant_predicate(bits != 0),
-        }
-    }
-
-    /// Two predicates that the engine sets when a warp starts: they are the last ones.
-    fn constant_predicate(&mut self, value: bool) -> u32 {
-        let yes = *self.p.always.get_or_insert_with(|| {
-            self.p.predicates += 2;
-            self.p.predicates as u32 - 1
-        });
-        if value { yes } else { yes - 1 }
-    }
-
-    fn take_local(&mut self, class: Class) -> u32 {
-        let size = words(class);
-        let free = &mut self.free[usize::from(class == Class::W64)];
-        free.pop().unwrap_or_else(|| {
-            self.local_words += size;
-            self.local_words - size
-        })
-    }
-
-    /// Where a destination lies, and whether it may be written in all lanes.
-    fn destination(&mut self, r: VReg, guarded: bool) -> (Element, u8) {
-        let class = self.class(r);
-        match self.places[r.0 as usize] {
-            Some(Place::Uniform(u)) => (Element::Uniform(u), 0),
-            Some(Place::Affine(k)) => (Element::Affine(k), 0),
-            Some(Place::Vector { at, local }) => (
-                vector_element(at, local, class),
-                if local && !guarded { DIRECT } else { 0 },
-            ),
-            _ => {
-                let at = self.take_local(class);
-                self.places[r.0 as usize] = Some(Place::Vector { at, local: true });
-                (vector_element(at, true, class), if guarded { 0 } else { DIRECT })
-            }
-        }
-    }
-
-    /// Gives the places of block-local registers back that instruction `k` reads or writes last.
-    fn release(&mut self, i: &IrInst, k: usize) {
-        let reads = i
-            .src
-            .iter()
-            .filter_map(|v| if let Val::Reg(r) = v { Some(*r) } else { None });
-        for r in reads.chain(i.dst.iter().copied()).collect::<Vec<_>>() {
-            if self.last_use[r.0 as usize] == k
-                && let Some(Place::Vector { at, local: true }) = self.places[r.0 as usize]
-            {
-                self.places[r.0 as usize] = None;
-                self.free[usize::from(self.class(r) == Class::W64)].push(at);
-            }
-        }
     }
 
     fn instruction(&mut self, i: &IrInst, k: usize, block: usize, fixups: &mut Vec<(usize, Fixup)>) {
@@ -591,7 +364,6 @@ impl Emitter<'_> {
 
     /// Everything that is no jump.
     fn plain(&mut self, i: &IrInst) {
-        let guarded = i.guard.is_some();
         match i.op {
             Op::Alu(alu) => self.alu(alu, i, 0),
             Op::Vf { f, format, rounding } => {
@@ -611,162 +383,11 @@ impl Emitter<'_> {
                 self.push(inst, i.origin);
             }
             Op::Select(class) => self.select(i, class),
-            Op::Load(a) => {
-                let address = self.address(i.src[0]);
-                let flags = self.destinations(i, guarded);
-                let elements = self.elements(&i.dst);
-                let uniform = matches!(address, Element::Uniform(_))
-                    && elements.iter().all(|e| matches!(e, Element::Uniform(_)));
-                let shared = usize::from(a.space == Space::Shared);
-                let mut inst = blank(cross::nop);
-                let code = match (address, elements.as_slice()) {
-                    (Element::Uniform(at), [Element::Uniform(d)])
-                        if a.bytes == 4 && !a.signed && matches!(a.space, Space::Global | Space::Shared) =>
-                    {
-                        (inst.a, inst.d) = (at, *d);
-                        access::LOAD_WORD[shared]
-                    }
-                    (Element::Affine(k), [Element::Narrow(d)])
-                        if a.bytes == 4
-                            && self.p.affine_regs[k as usize].stride == 4
-                            && matches!(a.space, Space::Global | Space::Shared) =>
-                    {
-                        (inst.a, inst.d) = (self.p.affine_regs[k as usize].base, *d);
-                        access::LOAD_WORDS[shared]
-                    }
-                    _ if uniform => access::LOAD_UNIFORM,
-                    (Element::Affine(_), _) if matches!(a.space, Space::Global | Space::Shared) => {
-                        access::LOAD_AFFINE
-                    }
-                    _ => access::LOAD,
-                };
-                inst.run = code[self.isa as usize];
-                inst.flags = flags;
-                inst.imm = a.offset;
-                self.memory(
-                    inst,
-                    i,
-                    MemoryOp {
-                        space: a.space,
-                        address,
-                        bytes: a.bytes,
-                        signed: a.signed,
-                        elements,
-                        atom: None,
-                        operands: vec![],
-                        vf: None,
-                        general: access::LOAD[self.isa as usize],
-                    },
-                );
-            }
-            Op::Store(a) => {
-                let address = self.address(i.src[0]);
-                let elements = i.src[1..].iter().map(|v| self.source(*v)).collect();
-                let code = match address {
-                    Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => {
-                        access::STORE_AFFINE
-                    }
-                    _ => access::STORE,
-                };
-                let mut inst = blank(code[self.isa as usize]);
-                inst.imm = a.offset;
-                self.memory(
-                    inst,
-                    i,
-                    MemoryOp {
-                        space: a.space,
-                        address,
-                        bytes: a.bytes,
-                        signed: false,
-                        elements,
-                        atom: None,
-                        operands: vec![],
-                        vf: None,
-                        general: access::STORE[self.isa as usize],
-                    },
-                );
-            }
+            Op::Load(a) => self.load(i, a),
+            Op::Store(a) => self.store(i, a),
             Op::Atom { f, ty, space, offset } => self.atomic(i, f, ty, space, offset),
             _ => self.cross(i),
         }
-    }
-
-    fn atomic(&mut self, i: &IrInst, f: AtomFn, ty: AtomTy, space: Space, offset: i64) {
-        let address = self.address(i.src[0]);
-        let operands = i.src[1..].iter().map(|v| self.source(*v)).collect();
-        // The old value matters only if somebody reads it.
-        let wanted: Vec<VReg> = i
-            .dst
-            .iter()
-            .copied()
-            .filter(|d| self.registers.used[d.0 as usize])
-            .collect();
-        let commutes = matches!(
-            f,
-            AtomFn::Add | AtomFn::Min | AtomFn::Max | AtomFn::And | AtomFn::Or | AtomFn::Xor
-        ) && matches!(
-            ty,
-            AtomTy::B32 | AtomTy::B64 | AtomTy::S32 | AtomTy::S64 | AtomTy::B16
-        );
-        let everywhere = !matches!(space, Space::Shared | Space::Local);
-        self.p.ordered |= everywhere && !(commutes && wanted.is_empty());
-        for d in &i.dst {
-            self.destination(*d, i.guard.is_some());
-        }
-        let elements = self.elements(&wanted);
-        let mut inst = blank(access::ATOM);
-        inst.imm = offset;
-        let bytes = match ty {
-            AtomTy::B16 | AtomTy::F16 | AtomTy::Bf16 => 2,
-            AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
-            _ => 4,
-        };
-        let vf = (ty == AtomTy::Vf32).then(|| {
-            vfloat::Lanes::new(
-                self.numerics.format,
-                self.numerics.input,
-                vfloat::Rounding::NearestEven,
-            )
-        });
-        self.memory(
-            inst,
-            i,
-            MemoryOp {
-                space,
-                address,
-                bytes,
-                signed: false,
-                elements,
-                atom: Some((f, ty)),
-                operands,
-                vf,
-                general: access::ATOM,
-            },
-        );
-    }
-
-    fn memory(&mut self, mut inst: Inst, i: &IrInst, op: MemoryOp) {
-        inst.c = self.p.memory_ops.len() as u32;
-        if let Some((survey, first)) = self.surveys.get(&self.index).copied()
-            && op.atom.is_none()
-        {
-            if first {
-                let mut look = blank(survey::SURVEY[self.isa as usize]);
-                (look.c, look.x) = (inst.c, survey as u16);
-                self.push(look, i.origin);
-            }
-            let table = if matches!(i.op, Op::Load(_)) {
-                survey::LOAD
-            } else {
-                survey::STORE
-            };
-            inst.run = table[self.isa as usize];
-            inst.b = survey;
-        }
-        inst.x = self.p.ranges.min(usize::from(u16::MAX)) as u16;
-        self.p.ranges = (self.p.ranges + 1).min(usize::from(u16::MAX) + 1);
-        self.p.memory_ops.push(op);
-        self.push(inst, i.origin);
     }
 
     /// Places destinations; the flags that hold for all of them.

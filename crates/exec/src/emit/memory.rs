@@ -1,0 +1,206 @@
+//! Emission of loads, stores and atomics: the special code for common addresses, and surveys.
+
+use super::{Emitter, blank};
+use crate::access;
+use crate::analysis::Pattern;
+use crate::cross;
+use crate::ir::{Access, AtomFn, AtomTy, IrInst, Op, Space, VReg, Val};
+use crate::program::{Element, MemoryOp};
+use crate::survey;
+use crate::warp::Inst;
+use rustc_hash::FxHashMap;
+
+impl Emitter<'_> {
+    /// Finds the accesses of a block that share a vector address register (two at least, nothing writing it in
+    /// between).
+    pub(super) fn plan_surveys(&mut self, start: usize, end: usize) {
+        self.surveys.clear();
+        let mut open: FxHashMap<VReg, Vec<usize>> = FxHashMap::default();
+        let mut groups = Vec::new();
+        for (k, i) in self.ir.insts[start..end].iter().enumerate() {
+            if let Op::Load(a) | Op::Store(a) = i.op
+                && matches!(a.space, Space::Global | Space::Shared)
+                && let Val::Reg(r) = i.src[0]
+                && self.registers.pattern[r.0 as usize] == Pattern::Vector
+            {
+                match open.get_mut(&r) {
+                    Some(group) => group.push(start + k),
+                    // A survey under a guard would not serve the others.
+                    None if i.guard.is_none() => {
+                        open.insert(r, vec![start + k]);
+                    }
+                    None => {}
+                }
+            }
+            for d in &i.dst {
+                groups.extend(open.remove(d));
+            }
+        }
+        groups.extend(open.into_values());
+        groups.sort_unstable();
+        let mut count = 0;
+        for group in groups.into_iter().filter(|g| g.len() > 1) {
+            for (n, k) in group.into_iter().enumerate() {
+                self.surveys.insert(k, (count, n == 0));
+            }
+            count += 1;
+        }
+        self.p.surveys = self.p.surveys.max(count as usize);
+    }
+
+    /// Emits a load.
+    pub(super) fn load(&mut self, i: &IrInst, a: Access) {
+        let guarded = i.guard.is_some();
+        let address = self.address(i.src[0]);
+        let flags = self.destinations(i, guarded);
+        let elements = self.elements(&i.dst);
+        let uniform = matches!(address, Element::Uniform(_))
+            && elements.iter().all(|e| matches!(e, Element::Uniform(_)));
+        let shared = usize::from(a.space == Space::Shared);
+        let mut inst = blank(cross::nop);
+        let code = match (address, elements.as_slice()) {
+            (Element::Uniform(at), [Element::Uniform(d)])
+                if a.bytes == 4 && !a.signed && matches!(a.space, Space::Global | Space::Shared) =>
+            {
+                (inst.a, inst.d) = (at, *d);
+                access::LOAD_WORD[shared]
+            }
+            (Element::Affine(k), [Element::Narrow(d)])
+                if a.bytes == 4
+                    && self.p.affine_regs[k as usize].stride == 4
+                    && matches!(a.space, Space::Global | Space::Shared) =>
+            {
+                (inst.a, inst.d) = (self.p.affine_regs[k as usize].base, *d);
+                access::LOAD_WORDS[shared]
+            }
+            _ if uniform => access::LOAD_UNIFORM,
+            (Element::Affine(_), _) if matches!(a.space, Space::Global | Space::Shared) => {
+                access::LOAD_AFFINE
+            }
+            _ => access::LOAD,
+        };
+        inst.run = code[self.isa as usize];
+        inst.flags = flags;
+        inst.imm = a.offset;
+        self.memory(
+            inst,
+            i,
+            MemoryOp {
+                space: a.space,
+                address,
+                bytes: a.bytes,
+                signed: a.signed,
+                elements,
+                atom: None,
+                operands: vec![],
+                vf: None,
+                general: access::LOAD[self.isa as usize],
+            },
+        );
+    }
+
+    /// Emits a store.
+    pub(super) fn store(&mut self, i: &IrInst, a: Access) {
+        let address = self.address(i.src[0]);
+        let elements = i.src[1..].iter().map(|v| self.source(*v)).collect();
+        let code = match address {
+            Element::Affine(_) if matches!(a.space, Space::Global | Space::Shared) => access::STORE_AFFINE,
+            _ => access::STORE,
+        };
+        let mut inst = blank(code[self.isa as usize]);
+        inst.imm = a.offset;
+        self.memory(
+            inst,
+            i,
+            MemoryOp {
+                space: a.space,
+                address,
+                bytes: a.bytes,
+                signed: false,
+                elements,
+                atom: None,
+                operands: vec![],
+                vf: None,
+                general: access::STORE[self.isa as usize],
+            },
+        );
+    }
+
+    pub(super) fn atomic(&mut self, i: &IrInst, f: AtomFn, ty: AtomTy, space: Space, offset: i64) {
+        let address = self.address(i.src[0]);
+        let operands = i.src[1..].iter().map(|v| self.source(*v)).collect();
+        // The old value matters only if somebody reads it.
+        let wanted: Vec<VReg> = i
+            .dst
+            .iter()
+            .copied()
+            .filter(|d| self.registers.used[d.0 as usize])
+            .collect();
+        let commutes = matches!(
+            f,
+            AtomFn::Add | AtomFn::Min | AtomFn::Max | AtomFn::And | AtomFn::Or | AtomFn::Xor
+        ) && matches!(
+            ty,
+            AtomTy::B32 | AtomTy::B64 | AtomTy::S32 | AtomTy::S64 | AtomTy::B16
+        );
+        let everywhere = !matches!(space, Space::Shared | Space::Local);
+        self.p.ordered |= everywhere && !(commutes && wanted.is_empty());
+        for d in &i.dst {
+            self.destination(*d, i.guard.is_some());
+        }
+        let elements = self.elements(&wanted);
+        let mut inst = blank(access::ATOM);
+        inst.imm = offset;
+        let bytes = match ty {
+            AtomTy::B16 | AtomTy::F16 | AtomTy::Bf16 => 2,
+            AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
+            _ => 4,
+        };
+        let vf = (ty == AtomTy::Vf32).then(|| {
+            vfloat::Lanes::new(
+                self.numerics.format,
+                self.numerics.input,
+                vfloat::Rounding::NearestEven,
+            )
+        });
+        self.memory(
+            inst,
+            i,
+            MemoryOp {
+                space,
+                address,
+                bytes,
+                signed: false,
+                elements,
+                atom: Some((f, ty)),
+                operands,
+                vf,
+                general: access::ATOM,
+            },
+        );
+    }
+
+    fn memory(&mut self, mut inst: Inst, i: &IrInst, op: MemoryOp) {
+        inst.c = self.p.memory_ops.len() as u32;
+        if let Some((survey, first)) = self.surveys.get(&self.index).copied()
+            && op.atom.is_none()
+        {
+            if first {
+                let mut look = blank(survey::SURVEY[self.isa as usize]);
+                (look.c, look.x) = (inst.c, survey as u16);
+                self.push(look, i.origin);
+            }
+            let table = if matches!(i.op, Op::Load(_)) {
+                survey::LOAD
+            } else {
+                survey::STORE
+            };
+            inst.run = table[self.isa as usize];
+            inst.b = survey;
+        }
+        inst.x = self.p.ranges.min(usize::from(u16::MAX)) as u16;
+        self.p.ranges = (self.p.ranges + 1).min(usize::from(u16::MAX) + 1);
+        self.p.memory_ops.push(op);
+        self.push(inst, i.origin);
+    }
+}
