@@ -172,3 +172,32 @@ fn shared_sums_of_floats_are_in_lane_order() {
         assert_eq!(bits, sum.to_bits(), "block {b}");
     }
 }
+
+#[test]
+fn what_is_read_before_it_is_written_is_zero() {
+    // Every block leaves registers, shared and local memory full of ones behind for the next.
+    let text = format!(
+        ".shared .align 4 .b8 s[512];\n{HEAD}.reg .b32 %never<2>;\n.local .align 4 .b8 l[8];\n.reg .b64 %sp;\n\
+         mov.u64 %sp, l;\nshl.b32 %r4, %r0, 2;\nmov.u32 %r5, s;\nadd.u32 %r5, %r5, %r4;\n\
+         ld.shared.u32 %r6, [%r5];\nld.local.u32 %r7, [%sp+4];\nor.b32 %r6, %r6, %r7;\n\
+         or.b32 %r6, %r6, %never1;\nmov.u32 %r8, -1;\nst.shared.u32 [%r5], %r8;\nst.local.u32 [%sp+4], %r8;\n\
+         mov.u32 %never1, %r8;\nmul.wide.u32 %rd1, %r3, 4;\nadd.s64 %rd1, %rd1, %rd0;\n\
+         add.u32 %r6, %r6, 1;\nst.global.u32 [%rd1], %r6;\nret;\n}}\n"
+    );
+    let (_, memory) = same(&text, 20, 100, 4 * 2000, false);
+    assert_eq!(words(&memory), vec![1; 2000]);
+}
+
+#[test]
+fn clocks_pass_the_same_in_every_run() {
+    let text = format!(
+        "{HEAD}mov.u32 %r4, %clock;\nmov.u64 %rd2, %clock64;\nmov.u64 %rd3, %globaltimer;\ncvt.u32.u64 %r5, %rd2;\n\
+         cvt.u32.u64 %r6, %rd3;\nmov.u32 %r7, %smid;\nmul.wide.u32 %rd1, %r3, 16;\nadd.s64 %rd1, %rd1, %rd0;\n\
+         st.global.v4.u32 [%rd1], {{%r4, %r5, %r6, %r7}};\nret;\n}}\n"
+    );
+    let (_, memory) = same(&text, 10, 64, 16 * 640, false);
+    for read in words(&memory).chunks_exact(4) {
+        assert!(read[0] < read[1] && read[1] < read[2], "time goes on: {read:?}");
+        assert_eq!(read[3], 0, "there is one multiprocessor");
+    }
+}
