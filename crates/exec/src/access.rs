@@ -27,6 +27,16 @@ fn space_name(space: Space) -> &'static str {
     }
 }
 
+/// Where the offsets of a state space start, as a host address; 0 where addresses are host addresses already.
+#[inline(always)]
+pub fn space_base(w: &Warp, space: Space) -> u64 {
+    match space {
+        Space::Shared => w.env().shared as u64,
+        Space::Param => w.env().params as u64,
+        Space::Global | Space::Local | Space::Generic => 0,
+    }
+}
+
 /// The side table entry of a memory instruction.
 #[inline(always)]
 pub fn op(w: &Warp, i: &Inst) -> &'static MemoryOp {
@@ -187,14 +197,9 @@ unsafe fn resolve(
     let size = u64::from(bytes);
     match m.space {
         Space::Global => {}
-        Space::Shared => {
-            let base = w.env().shared as u64;
+        Space::Shared | Space::Param => {
+            let base = space_base(w, m.space);
             // An offset beyond 32 bits must not wrap into what is allowed.
-            a.iter_mut()
-                .for_each(|a| *a = base.wrapping_add((*a).min(u64::from(u32::MAX))));
-        }
-        Space::Param => {
-            let base = w.env().params as u64;
             a.iter_mut()
                 .for_each(|a| *a = base.wrapping_add((*a).min(u64::from(u32::MAX))));
         }
@@ -349,11 +354,7 @@ unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
             return (m.general)(w, i);
         };
         let address = (*w.uniforms.add(u as usize)).wrapping_add(i.imm as u64);
-        let base = match m.space {
-            Space::Shared => w.env().shared as u64,
-            Space::Param => w.env().params as u64,
-            _ => 0,
-        };
+        let base = space_base(w, m.space);
         let limit = if base == 0 { u64::MAX } else { u64::from(u32::MAX) };
         let mut p = base.wrapping_add(address.min(limit));
         let r = env_mut(w).ranges[i.x as usize];
@@ -431,10 +432,7 @@ unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Op
             r.stride,
         )
     };
-    let start = match m.space {
-        Space::Shared => w.env().shared as u64,
-        _ => 0,
-    };
+    let start = space_base(w, m.space);
     let (first, last) = (
         i64::from(w.mask.trailing_zeros()),
         31 - i64::from(w.mask.leading_zeros()),

@@ -169,7 +169,8 @@ impl Cfg {
     }
 
     /// Immediate post-dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", on the
-    /// reversed graph). An exit in the middle is no path to a meeting point: lanes that end there never come.
+    /// reversed graph). An exit is a path like any other: a branch of which one way
+    /// always ends the thread meets nowhere, and its splits run on apart.
     fn find_meets(&mut self) {
         let n = self.blocks.len();
         // Node n is the exit. Post-order of the reversed graph from it.

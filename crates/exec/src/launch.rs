@@ -67,7 +67,8 @@ pub struct Limits {
 /// Counters of one launch. The same for any number of CPU threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// PTX instructions executed, each counted once per active thread.
+    /// PTX instructions executed, each counted once per active thread; a guarded one for all active threads,
+    /// whether its guard holds or not, except calls and what waits for other threads (barriers, shuffles, votes).
     pub thread_instructions: u64,
     /// PTX instructions executed, each counted once per warp.
     pub warp_instructions: u64,

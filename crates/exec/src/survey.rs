@@ -5,7 +5,6 @@
 
 use crate::access::{self, lane_bits};
 use crate::env::Survey;
-use crate::ir::Space;
 use crate::lanes::{begin, blend, finish, per_isa};
 use crate::program::{Element, MemoryOp};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
@@ -48,10 +47,7 @@ unsafe fn survey(w: &mut Warp, i: &Inst) -> Flow {
             breaks[l] = u32::from(a[l] != a[l - 1].wrapping_add(4)) << l;
         }
         let mut starts = breaks.iter().fold(0, |m, b| m | b) & w.mask | 1 << first;
-        let base = match m.space {
-            Space::Shared => w.env().shared as u64,
-            _ => 0,
-        };
+        let base = access::space_base(w, m.space);
         let highest = high.iter().fold(0, |x, y| x.max(*y));
         let mut s = Survey {
             low: base.wrapping_add(low.iter().fold(u64::MAX, |x, y| x.min(*y))),
@@ -84,9 +80,11 @@ unsafe fn survey(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-/// Whether an access `offset` bytes from the surveyed addresses is in bounds and aligned; `size` bytes each.
+/// Whether access `i` is in bounds and aligned at all the surveyed addresses.
 #[inline(always)]
-fn allowed(w: &Warp, i: &Inst, s: &Survey, offset: u64, size: u64) -> bool {
+fn allowed(w: &Warp, i: &Inst, m: &MemoryOp, s: &Survey) -> bool {
+    let offset = i.imm as u64;
+    let size = u64::from(m.bytes) * m.elements.len() as u64;
     let r = w.env().ranges[i.x as usize];
     let (low, high) = (s.low.wrapping_add(offset), s.high.wrapping_add(offset));
     let inside = low >= r.start && low <= high && high < r.end && r.end - high >= size;
@@ -97,11 +95,10 @@ fn allowed(w: &Warp, i: &Inst, s: &Survey, offset: u64, size: u64) -> bool {
 unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
-        let m: &MemoryOp = access::op(w, i);
+        let m = access::op(w, i);
         let s = &w.env().surveys[i.b as usize];
         let offset = i.imm as u64;
-        let size = u64::from(m.bytes) * m.elements.len() as u64;
-        if !allowed(w, i, s, offset, size) {
+        if !allowed(w, i, m, s) {
             return (m.general)(w, i);
         }
         if let ([Element::Narrow(d)], 4) = (m.elements.as_slice(), m.bytes)
@@ -126,11 +123,7 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
         if w.mask != FULL {
             return (m.general)(w, i);
         }
-        let base = match m.space {
-            Space::Shared => w.env().shared as u64,
-            _ => 0,
-        }
-        .wrapping_add(offset);
+        let base = access::space_base(w, m.space).wrapping_add(offset);
         for (k, e) in m.elements.iter().enumerate() {
             let base = base.wrapping_add(u64::from(m.bytes) * k as u64);
             match (*e, m.bytes, m.address) {
@@ -162,18 +155,12 @@ unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
 unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `load`; only active lanes are written.
     unsafe {
-        let m: &MemoryOp = access::op(w, i);
-        let s = &w.env().surveys[i.b as usize];
-        let offset = i.imm as u64;
-        let size = u64::from(m.bytes) * m.elements.len() as u64;
-        if !allowed(w, i, s, offset, size) {
+        let m = access::op(w, i);
+        if !allowed(w, i, m, &w.env().surveys[i.b as usize]) {
             return (m.general)(w, i);
         }
-        let base = match m.space {
-            Space::Shared => w.env().shared as u64,
-            _ => 0,
-        }
-        .wrapping_add(offset);
+        let offset = i.imm as u64;
+        let base = access::space_base(w, m.space).wrapping_add(offset);
         for (k, e) in m.elements.iter().enumerate() {
             let base = base.wrapping_add(u64::from(m.bytes) * k as u64);
             let mut mask = w.mask;

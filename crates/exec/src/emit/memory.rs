@@ -7,7 +7,7 @@ use crate::cross;
 use crate::ir::{Access, AtomFn, AtomTy, IrInst, Op, Space, VReg, Val};
 use crate::program::{Element, MemoryOp};
 use crate::survey;
-use crate::warp::Inst;
+use crate::warp::{Inst, OpFn};
 use rustc_hash::FxHashMap;
 
 impl Emitter<'_> {
@@ -85,17 +85,7 @@ impl Emitter<'_> {
         self.memory(
             inst,
             i,
-            MemoryOp {
-                space: a.space,
-                address,
-                bytes: a.bytes,
-                signed: a.signed,
-                elements,
-                atom: None,
-                operands: vec![],
-                vf: None,
-                general: access::LOAD[self.isa as usize],
-            },
+            plain(a, address, elements, access::LOAD[self.isa as usize]),
         );
     }
 
@@ -112,17 +102,7 @@ impl Emitter<'_> {
         self.memory(
             inst,
             i,
-            MemoryOp {
-                space: a.space,
-                address,
-                bytes: a.bytes,
-                signed: false,
-                elements,
-                atom: None,
-                operands: vec![],
-                vf: None,
-                general: access::STORE[self.isa as usize],
-            },
+            plain(a, address, elements, access::STORE[self.isa as usize]),
         );
     }
 
@@ -202,5 +182,20 @@ impl Emitter<'_> {
         self.p.ranges = (self.p.ranges + 1).min(usize::from(u16::MAX) + 1);
         self.p.memory_ops.push(op);
         self.push(inst, i.origin);
+    }
+}
+
+/// The side table entry of a load or store; `general` is its code for any addresses.
+fn plain(a: Access, address: Element, elements: Vec<Element>, general: OpFn) -> MemoryOp {
+    MemoryOp {
+        space: a.space,
+        address,
+        bytes: a.bytes,
+        signed: a.signed,
+        elements,
+        atom: None,
+        operands: vec![],
+        vf: None,
+        general,
     }
 }
