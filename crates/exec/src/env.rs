@@ -3,6 +3,7 @@
 use crate::launch::Dim3;
 use crate::memory::Snapshot;
 use crate::program::Program;
+use crate::warp::LANES;
 
 /// A range of addresses an instruction has been allowed before: it hits nearly always again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,19 +16,24 @@ pub struct Range {
 
 /// What is known of the 32 addresses in a register (see `survey`): host addresses, offsets not added.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub struct Survey {
-    /// The lowest one.
+    /// Word of each lane in the patch of its half of the warp.
+    pub index: [u32; LANES],
+    /// Where the patches start: the lowest address of each half.
+    pub starts: [u64; 2],
+    /// How far the highest address of each half is from its lowest, bytes.
+    pub reach: [u64; 2],
+    /// A bit for each word of each patch up to the highest address.
+    pub words: [u32; 2],
+    /// The fields above hold: there are patches.
+    pub patches: bool,
+    /// The lowest address.
     pub low: u64,
     /// The highest one.
     pub high: u64,
     /// All of them or-ed together.
     pub bits: u64,
-    /// Runs of lanes whose addresses are 4 bytes apart; 0 if there are too many.
-    pub runs: usize,
-    /// Lanes of each run.
-    pub masks: [u32; crate::survey::RUNS],
-    /// Where lane 0 would lie in each run.
-    pub bases: [u64; crate::survey::RUNS],
 }
 
 /// The state of the block that a worker runs, reused from block to block.

@@ -80,6 +80,14 @@ impl Emitter<'_> {
             _ => access::LOAD,
         };
         inst.run = code[self.isa as usize];
+        if by_survey(a.space, address) {
+            let word = match elements.as_slice() {
+                [Element::Narrow(d)] if a.bytes == 4 => Some(*d),
+                _ => None,
+            };
+            inst.d = word.unwrap_or(0);
+            self.survey(&mut inst, survey::load_code(self.isa, word.is_some()));
+        }
         inst.flags = flags;
         inst.imm = a.offset;
         self.memory(
@@ -98,6 +106,9 @@ impl Emitter<'_> {
             _ => access::STORE,
         };
         let mut inst = blank(code[self.isa as usize]);
+        if by_survey(a.space, address) {
+            self.survey(&mut inst, survey::store_code(self.isa));
+        }
         inst.imm = a.offset;
         self.memory(
             inst,
@@ -160,29 +171,34 @@ impl Emitter<'_> {
         );
     }
 
+    /// Gives an access its code, and `b` its survey if it shares one.
+    fn survey(&mut self, inst: &mut Inst, code: survey::Code) {
+        match self.surveys.get(&self.index).copied() {
+            Some((survey, first)) => {
+                if first {
+                    let mut look = blank(survey::look(self.isa));
+                    // The access that is about to follow.
+                    (look.c, look.x) = (self.p.memory_ops.len() as u32, survey as u16);
+                    self.push(look, self.origin);
+                }
+                (inst.run, inst.b) = (code.shared, survey);
+            }
+            None => inst.run = code.alone,
+        }
+    }
+
     fn memory(&mut self, mut inst: Inst, i: &IrInst, op: MemoryOp) {
         inst.c = self.p.memory_ops.len() as u32;
-        if let Some((survey, first)) = self.surveys.get(&self.index).copied()
-            && op.atom.is_none()
-        {
-            if first {
-                let mut look = blank(survey::SURVEY[self.isa as usize]);
-                (look.c, look.x) = (inst.c, survey as u16);
-                self.push(look, i.origin);
-            }
-            let table = if matches!(i.op, Op::Load(_)) {
-                survey::LOAD
-            } else {
-                survey::STORE
-            };
-            inst.run = table[self.isa as usize];
-            inst.b = survey;
-        }
         inst.x = self.p.ranges.min(usize::from(u16::MAX)) as u16;
         self.p.ranges = (self.p.ranges + 1).min(usize::from(u16::MAX) + 1);
         self.p.memory_ops.push(op);
         self.push(inst, i.origin);
     }
+}
+
+/// Whether an access finds out about its addresses by surveys.
+fn by_survey(space: Space, address: Element) -> bool {
+    matches!(space, Space::Global | Space::Shared) && matches!(address, Element::Narrow(_) | Element::Wide(_))
 }
 
 /// The side table entry of a load or store; `general` is its code for any addresses.

@@ -1,0 +1,290 @@
+//! Surveys with patches, and the loads and stores that use them, for processors with AVX-512.
+
+use super::{extremes, load_lanes, of, size, store_lanes};
+use crate::access;
+use crate::env::Survey;
+use crate::program::{Element, MemoryOp};
+use crate::warp::{FULL, Flow, Inst, LANES, Warp};
+use std::arch::x86_64::*;
+
+/// Lanes of half a warp: 32-bit lanes of a vector register of the processor.
+const HALF: usize = LANES / 2;
+/// Bytes of a patch: what a permutation of two registers reaches.
+const PATCH: i32 = 128;
+
+/// What the lanes of half a warp add to the address of its first active lane, in 32 bits, 0 for inactive lanes;
+/// and that address. None if one is further away than a patch.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn half(w: &Warp, m: &MemoryOp, at: usize) -> Option<(u64, __m512i)> {
+    let active = (w.mask >> at) as u16;
+    let lead = if active == 0 {
+        w.mask
+    } else {
+        u32::from(active) << at
+    }
+    .trailing_zeros() as usize;
+    // SAFETY: the emitter says where the address lies.
+    unsafe {
+        match m.address {
+            Element::Wide(v) => {
+                let a = w.vectors.add(v as usize) as *const u64;
+                let origin = *a.add(lead);
+                let o = _mm512_set1_epi64(origin as i64);
+                let first = _mm512_maskz_sub_epi64(active as u8, _mm512_loadu_epi64(a.add(at).cast()), o);
+                let second = _mm512_maskz_sub_epi64(
+                    (active >> 8) as u8,
+                    _mm512_loadu_epi64(a.add(at + HALF / 2).cast()),
+                    o,
+                );
+                let (reach, twice) = (
+                    _mm512_set1_epi64(PATCH.into()),
+                    _mm512_set1_epi64(2 * i64::from(PATCH)),
+                );
+                let far = _mm512_cmpge_epu64_mask(_mm512_add_epi64(first, reach), twice)
+                    | _mm512_cmpge_epu64_mask(_mm512_add_epi64(second, reach), twice);
+                let both = _mm512_inserti64x4::<1>(
+                    _mm512_castsi256_si512(_mm512_cvtepi64_epi32(first)),
+                    _mm512_cvtepi64_epi32(second),
+                );
+                (far == 0).then_some((origin, both))
+            }
+            Element::Narrow(v) => {
+                let a = w.vectors.add(v as usize);
+                let origin = *a.add(lead);
+                let o = _mm512_set1_epi32(origin as i32);
+                let d = _mm512_maskz_sub_epi32(active, _mm512_loadu_epi32(a.add(at).cast()), o);
+                let reach = _mm512_add_epi32(d, _mm512_set1_epi32(PATCH));
+                let far = _mm512_cmpge_epu32_mask(reach, _mm512_set1_epi32(2 * PATCH));
+                (far == 0).then_some((u64::from(origin), d))
+            }
+            Element::Uniform(_) | Element::Affine(_) => None,
+        }
+    }
+}
+
+/// Looks at the addresses of an access.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn look(w: &Warp, m: &MemoryOp, s: &mut Survey) {
+    // SAFETY: passed on.
+    unsafe {
+        if let (Some(a), Some(b)) = (half(w, m, 0), half(w, m, HALF))
+            && patch(s, 0, a)
+            && patch(s, 1, b)
+        {
+            s.patches = true;
+            let base = access::space_base(w, m.space);
+            let end = |h: usize| s.starts[h].wrapping_add(s.reach[h]);
+            let (low, high) = (s.starts[0].min(s.starts[1]), end(0).max(end(1)));
+            // Nothing may wrap around.
+            let limit = match m.address {
+                Element::Wide(_) if base == 0 => u64::MAX,
+                _ => u64::from(u32::MAX),
+            };
+            if high >= low && high <= limit {
+                let bits = s.starts[0] | s.starts[1] | s.bits;
+                s.starts = s.starts.map(|p| base.wrapping_add(p));
+                (s.low, s.high, s.bits) = (base.wrapping_add(low), base.wrapping_add(high), base | bits);
+                return;
+            }
+        }
+        *s = extremes(w, m);
+    }
+}
+
+/// Notes the patch of half `h`, if there is one.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn patch(s: &mut Survey, h: usize, (origin, d): (u64, __m512i)) -> bool {
+    let (low, high) = (_mm512_reduce_min_epi32(d), _mm512_reduce_max_epi32(d));
+    let crooked = _mm512_test_epi32_mask(d, _mm512_set1_epi32(3));
+    if high - low >= PATCH || crooked != 0 {
+        return false;
+    }
+    let bytes = _mm512_sub_epi32(d, _mm512_set1_epi32(low));
+    let index = _mm512_srli_epi32::<2>(bytes);
+    // SAFETY: half of the indices.
+    unsafe { _mm512_storeu_epi32(s.index.as_mut_ptr().add(h * HALF).cast(), index) };
+    s.starts[h] = origin.wrapping_add(i64::from(low) as u64);
+    s.reach[h] = (high - low) as u64;
+    // As many bits as there are words up to the highest address.
+    s.words[h] = u32::MAX >> (31 - (high - low) / 4);
+    s.bits = if h == 0 { 0 } else { s.bits } | _mm512_reduce_or_epi32(bytes) as u64;
+    true
+}
+
+/// The words at `offset` from the surveyed addresses, in half `h`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn words(s: &Survey, h: usize, offset: u64) -> __m512i {
+    let p = s.starts[h].wrapping_add(offset);
+    // SAFETY: no word lies outside what was allowed, and where the mask has no bit nothing is read.
+    unsafe {
+        let a = _mm512_maskz_loadu_epi32(s.words[h] as u16, p as *const i32);
+        let b = _mm512_maskz_loadu_epi32((s.words[h] >> HALF) as u16, p.wrapping_add(64) as *const i32);
+        let index = _mm512_loadu_epi32(s.index.as_ptr().add(h * HALF).cast());
+        _mm512_permutex2var_epi32(a, index, b)
+    }
+}
+
+/// Puts words into the register at `d`, in the active lanes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn put(w: &mut Warp, i: &Inst, d: u32, low: __m512i, high: __m512i) {
+    // SAFETY: the emitter says where the destination lies. Nothing is read from here on, so it does not matter
+    // whether it is the address register too.
+    unsafe {
+        let d = w.vectors.add(d as usize) as *mut i32;
+        if w.direct(i) {
+            _mm512_storeu_epi32(d, low);
+            _mm512_storeu_epi32(d.add(HALF), high);
+        } else {
+            _mm512_mask_storeu_epi32(d, w.mask as u16, low);
+            _mm512_mask_storeu_epi32(d.add(HALF), (w.mask >> HALF) as u16, high);
+        }
+    }
+}
+
+/// Makes survey `x` of the addresses of memory instruction `c`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn survey(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: `x` is a survey of the program.
+    unsafe {
+        let s = (&mut *w.env).surveys.as_mut_ptr().add(i.x as usize);
+        look(w, access::op(w, i), &mut *s);
+    }
+    Flow::Next
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn load_word_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
+    // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
+    unsafe {
+        if s.patches && s.allows(w, i, 4) {
+            let offset = i.imm as u64;
+            let (low, high) = (words(s, 0, offset), words(s, 1, offset));
+            put(w, i, i.d, low, high);
+            return Flow::Next;
+        }
+        load_by(w, i, s)
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn load_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
+    // SAFETY: as in `load_word_by`.
+    unsafe {
+        let m = access::op(w, i);
+        if !s.allows(w, i, size(m)) {
+            return (m.general)(w, i);
+        }
+        let narrow = m.bytes == 4 && m.elements.iter().all(|e| matches!(e, Element::Narrow(_)));
+        if s.patches && narrow {
+            for (k, e) in m.elements.iter().enumerate() {
+                let offset = (i.imm as u64).wrapping_add(4 * k as u64);
+                let (low, high) = (words(s, 0, offset), words(s, 1, offset));
+                if let Element::Narrow(d) = *e {
+                    put(w, i, d, low, high);
+                }
+            }
+            return Flow::Next;
+        }
+        match w.mask == FULL {
+            true => load_lanes(w, i, m),
+            false => (m.general)(w, i),
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn store_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
+    // SAFETY: as in `load_word_by`; only active lanes are written.
+    unsafe {
+        let m = access::op(w, i);
+        if !s.allows(w, i, size(m)) {
+            return (m.general)(w, i);
+        }
+        if let (true, 4, [Element::Narrow(v)]) = (s.patches, m.bytes, m.elements.as_slice()) {
+            let line = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let v = w.vectors.add(*v as usize) as *const i32;
+            for h in 0..2 {
+                let active = (w.mask >> (h * HALF)) as u16;
+                let p = s.starts[h].wrapping_add(i.imm as u64);
+                let v = v.add(h * HALF);
+                let index = s.index.as_ptr().add(h * HALF);
+                let apart = _mm512_mask_cmpneq_epi32_mask(active, _mm512_loadu_epi32(index.cast()), line);
+                if apart == 0 {
+                    _mm512_mask_storeu_epi32(p as *mut i32, active, _mm512_loadu_epi32(v));
+                    continue;
+                }
+                let mut mask = active;
+                while mask != 0 {
+                    let l = mask.trailing_zeros() as usize;
+                    mask &= mask - 1;
+                    let at = p.wrapping_add(4 * u64::from(*index.add(l)));
+                    (at as *mut i32).write_unaligned(*v.add(l));
+                }
+            }
+            return Flow::Next;
+        }
+        store_lanes(w, i, m)
+    }
+}
+
+/// Loads a word to `d`, by survey `b`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn load_word(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: passed on.
+    unsafe { load_word_by(w, i, of(w, i)) }
+}
+
+/// Loads a word to `d`, by a survey of its own.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn load_word_alone(w: &mut Warp, i: &Inst) -> Flow {
+    let mut s = Survey::default();
+    // SAFETY: passed on.
+    unsafe {
+        look(w, access::op(w, i), &mut s);
+        load_word_by(w, i, &s)
+    }
+}
+
+/// Loads by survey `b`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: passed on.
+    unsafe { load_by(w, i, of(w, i)) }
+}
+
+/// Loads by a survey of its own.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn load_alone(w: &mut Warp, i: &Inst) -> Flow {
+    let mut s = Survey::default();
+    // SAFETY: passed on.
+    unsafe {
+        look(w, access::op(w, i), &mut s);
+        load_by(w, i, &s)
+    }
+}
+
+/// Stores by survey `b`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: passed on.
+    unsafe { store_by(w, i, of(w, i)) }
+}
+
+/// Stores by a survey of its own.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn store_alone(w: &mut Warp, i: &Inst) -> Flow {
+    let mut s = Survey::default();
+    // SAFETY: passed on.
+    unsafe {
+        look(w, access::op(w, i), &mut s);
+        store_by(w, i, &s)
+    }
+}
