@@ -10,13 +10,13 @@ use std::arch::x86_64::*;
 /// Lanes of half a warp: 32-bit lanes of a vector register of the processor.
 const HALF: usize = LANES / 2;
 /// Bytes of a patch: what a permutation of two registers reaches.
-const PATCH: i32 = 128;
+const PATCH: u64 = 128;
 
-/// What the lanes of half a warp add to the address of its first active lane, in 32 bits, 0 for inactive lanes;
-/// and that address. None if one is further away than a patch.
+/// What the lanes of half a warp add to the address of its first active lane, plus [`PATCH`], 128 for inactive
+/// lanes; and that address. None if one does not fit into 8 bits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn half(w: &Warp, m: &MemoryOp, at: usize) -> Option<(u64, __m512i)> {
+unsafe fn half(w: &Warp, m: &MemoryOp, at: usize) -> Option<(u64, __m128i)> {
     let active = (w.mask >> at) as u16;
     let lead = if active == 0 {
         w.mask
@@ -30,33 +30,24 @@ unsafe fn half(w: &Warp, m: &MemoryOp, at: usize) -> Option<(u64, __m512i)> {
             Element::Wide(v) => {
                 let a = w.vectors.add(v as usize) as *const u64;
                 let origin = *a.add(lead);
-                let o = _mm512_set1_epi64(origin as i64);
-                let first = _mm512_maskz_sub_epi64(active as u8, _mm512_loadu_epi64(a.add(at).cast()), o);
-                let second = _mm512_maskz_sub_epi64(
-                    (active >> 8) as u8,
-                    _mm512_loadu_epi64(a.add(at + HALF / 2).cast()),
-                    o,
-                );
-                let (reach, twice) = (
-                    _mm512_set1_epi64(PATCH.into()),
-                    _mm512_set1_epi64(2 * i64::from(PATCH)),
-                );
-                let far = _mm512_cmpge_epu64_mask(_mm512_add_epi64(first, reach), twice)
-                    | _mm512_cmpge_epu64_mask(_mm512_add_epi64(second, reach), twice);
-                let both = _mm512_inserti64x4::<1>(
-                    _mm512_castsi256_si512(_mm512_cvtepi64_epi32(first)),
-                    _mm512_cvtepi64_epi32(second),
-                );
+                let o = _mm512_set1_epi64(origin.wrapping_sub(PATCH) as i64);
+                let middle = _mm512_set1_epi64(PATCH as i64);
+                let quarter = |k: usize, active: u8| {
+                    _mm512_mask_sub_epi64(middle, active, _mm512_loadu_epi64(a.add(at + k).cast()), o)
+                };
+                let (first, second) = (quarter(0, active as u8), quarter(HALF / 2, (active >> 8) as u8));
+                let far = _mm512_test_epi64_mask(_mm512_or_si512(first, second), _mm512_set1_epi64(!0xff));
+                let both = _mm_unpacklo_epi64(_mm512_cvtepi64_epi8(first), _mm512_cvtepi64_epi8(second));
                 (far == 0).then_some((origin, both))
             }
             Element::Narrow(v) => {
                 let a = w.vectors.add(v as usize);
                 let origin = *a.add(lead);
-                let o = _mm512_set1_epi32(origin as i32);
-                let d = _mm512_maskz_sub_epi32(active, _mm512_loadu_epi32(a.add(at).cast()), o);
-                let reach = _mm512_add_epi32(d, _mm512_set1_epi32(PATCH));
-                let far = _mm512_cmpge_epu32_mask(reach, _mm512_set1_epi32(2 * PATCH));
-                (far == 0).then_some((u64::from(origin), d))
+                let o = _mm512_set1_epi32(origin.wrapping_sub(PATCH as u32) as i32);
+                let middle = _mm512_set1_epi32(PATCH as i32);
+                let d = _mm512_mask_sub_epi32(middle, active, _mm512_loadu_epi32(a.add(at).cast()), o);
+                let far = _mm512_test_epi32_mask(d, _mm512_set1_epi32(!0xff));
+                (far == 0).then_some((u64::from(origin), _mm512_cvtepi32_epi8(d)))
             }
             Element::Uniform(_) | Element::Affine(_) => None,
         }
@@ -83,9 +74,9 @@ unsafe fn look(w: &Warp, m: &MemoryOp, s: &mut Survey) {
                 _ => u64::from(u32::MAX),
             };
             if high >= low && high <= limit {
-                let bits = s.starts[0] | s.starts[1] | s.bits;
+                s.bits |= base | s.starts[0] | s.starts[1];
                 s.starts = s.starts.map(|p| base.wrapping_add(p));
-                (s.low, s.high, s.bits) = (base.wrapping_add(low), base.wrapping_add(high), base | bits);
+                (s.low, s.high) = (base.wrapping_add(low), base.wrapping_add(high));
                 return;
             }
         }
@@ -96,21 +87,29 @@ unsafe fn look(w: &Warp, m: &MemoryOp, s: &mut Survey) {
 /// Notes the patch of half `h`, if there is one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn patch(s: &mut Survey, h: usize, (origin, d): (u64, __m512i)) -> bool {
-    let (low, high) = (_mm512_reduce_min_epi32(d), _mm512_reduce_max_epi32(d));
-    let crooked = _mm512_test_epi32_mask(d, _mm512_set1_epi32(3));
-    if high - low >= PATCH || crooked != 0 {
+fn patch(s: &mut Survey, h: usize, (origin, d): (u64, __m128i)) -> bool {
+    // The lowest of 16 bytes: of neighbours, then of these, which are zero-extended.
+    let lowest = |x: __m128i| {
+        let pairs = _mm_min_epu8(x, _mm_srli_epi16::<8>(x));
+        _mm_cvtsi128_si32(_mm_minpos_epu16(_mm_and_si128(pairs, _mm_set1_epi16(0xff)))) & 0xff
+    };
+    let (low, high) = (lowest(d), 255 - lowest(_mm_xor_si128(d, _mm_set1_epi8(-1))));
+    let reach = (high - low) as u64;
+    let bytes = _mm_sub_epi8(d, _mm_set1_epi8(low as i8));
+    let any = |bits: i8| _mm_test_epi8_mask(bytes, _mm_set1_epi8(bits)) != 0;
+    if reach >= PATCH || any(3) {
         return false;
     }
-    let bytes = _mm512_sub_epi32(d, _mm512_set1_epi32(low));
-    let index = _mm512_srli_epi32::<2>(bytes);
+    let index = _mm512_srli_epi32::<2>(_mm512_cvtepu8_epi32(bytes));
     // SAFETY: half of the indices.
     unsafe { _mm512_storeu_epi32(s.index.as_mut_ptr().add(h * HALF).cast(), index) };
-    s.starts[h] = origin.wrapping_add(i64::from(low) as u64);
-    s.reach[h] = (high - low) as u64;
+    s.starts[h] = origin.wrapping_add(low as u64).wrapping_sub(PATCH);
+    s.reach[h] = reach;
     // As many bits as there are words up to the highest address.
-    s.words[h] = u32::MAX >> (31 - (high - low) / 4);
-    s.bits = if h == 0 { 0 } else { s.bits } | _mm512_reduce_or_epi32(bytes) as u64;
+    s.words[h] = u32::MAX >> (31 - reach / 4);
+    // No access is wider than 16 bytes.
+    let bits = u64::from(any(4)) << 2 | u64::from(any(8)) << 3;
+    s.bits = if h == 0 { 0 } else { s.bits } | bits;
     true
 }
 
