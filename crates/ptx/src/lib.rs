@@ -3,6 +3,7 @@
 pub mod ast;
 mod check;
 mod error;
+pub mod flow;
 pub mod isa;
 mod lexer;
 pub mod overrides;
