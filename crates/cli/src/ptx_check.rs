@@ -68,6 +68,7 @@ pub fn parse(path: &Path) -> Result<Module> {
     let failed = |e: ptx::Errors| Error::failed(lab::launch::strip(&e.to_string()), "");
     let module = ptx::parse(&path.to_string_lossy(), &text).map_err(failed)?;
     ptx::check(&module).map_err(failed)?;
+    exec::numerics::check(&module).map_err(failed)?;
     Ok(module)
 }
 

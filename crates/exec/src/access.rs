@@ -708,6 +708,7 @@ fn half(f: AtomFn, bfloat: bool) -> fn(u64, u64) -> u64 {
         guard: None,
         opcode,
         modifiers: vec![Modifier::Type(ty)],
+        numerics: Default::default(),
         operands: vec![],
     };
     match crate::scalar::scalar_op(&inst) {

@@ -197,8 +197,30 @@ pub enum VfFn {
 pub enum FormatSource {
     /// The launch's.
     Launch,
-    /// bf16, named in the instruction.
-    Bf16,
+    /// Named in the instruction.
+    Fixed(vfloat::Format),
+}
+
+/// The arithmetic of one `.vf32` instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VfSpec {
+    /// Its format.
+    pub format: FormatSource,
+    /// The format of the accumulator of fmam and addm.
+    pub accumulator: vfloat::Format,
+    /// How results are rounded.
+    pub rounding: vfloat::Rounding,
+}
+
+impl VfSpec {
+    /// The operations in a launch with these numerics.
+    pub fn lanes(&self, numerics: &crate::Numerics) -> vfloat::Lanes {
+        let format = match self.format {
+            FormatSource::Launch => numerics.format,
+            FormatSource::Fixed(format) => format,
+        };
+        vfloat::Lanes::new(format, numerics.input, self.rounding)
+    }
 }
 
 /// What an instruction does.
@@ -209,11 +231,7 @@ pub enum Op {
     /// A lane function called lane by lane.
     Scalar(ScalarOp),
     /// Variable-precision arithmetic.
-    Vf {
-        f: VfFn,
-        format: FormatSource,
-        rounding: vfloat::Rounding,
-    },
+    Vf { f: VfFn, spec: VfSpec },
     /// Predicate logic.
     Pred(PredFn),
     /// d = p ? a : b; sources a, b, p.
@@ -234,6 +252,8 @@ pub enum Op {
         ty: AtomTy,
         space: Space,
         offset: i64,
+        /// The arithmetic of [`AtomTy::Vf32`].
+        vf: Option<VfSpec>,
     },
     /// Sources: value, lane or delta, clamp, membermask. Destinations: value [, in-range predicate].
     Shfl(ShflFn),

@@ -10,6 +10,7 @@
 //! | `emit` | flat list to `program`: decoded instructions with their places |
 //! | `survey` | several accesses through one address register |
 //! | `affine` | arithmetic on registers of the form base + lane * stride |
+//! | [`numerics`] | format, accumulator and rounding that an instruction names |
 //! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
 //! | `scalar` | ordinary PTX arithmetic, one lane at a time: the reference |
 //! | `access`, `cross`, `printf` | memory; what reaches across lanes; printing |
@@ -32,6 +33,7 @@ mod lanes;
 pub mod launch;
 pub mod memory;
 pub mod module;
+pub mod numerics;
 mod printf;
 pub mod profile;
 mod program;

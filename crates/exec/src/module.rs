@@ -154,6 +154,18 @@ impl Module {
         })
     }
 
+    /// The same module with other instructions: `ptx` differs from the tree of this one by overrides only, and the
+    /// two share their variables. They belong to this one: it alone is to be unloaded.
+    pub fn variant(&self, ptx: Arc<ptx::ast::Module>) -> Module {
+        Module {
+            ptx,
+            globals: self.globals.clone(),
+            addresses: self.addresses.clone(),
+            isa: self.isa,
+            lowered: Mutex::default(),
+        }
+    }
+
     /// Gives the variables' memory back.
     pub fn unload(&self, memory: &Memory) {
         for g in self.globals.values() {
@@ -204,14 +216,7 @@ impl Module {
             });
         };
         let ir = translate::run(&self.ptx, f, &self.addresses).map_err(|r| {
-            let error = ptx::Error::Unsupported { mnemonic: r.what };
-            let help = (!r.help.is_empty()).then_some(r.help);
-            let text = ptx::Diagnostic {
-                span: r.span,
-                error,
-                help,
-            }
-            .render(&self.ptx.source);
+            let text = r.0.render(&self.ptx.source);
             Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
         })?;
         let ir = Arc::new(ir);
@@ -228,10 +233,9 @@ impl Module {
     ) -> Result<Arc<Program>, Error> {
         let ir = self.ir(name)?;
         let depends = ir.insts.iter().any(|i| match i.op {
-            Op::Vf { format, .. } => {
-                format == FormatSource::Launch || numerics.input != vfloat::Rounding::TowardZero
+            Op::Vf { spec, .. } | Op::Atom { vf: Some(spec), .. } => {
+                spec.format == FormatSource::Launch || numerics.input != vfloat::Rounding::TowardZero
             }
-            Op::Atom { ty, .. } => ty == crate::ir::AtomTy::Vf32,
             _ => false,
         });
         let key = (

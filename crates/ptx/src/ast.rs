@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-pub use crate::isa::{Modifier, Opcode, ScalarType, SpecialRegister, StateSpace};
+pub use crate::isa::{Modifier, Opcode, ScalarType, SpecialRegister, StateSpace, Word};
 
 /// A byte range in [`Source::text`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -356,6 +356,23 @@ pub struct Guard {
     pub negated: bool,
 }
 
+/// What a `.vf32` instruction says of its arithmetic besides the words of the table. Formats are names without a
+/// meaning here; `exec` knows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Numerics {
+    /// `.vf32::e5m2`: the format. `None`: that of the launch.
+    pub format: Option<Word>,
+    /// `.vf32::e5m2::e8m13`: the format of the accumulator of `fmam` and `addm`. `None`: FP32.
+    pub accumulator: Option<Word>,
+    /// `.rs::8`: how many random bits stochastic rounding takes. `None`: as many as it can use.
+    pub random_bits: Option<u8>,
+}
+
+impl Numerics {
+    /// Stands for the launch's format where an accumulator follows: `.vf32::launch::e8m13`.
+    pub const LAUNCH: &'static str = "launch";
+}
+
 /// An instruction: `[@guard] opcode.modifiers operands;`
 #[derive(Clone, Debug)]
 pub struct Instruction {
@@ -367,6 +384,8 @@ pub struct Instruction {
     pub opcode: Opcode,
     /// Everything dotted after the opcode, in the order written, types included.
     pub modifiers: Vec<Modifier>,
+    /// Formats and random bits of `.vf32`.
+    pub numerics: Numerics,
     /// Operands in the order written, destination first.
     pub operands: Vec<Operand>,
 }
@@ -374,10 +393,28 @@ pub struct Instruction {
 impl Instruction {
     /// Opcode and modifiers as written, `add.rn.f32`.
     pub fn mnemonic(&self) -> String {
+        let Numerics {
+            format,
+            accumulator,
+            random_bits,
+        } = self.numerics;
         let mut text = self.opcode.text().to_string();
+        let mut named = false;
         for m in &self.modifiers {
             text.push('.');
             text.push_str(m.text_in(self.opcode));
+            match (*m, random_bits) {
+                // Said once: it holds for every `.vf32` of the instruction.
+                (Modifier::Type(ScalarType::Vf32), _) if !std::mem::replace(&mut named, true) => {
+                    let format = format.map(Word::text).or(accumulator.map(|_| Numerics::LAUNCH));
+                    for word in format.into_iter().chain(accumulator.map(Word::text)) {
+                        text.push_str("::");
+                        text.push_str(word);
+                    }
+                }
+                (Modifier::Rs, Some(n)) => text.push_str(&format!("::{n}")),
+                _ => {}
+            }
         }
         text
     }

@@ -47,6 +47,9 @@ pub enum Error {
     /// Braces inside braces beyond what any compiler writes.
     #[error("nested too deeply")]
     TooDeep,
+    /// The formats behind `.vf32`, or the number behind `.rs`, make no sense.
+    #[error("`{text}` makes no sense: {why}")]
+    Numerics { text: String, why: String },
     /// A modifier that exists, but not on this instruction.
     #[error("`{opcode}` cannot have `.{modifier}` here")]
     ModifierNotAllowed { opcode: &'static str, modifier: String },

@@ -14,5 +14,6 @@ mod suggest;
 
 pub use check::{check, unsupported};
 pub use error::{Diagnostic, Error, Errors};
+pub use isa::Word;
 pub use parser::parse;
 pub use same::same;

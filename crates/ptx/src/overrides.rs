@@ -18,6 +18,10 @@ pub struct Site<'a> {
     pub kind: FunctionKind,
     /// The instruction as it stands.
     pub instruction: &'a Instruction,
+    /// Its number among the instructions of the function, in the order of the text, nested blocks included; from 0.
+    pub ordinal: usize,
+    /// Its line in the PTX, from 1.
+    pub line: u32,
     /// What it computes.
     pub class: Class,
     /// The `.loc` it stands under: where in the CUDA source it comes from.
@@ -26,9 +30,9 @@ pub struct Site<'a> {
     pub file: Option<&'a str>,
 }
 
-/// What to make of an instruction.
+/// Which instruction to make of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rewrite {
+pub enum Form {
     /// `.f32` becomes `.vf32`.
     Vf32,
     /// `fma` and `mad` become `fmam.vf32`: narrow product, FP32 accumulator.
@@ -37,6 +41,75 @@ pub enum Rewrite {
     Addm,
     /// `add` becomes `addm.vf32`, its second operand the FP32 accumulator.
     AddmSecond,
+}
+
+/// How results are rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rounding {
+    /// To nearest, ties to even.
+    Rn,
+    /// Toward zero.
+    Rz,
+    /// Toward minus infinity.
+    Rm,
+    /// Toward plus infinity.
+    Rp,
+    /// To nearest, ties away from zero.
+    Ra,
+    /// To odd.
+    Ro,
+    /// Stochastically, with that many random bits or as many as can be used.
+    Rs(Option<u8>),
+}
+
+impl Rounding {
+    const fn modifier(self) -> Modifier {
+        match self {
+            Rounding::Rn => Modifier::Rn,
+            Rounding::Rz => Modifier::Rz,
+            Rounding::Rm => Modifier::Rm,
+            Rounding::Rp => Modifier::Rp,
+            Rounding::Ra => Modifier::Ra,
+            Rounding::Ro => Modifier::Ro,
+            Rounding::Rs(_) => Modifier::Rs,
+        }
+    }
+
+    const ALL: [Modifier; 7] = [
+        Modifier::Rn,
+        Modifier::Rz,
+        Modifier::Rm,
+        Modifier::Rp,
+        Modifier::Ra,
+        Modifier::Ro,
+        Modifier::Rs,
+    ];
+}
+
+/// What to make of an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rewrite {
+    /// Which instruction.
+    pub form: Form,
+    /// Its format; `None` is the launch's.
+    pub format: Option<Word>,
+    /// The format of the accumulator, for [`Form::Fmam`], [`Form::Addm`] and [`Form::AddmSecond`]; `None` is FP32.
+    pub accumulator: Option<Word>,
+    /// How it rounds; `None` leaves that as it is. Instructions that round nothing (`neg`, `max`, `setp`, an integer
+    /// out of a `cvt`) stay as they are.
+    pub rounding: Option<Rounding>,
+}
+
+impl From<Form> for Rewrite {
+    /// In the launch's format, rounded as before.
+    fn from(form: Form) -> Rewrite {
+        Rewrite {
+            form,
+            format: None,
+            accumulator: None,
+            rounding: None,
+        }
+    }
 }
 
 /// Instructions of one function that were rewritten alike.
@@ -127,7 +200,7 @@ impl fmt::Display for Report {
 
 /// Rewrites every `.f32` instruction of arithmetic, and every conversion from or to `.f32`, to `.vf32`.
 pub fn every_f32(module: &mut Module) -> Report {
-    to_vf32(module, &mut |_| Some(Rewrite::Vf32))
+    to_vf32(module, &mut |_| Some(Form::Vf32.into()))
 }
 
 /// Offers every instruction that may be brought to `.vf32` and rewrites it as `select` says.
@@ -138,6 +211,7 @@ pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewr
             files.insert(*index, name.clone());
         }
     }
+    let lines = Lines::new(&module.source);
     let mut report = Report::default();
     for function in module.functions_mut() {
         let Function {
@@ -153,6 +227,8 @@ pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewr
             name: &name.name,
             kind: *kind,
             files: &files,
+            lines: &lines,
+            ordinal: 0,
             loc: None,
             select,
             changes: BTreeMap::new(),
@@ -183,6 +259,8 @@ struct Visit<'a> {
     name: &'a str,
     kind: FunctionKind,
     files: &'a HashMap<u32, String>,
+    lines: &'a Lines,
+    ordinal: usize,
     loc: Option<Loc>,
     select: &'a mut dyn FnMut(&Site) -> Option<Rewrite>,
     changes: BTreeMap<(Class, String, String), usize>,
@@ -202,6 +280,8 @@ impl Visit<'_> {
     }
 
     fn instruction(&mut self, instruction: &mut Instruction) {
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
         let Some(class) = class(instruction) else { return };
         let loc = self.loc.as_ref();
         let file = loc.and_then(|l| self.files.get(&l.file)).map(String::as_str);
@@ -209,6 +289,8 @@ impl Visit<'_> {
             function: self.name,
             kind: self.kind,
             instruction,
+            ordinal,
+            line: self.lines.line(instruction.span.start),
             class,
             loc,
             file,
@@ -233,7 +315,7 @@ impl Visit<'_> {
 /// The class of an instruction that may be brought to `.vf32`; `None` for every other.
 pub fn class(instruction: &Instruction) -> Option<Class> {
     let class = isa::entry(instruction.opcode).class?;
-    rewritten(instruction, Rewrite::Vf32).map(|_| class)
+    rewritten(instruction, Form::Vf32.into()).map(|_| class)
 }
 
 /// The instruction after a rewrite, if it can have it.
@@ -241,17 +323,44 @@ fn rewritten(instruction: &Instruction, rewrite: Rewrite) -> Option<Instruction>
     let place = place(instruction)?;
     let mut new = instruction.clone();
     new.modifiers[place] = Modifier::Type(ScalarType::Vf32);
-    match (rewrite, instruction.opcode) {
-        (Rewrite::Vf32, _) => {}
-        (Rewrite::Fmam, Opcode::Fma | Opcode::Mad) => new.opcode = Opcode::Fmam,
-        (Rewrite::Addm, Opcode::Add) => new.opcode = Opcode::Addm,
-        (Rewrite::AddmSecond, Opcode::Add) if new.operands.len() == 3 => {
+    new.numerics.format = rewrite.format;
+    match (rewrite.form, instruction.opcode) {
+        (Form::Vf32, _) => {}
+        (Form::Fmam, Opcode::Fma | Opcode::Mad) => new.opcode = Opcode::Fmam,
+        (Form::Addm, Opcode::Add) => new.opcode = Opcode::Addm,
+        (Form::AddmSecond, Opcode::Add) if new.operands.len() == 3 => {
             new.opcode = Opcode::Addm;
             new.operands.swap(1, 2);
         }
         _ => return None,
     }
+    if rewrite.form != Form::Vf32 {
+        new.numerics.accumulator = rewrite.accumulator;
+    }
     // The new form must be one of the table, executed by Vernier.
+    if !isa::is_form(&new) {
+        return None;
+    }
+    Some(match rewrite.rounding {
+        Some(rounding) => rounded(&new, rounding).unwrap_or(new),
+        None => new,
+    })
+}
+
+/// The instruction with another rounding, if it rounds.
+fn rounded(instruction: &Instruction, rounding: Rounding) -> Option<Instruction> {
+    let mut new = instruction.clone();
+    // `cvt` rounds as it says only into the format.
+    if new.opcode == Opcode::Cvt && new.ty() != Some(ScalarType::Vf32) {
+        return None;
+    }
+    match new.modifiers.iter().position(|m| Rounding::ALL.contains(m)) {
+        Some(at) => new.modifiers[at] = rounding.modifier(),
+        None => new.modifiers.insert(0, rounding.modifier()),
+    }
+    if let Rounding::Rs(bits) = rounding {
+        new.numerics.random_bits = bits;
+    }
     isa::is_form(&new).then_some(new)
 }
 
@@ -384,9 +493,9 @@ mod tests {
                 site.file.map(str::to_string),
             ));
             Some(match site.class {
-                Class::Fma => Rewrite::Fmam,
-                Class::Add => Rewrite::AddmSecond,
-                _ => Rewrite::Fmam,
+                Class::Fma => Form::Fmam.into(),
+                Class::Add => Form::AddmSecond.into(),
+                _ => Rewrite::from(Form::Fmam),
             })
         });
         let file = Some("a.cu".to_string());
@@ -402,8 +511,46 @@ mod tests {
         assert!(m.to_string().contains("addm.vf32 \t%f1, %f1, %f2;"));
         assert_eq!(
             report.functions[0].refused,
-            [("mul.f32".to_string(), Rewrite::Fmam)]
+            [("mul.f32".to_string(), Form::Fmam.into())]
         );
         assert_eq!(report.total(), 2);
+    }
+
+    #[test]
+    fn a_rewrite_names_format_accumulator_and_rounding() {
+        let text = "fma.rn.f32 %f1, %f2, %f3, %f1;\n{\nmov.f32 %f4, %f1;\nadd.f32 %f1, %f2, %f1;\n}\n\
+                    cvt.rn.f32.s32 %f2, %r1;\ncvt.rzi.s32.f32 %r1, %f1;\nneg.f32 %f1, %f2;\nex2.approx.f32 %f1, %f2;";
+        let mut m = module(text);
+        let mut seen = Vec::new();
+        let report = to_vf32(&mut m, &mut |site| {
+            seen.push((site.ordinal, site.line));
+            let (form, accumulator) = match site.class {
+                Class::Fma => (Form::Fmam, Word::new("e8m13")),
+                Class::Add => (Form::Addm, None),
+                _ => (Form::Vf32, None),
+            };
+            Some(Rewrite {
+                form,
+                format: (site.class != Class::Add).then(|| Word::new("e5m2")).flatten(),
+                accumulator,
+                rounding: Some(Rounding::Rs(Some(8))),
+            })
+        });
+        let expected = [
+            "fmam.rs::8.vf32::e5m2::e8m13",
+            "mov.f32",
+            "addm.rs::8.vf32",
+            "cvt.rs::8.vf32::e5m2.s32",
+            "cvt.rzi.s32.vf32::e5m2",
+            "neg.vf32::e5m2",
+            "ex2.rs::8.approx.vf32::e5m2",
+        ];
+        assert_eq!(mnemonics(&m), expected);
+        let places = [(0, 12), (2, 15), (3, 17), (4, 18), (5, 19), (6, 20)];
+        assert_eq!(seen, places);
+        assert_eq!(report.total(), 6);
+        let again = crate::parse("k.ptx", &m.to_string()).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(crate::check(&again).map_err(|e| e.to_string()), Ok(()));
+        assert!(crate::same(&m, &again));
     }
 }

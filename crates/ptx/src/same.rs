@@ -147,6 +147,7 @@ fn same_instruction(a: &Instruction, b: &Instruction) -> bool {
     guards
         && a.opcode == b.opcode
         && a.modifiers == b.modifiers
+        && a.numerics == b.numerics
         && all(&a.operands, &b.operands, same_operand)
 }
 

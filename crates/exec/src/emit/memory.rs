@@ -4,7 +4,7 @@ use super::{Emitter, blank};
 use crate::access;
 use crate::analysis::Pattern;
 use crate::cross;
-use crate::ir::{Access, AtomFn, AtomTy, IrInst, Op, Space, VReg, Val};
+use crate::ir::{Access, AtomFn, AtomTy, IrInst, Op, Space, VReg, Val, VfSpec};
 use crate::program::{Element, MemoryOp};
 use crate::survey;
 use crate::warp::{Inst, OpFn};
@@ -117,7 +117,15 @@ impl Emitter<'_> {
         );
     }
 
-    pub(super) fn atomic(&mut self, i: &IrInst, f: AtomFn, ty: AtomTy, space: Space, offset: i64) {
+    pub(super) fn atomic(
+        &mut self,
+        i: &IrInst,
+        f: AtomFn,
+        ty: AtomTy,
+        space: Space,
+        offset: i64,
+        vf: Option<VfSpec>,
+    ) {
         let address = self.address(i.src[0]);
         let operands = i.src[1..].iter().map(|v| self.source(*v)).collect();
         // The old value matters only if somebody reads it.
@@ -147,13 +155,7 @@ impl Emitter<'_> {
             AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
             _ => 4,
         };
-        let vf = (ty == AtomTy::Vf32).then(|| {
-            vfloat::Lanes::new(
-                self.numerics.format,
-                self.numerics.input,
-                vfloat::Rounding::NearestEven,
-            )
-        });
+        let vf = vf.map(|spec| spec.lanes(self.numerics));
         self.memory(
             inst,
             i,

@@ -13,7 +13,7 @@ use crate::alu;
 use crate::analysis::{BlockShape, Cfg, Registers};
 use crate::call;
 use crate::cross;
-use crate::ir::{BarrierFn, FormatSource, Ir, IrInst, Op, ReduceFn, VReg, Val};
+use crate::ir::{BarrierFn, Ir, IrInst, Op, ReduceFn, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
 use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program};
@@ -366,12 +366,8 @@ impl Emitter<'_> {
     fn plain(&mut self, i: &IrInst) {
         match i.op {
             Op::Alu(alu) => self.alu(alu, i, 0),
-            Op::Vf { f, format, rounding } => {
-                let format = match format {
-                    FormatSource::Launch => self.numerics.format,
-                    FormatSource::Bf16 => vfloat::Format::BF16,
-                };
-                let chosen = vf::choose(f, &vfloat::Lanes::new(format, self.numerics.input, rounding));
+            Op::Vf { f, spec } => {
+                let chosen = vf::choose(f, &spec.lanes(self.numerics));
                 self.p.kept.push(chosen.ops);
                 self.alu(chosen.alu, i, chosen.address);
             }
@@ -385,7 +381,13 @@ impl Emitter<'_> {
             Op::Select(class) => self.select(i, class),
             Op::Load(a) => self.load(i, a),
             Op::Store(a) => self.store(i, a),
-            Op::Atom { f, ty, space, offset } => self.atomic(i, f, ty, space, offset),
+            Op::Atom {
+                f,
+                ty,
+                space,
+                offset,
+                vf,
+            } => self.atomic(i, f, ty, space, offset, vf),
             _ => self.cross(i),
         }
     }

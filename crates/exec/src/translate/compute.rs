@@ -3,30 +3,22 @@
 
 use super::{Result, Translator, mnemonic, tables};
 use crate::alu;
-use crate::ir::{FormatSource, Op, PredFn, VReg, Val, VfFn};
+use crate::ir::{FormatSource, Op, PredFn, VReg, Val, VfFn, VfSpec};
 use crate::lanes::{Alu, Class, Coded};
 use crate::scalar;
 use ptx::ast::{Instruction, Modifier, Opcode, Operand, ScalarType};
-use vfloat::Rounding;
+use vfloat::Format;
 
 use Modifier as M;
 use Opcode as O;
 use ScalarType as T;
 
-fn rounding(i: &Instruction) -> Rounding {
-    match () {
-        () if i.has(M::Rz) => Rounding::TowardZero,
-        () if i.has(M::Rm) => Rounding::TowardNegative,
-        () if i.has(M::Rp) => Rounding::TowardPositive,
-        () => Rounding::NearestEven,
-    }
-}
-
 impl Translator<'_> {
     pub(super) fn compute(&mut self, i: &Instruction) -> Result<()> {
         if let Some(format) = self.variable_format(i)? {
             self.variable = true;
-            return self.variable(i, format);
+            let spec = self.spec(i, format)?;
+            return self.variable(i, spec);
         }
         match i.opcode {
             O::Setp => return self.set_predicate(i),
@@ -478,7 +470,7 @@ impl Translator<'_> {
                 _ => false,
             });
             if dialect || wide {
-                return Ok(Some(FormatSource::Bf16));
+                return Ok(Some(FormatSource::Fixed(Format::BF16)));
             }
         }
         if dialect {
@@ -487,9 +479,14 @@ impl Translator<'_> {
         Ok(None)
     }
 
-    fn variable(&mut self, i: &Instruction, format: FormatSource) -> Result<()> {
-        let rounding = rounding(i);
-        let vf = |f| Op::Vf { f, format, rounding };
+    /// The arithmetic that `i` names.
+    pub(super) fn spec(&self, i: &Instruction, format: FormatSource) -> Result<VfSpec> {
+        crate::numerics::spec(i, format)
+            .map_err(|fault| super::Refusal(Box::new(fault.diagnostic(&self.module.source, self.span))))
+    }
+
+    fn variable(&mut self, i: &Instruction, spec: VfSpec) -> Result<()> {
+        let vf = |f| Op::Vf { f, spec };
         let (f, operands) = match i.opcode {
             O::Add => (VfFn::Add, 2),
             O::Sub => (VfFn::Sub, 2),
@@ -535,7 +532,7 @@ impl Translator<'_> {
                 self.emit(Op::Select(self.class(d)), vec![d], vec![a, b, Val::Reg(p)], true);
                 return Ok(());
             }
-            O::Cvt => return self.variable_convert(i, format, rounding),
+            O::Cvt => return self.variable_convert(i, spec),
             O::Mov | O::Selp | O::Ld | O::St => {
                 return self.refuse(
                     mnemonic(i),
@@ -595,12 +592,12 @@ impl Translator<'_> {
         Ok(Val::Reg(r))
     }
 
-    fn variable_convert(&mut self, i: &Instruction, format: FormatSource, rounding: Rounding) -> Result<()> {
+    fn variable_convert(&mut self, i: &Instruction, spec: VfSpec) -> Result<()> {
         let mut types = i.types();
         let (Some(to), Some(from)) = (types.next(), types.next()) else {
             return self.refuse(mnemonic(i), "two types are needed");
         };
-        let vf = |f| Op::Vf { f, format, rounding };
+        let vf = |f| Op::Vf { f, spec };
         let a = self.source(self.operand(i, 1)?, from)?;
         let integral = [M::Rni, M::Rzi, M::Rmi, M::Rpi].into_iter().find(|m| i.has(*m));
         // What the ordinary conversion does to a value already in the format.

@@ -4,7 +4,9 @@
 use super::scope::{Binding, Place};
 use super::{Result, Translator, has_other, mnemonic};
 use crate::alu;
-use crate::ir::{Access, AtomFn, AtomTy, BarrierFn, Op, PredFn, ReduceFn, ShflFn, Space, VReg, Val, VoteFn};
+use crate::ir::{
+    Access, AtomFn, AtomTy, BarrierFn, FormatSource, Op, PredFn, ReduceFn, ShflFn, Space, VReg, Val, VoteFn,
+};
 use crate::lanes::{Class, Coded};
 use crate::window;
 use ptx::ast::{AddressBase, Instruction, Modifier, Opcode, Operand, ScalarType, StateSpace};
@@ -218,12 +220,17 @@ impl Translator<'_> {
             (false, o) => vec![self.destination(o, ty)?],
         };
         self.variable = element == AtomTy::Vf32;
+        let vf = match self.variable {
+            true => Some(self.spec(i, FormatSource::Launch)?),
+            false => None,
+        };
         self.emit(
             Op::Atom {
                 f,
                 ty: element,
                 space,
                 offset,
+                vf,
             },
             dst,
             src,

@@ -22,14 +22,7 @@ const MAX_INSTRUCTIONS: usize = 4_000_000;
 
 /// What is wrong, and where.
 #[derive(Debug, Clone)]
-pub struct Refusal {
-    /// The place.
-    pub span: Span,
-    /// The instruction or name.
-    pub what: String,
-    /// Why, and what to do.
-    pub help: String,
-}
+pub struct Refusal(pub Box<ptx::Diagnostic>);
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -130,11 +123,14 @@ pub fn align_of(v: &Variable) -> u32 {
 
 impl<'a> Translator<'a> {
     fn refuse<T>(&self, what: impl Into<String>, help: impl Into<String>) -> Result<T> {
-        Err(Refusal {
+        let help: String = help.into();
+        Err(Refusal(Box::new(ptx::Diagnostic {
             span: self.span,
-            what: what.into(),
-            help: help.into(),
-        })
+            error: ptx::Error::Unsupported {
+                mnemonic: what.into(),
+            },
+            help: (!help.is_empty()).then_some(help),
+        })))
     }
 
     fn kernel(&mut self, function: &'a Function) -> Result<()> {
@@ -739,12 +735,7 @@ fn immediate(value: Immediate, ty: ScalarType) -> u64 {
 
 /// An instruction as written, without operands.
 pub fn mnemonic(i: &Instruction) -> String {
-    let mut s = i.opcode.text().to_string();
-    for m in &i.modifiers {
-        s.push('.');
-        s.push_str(m.text());
-    }
-    s
+    i.mnemonic()
 }
 
 /// Whether `i` carries a modifier that only some forms have, spelled `text`.

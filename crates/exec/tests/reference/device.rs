@@ -12,6 +12,7 @@ pub struct Device {
     /// Limit on thread-instructions of a block.
     pub budget: Option<u64>,
     pub cooperative: bool,
+    pub numerics: Numerics,
 }
 
 /// What stands before every kernel: three lines, so that the first line of the text is line 4.
@@ -29,7 +30,19 @@ impl Device {
             engine: Engine::new(threads),
             budget: None,
             cooperative: false,
+            numerics: Numerics {
+                format: Format::FP32,
+                input: Rounding::TowardZero,
+            },
         }
+    }
+
+    /// From now on kernels come from the module as `rewrite` leaves it; variables stay.
+    #[allow(dead_code)] // not every test rewrites
+    pub fn rewrite(&mut self, rewrite: impl FnOnce(&mut ptx::ast::Module)) {
+        let mut tree = self.module.ptx().clone();
+        rewrite(&mut tree);
+        self.module = self.module.variant(Arc::new(tree));
     }
 
     /// Zeroed device memory.
@@ -61,10 +74,6 @@ impl Device {
             cooperative: self.cooperative,
         };
         let params: Vec<u8> = args.iter().flat_map(|a| a.to_le_bytes()).collect();
-        let numerics = Numerics {
-            format: Format::FP32,
-            input: Rounding::TowardZero,
-        };
         let limits = Limits {
             instructions_per_block: self.budget,
         };
@@ -75,7 +84,7 @@ impl Device {
                 "k",
                 &config,
                 &params,
-                &numerics,
+                &self.numerics,
                 &limits,
                 &Progress::default(),
             )

@@ -17,8 +17,9 @@ pub enum Answer {
 pub fn arithmetic(i: &Instruction, width: Option<u32>, numerics: &Numerics) -> Option<Arithmetic> {
     let launch = i.types().any(|t| t == T::Vf32);
     let early = i.types().any(|t| t == T::Bf16) && i.opcode != O::Cvt && width == Some(32);
+    let named = i.numerics.format.map(|w| w.text().parse().expect("a format"));
     let format = match (launch, early) {
-        (true, _) => numerics.format,
+        (true, _) => named.unwrap_or(numerics.format),
         (false, true) => Format::BF16,
         (false, false) => return None,
     };

@@ -337,6 +337,16 @@ impl<'m> Checker<'m> {
             self.modifiers(i, shapes, &misses);
             return;
         };
+        if let Some(accumulator) = i.numerics.accumulator
+            && !matches!(i.opcode, Opcode::Fmam | Opcode::Addm)
+        {
+            let error = Error::Numerics {
+                text: i.mnemonic(),
+                why: format!("`{}` has no accumulator", i.opcode),
+            };
+            let help = format!("leave out `::{accumulator}`; fmam and addm have accumulators");
+            self.error(self.mnemonic_span(i), error, Some(help));
+        }
         let all: Vec<_> = std::iter::once(first).chain(fitting.map(|(s, _)| s)).collect();
         self.operands(i, &all);
     }

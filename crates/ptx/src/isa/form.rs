@@ -27,6 +27,7 @@ use super::{Modifier, ScalarType};
 /// Named sets of modifiers.
 pub(crate) const SETS: &[(&str, &str)] = &[
     ("round", "rn|rz|rm|rp"),
+    ("vround", "rn|rz|rm|rp|ra|ro|rs"),
     ("int", "u16|s16|u32|s32|u64|s64"),
     ("int8", "u8|s8|u16|s16|u32|s32|u64|s64"),
     ("carry", "u32|s32|u64|s64"),

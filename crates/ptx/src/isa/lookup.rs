@@ -267,6 +267,11 @@ pub fn reference() -> String {
             entry.opcode, entry.work
         );
     }
+    page.push_str(
+        "\n`.vf32` may name its format, `.vf32::e5m2` (alone it is the launch's), and `fmam` and `addm` also the format of \
+         their accumulator, `.vf32::e5m2::e8m13` (FP32 unless named; `launch` stands for the launch's format). `.rs` may say \
+         how many random bits it takes, `.rs::8`.\n",
+    );
     page.push_str("\n| set | modifiers |\n|---|---|\n");
     for (name, words) in super::form::SETS {
         let _ = writeln!(page, "| `${name}` | {} |", words.replace('|', ", "));

@@ -41,7 +41,7 @@ macro_rules! spelled {
 
 spelled! {
     /// Type of a register, a variable or an operation. `Vf32` is Vernier's: an f32 register holding a value
-    /// of the launch's format.
+    /// of the launch's format, or of the one that the instruction names (see [`crate::ast::Numerics`]).
     ScalarType {
         B8 = "b8", B16 = "b16", B32 = "b32", B64 = "b64", B128 = "b128",
         U8 = "u8", U16 = "u16", U32 = "u32", U64 = "u64", U16x2 = "u16x2",
@@ -187,6 +187,7 @@ macro_rules! modifiers {
 
 modifiers! {
     V2 = "v2", V4 = "v4", V8 = "v8", Rn = "rn", Rz = "rz", Rm = "rm", Rp = "rp", Rna = "rna",
+    Ra = "ra", Ro = "ro", Rs = "rs",
     Rni = "rni", Rzi = "rzi", Rmi = "rmi", Rpi = "rpi", Approx = "approx", Full = "full", Ftz = "ftz",
     Sat = "sat", Satfinite = "satfinite", Relu = "relu", Nan = "NaN", Xorsign = "xorsign", Abs = "abs",
     Lo = "lo", Hi = "hi", Wide = "wide", Cc = "cc", Eq = "eq", Ne = "ne", Lt = "lt", Le = "le",
@@ -234,7 +235,6 @@ pub const OTHER_WORDS: &[&str] = &[
     "mmio",
     "pack",
     "scaled",
-    "rs",
     "v16",
     "b8x16",
     "oob",
@@ -330,15 +330,42 @@ impl ScalarType {
     }
 }
 
-/// A modifier of an instruction that Vernier does not execute (`m16n8k16`, `1d`): kept, with no meaning. Each
-/// different word is stored once for the life of the process.
+/// A word with no meaning in this crate: the name of a number format, say. Each different word is stored once
+/// for the life of the process, so it copies and compares like a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(&'static str);
+
+impl Word {
+    /// The word, if it is one that can stand behind `.vf32::`: letters a to z, digits and `_`.
+    pub fn new(text: &str) -> Option<Word> {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        (!text.is_empty() && text.bytes().all(fits)).then(|| Word(kept(text)))
+    }
+
+    /// Its text.
+    pub const fn text(self) -> &'static str {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// A modifier of an instruction that Vernier does not execute (`m16n8k16`, `1d`): kept, with no meaning.
 pub(crate) fn intern(word: &str) -> Modifier {
+    Modifier::Other(kept(word))
+}
+
+fn kept(word: &str) -> &'static str {
     static WORDS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut words = WORDS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(known) = words.get(word) {
-        return Modifier::Other(known);
+        return known;
     }
     let kept: &'static str = Box::leak(word.to_string().into_boxed_str());
     words.insert(kept);
-    Modifier::Other(kept)
+    kept
 }

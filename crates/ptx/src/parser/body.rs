@@ -7,6 +7,9 @@ const BODY_DIRECTIVES: &[&str] = &[
     ".reg", ".param", ".shared", ".local", ".global", ".const", ".loc", ".pragma",
 ];
 
+/// Random bits that stochastic rounding can take at most.
+const MOST_RANDOM_BITS: u8 = 32;
+
 impl Parser<'_> {
     /// `{ statements }`. Errors inside are recorded and passed by.
     pub(super) fn body(&mut self) -> Parsed<Vec<Statement>> {
@@ -215,7 +218,7 @@ impl Parser<'_> {
                 return self.expected("an instruction");
             }
         }
-        let (opcode, modifiers) = self.mnemonic()?;
+        let (opcode, modifiers, numerics) = self.mnemonic()?;
         let mut operands = Vec::new();
         if !self.is(b';') && !self.is(b'}') {
             loop {
@@ -231,12 +234,13 @@ impl Parser<'_> {
             guard,
             opcode,
             modifiers,
+            numerics,
             operands,
         })
     }
 
     /// `add.rn.f32`
-    fn mnemonic(&mut self) -> Parsed<(Opcode, Vec<Modifier>)> {
+    fn mnemonic(&mut self) -> Parsed<(Opcode, Vec<Modifier>, Numerics)> {
         let head = self.bump();
         let first = self.at;
         while self.peek().tok == Tok::Dot {
@@ -249,9 +253,23 @@ impl Parser<'_> {
         };
         let supported = isa::entry(opcode).supported;
         let mut modifiers = Vec::with_capacity(self.at - first);
+        let mut numerics = Numerics::default();
         for i in first..self.at {
             let span = self.tokens[i].span;
             let word = &self.slice(span)[1..];
+            if let Some((head @ ("vf32" | "rs"), rest)) = word.split_once("::") {
+                match qualified(head, rest, &mut numerics) {
+                    Ok(modifier) => modifiers.push(modifier),
+                    Err((why, help)) => {
+                        let error = Error::Numerics {
+                            text: self.slice(span).to_string(),
+                            why: why.to_string(),
+                        };
+                        return self.fail(span, error, Some(help.to_string()));
+                    }
+                }
+                continue;
+            }
             let modifier = Modifier::from_text(word).or_else(|| (!supported).then(|| isa::intern(word)));
             match modifier {
                 Some(modifier) => modifiers.push(modifier),
@@ -264,7 +282,7 @@ impl Parser<'_> {
                 }
             }
         }
-        Ok((opcode, modifiers))
+        Ok((opcode, modifiers, numerics))
     }
 
     fn unknown_instruction<T>(&mut self, whole: Span, word: &str) -> Parsed<T> {
@@ -273,4 +291,39 @@ impl Parser<'_> {
         let help = nearest(word, known).map(|w| format!("did you mean `{w}{}`?", &mnemonic[word.len()..]));
         self.fail(whole, Error::UnknownInstruction { mnemonic }, help)
     }
+}
+
+/// `vf32::FORMAT`, `vf32::FORMAT::ACCUMULATOR` or `rs::BITS`; else why not, and what to write.
+fn qualified(
+    head: &str,
+    rest: &str,
+    numerics: &mut Numerics,
+) -> Result<Modifier, (&'static str, &'static str)> {
+    const FORMATS: &str = "write `.vf32::FORMAT`, and `.vf32::FORMAT::ACCUMULATOR` on fmam and addm, each a name of lower-case \
+                           letters, digits and `_` (e5m2, e8m13, p8_n132_128)";
+    if head == "rs" {
+        let bits = rest.parse().ok().filter(|n| (1..=MOST_RANDOM_BITS).contains(n));
+        numerics.random_bits = Some(bits.ok_or((
+            "that is no number of random bits",
+            "write `.rs` or `.rs::N`, N from 1 to 32",
+        ))?);
+        return Ok(Modifier::Rs);
+    }
+    let mut words = rest.split("::").map(Word::new);
+    let (first, second) = (words.next().flatten(), words.next());
+    let (Some(first), Some(accumulator), None) =
+        (first, second.map_or(Some(None), |w| w.map(Some)), words.next())
+    else {
+        return Err(("that is no format", FORMATS));
+    };
+    let format = (first.text() != Numerics::LAUNCH).then_some(first);
+    let said = (numerics.format, numerics.accumulator);
+    if said != (None, None) && said != (format, accumulator) {
+        return Err((
+            "the instruction has named another format already",
+            "one format holds for every `.vf32` of an instruction",
+        ));
+    }
+    (numerics.format, numerics.accumulator) = (format, accumulator);
+    Ok(Modifier::Type(ScalarType::Vf32))
 }

@@ -20,6 +20,7 @@ fn instruction(mnemonic: &str, operands: usize) -> Instruction {
         guard: None,
         opcode,
         modifiers: words.map(word).collect(),
+        numerics: Default::default(),
         operands: vec![Operand::Sink(span); operands],
     }
 }

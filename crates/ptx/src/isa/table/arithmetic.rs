@@ -6,7 +6,8 @@ use super::{Class, Entry, Form, Opcode, Work, form, later, op, since, vp};
 const SUM: &[Form] = &[
     form("sat? $int|u16x2|s16x2", "=T T T"),
     form("cc $carry", "=T T T"),
-    form("$round? ftz? sat? f32|$vp", "=T T T"),
+    form("$round? ftz? sat? f32", "=T T T"),
+    form("$vround? ftz? sat? $vp", "=T T T"),
     form("$round? f64", "=T T T"),
     form("rn? ftz? sat? $half", "=T T T"),
     later("$round? ftz? f32x2", "=T T T"),
@@ -33,14 +34,14 @@ const SIGN: &[Form] = &[
 /// Forms of functions that plain PTX has only as approximations.
 const APPROXIMATE: &[Form] = &[
     form("approx ftz? f32", "=T T"),
-    form("approx? $round? ftz? $vp", "=T T"),
+    form("approx? $vround? ftz? $vp", "=T T"),
 ];
 
 /// Forms of rcp and sqrt.
 const ROOT: &[Form] = &[
     form("approx|$round ftz? f32", "=T T"),
     form("approx|$round ftz? f64", "=T T"),
-    form("approx? $round? ftz? $vp", "=T T"),
+    form("approx? $vround? ftz? $vp", "=T T"),
 ];
 
 const LOGIC: &[Form] = &[form("pred|$bits", "=T T T")];
@@ -57,7 +58,8 @@ pub(super) const TABLE: &[Entry] = &[
         &[
             form("lo|hi $int", "=T T T"),
             form("wide u16|s16|u32|s32", "=W T T"),
-            form("$round? ftz? sat? f32|$vp", "=T T T"),
+            form("$round? ftz? sat? f32", "=T T T"),
+            form("$vround? ftz? sat? $vp", "=T T T"),
             form("$round? f64", "=T T T"),
             form("rn? ftz? sat? $half", "=T T T"),
             later("$round? ftz? f32x2", "=T T T"),
@@ -71,7 +73,8 @@ pub(super) const TABLE: &[Entry] = &[
         &[
             form("lo|hi sat? cc? $int", "=T T T T"),
             form("wide u16|s16|u32|s32", "=W T T W"),
-            form("$round? ftz? sat? f32|$vp", "=T T T T"),
+            form("$round? ftz? sat? f32", "=T T T T"),
+            form("$vround? ftz? sat? $vp", "=T T T T"),
             form("$round? f64", "=T T T T"),
         ],
     ),
@@ -83,7 +86,7 @@ pub(super) const TABLE: &[Entry] = &[
         &[
             form("$round ftz? sat? f32", "=T T T T"),
             form("$round f64", "=T T T T"),
-            form("$round? ftz? sat? $vp", "=T T T T"),
+            form("$vround? ftz? sat? $vp", "=T T T T"),
             form("rn ftz? sat? relu? $half", "=T T T T"),
             later("rn oob relu? $half", "=T T T T"),
             later("$round ftz? f32x2", "=T T T T"),
@@ -93,14 +96,14 @@ pub(super) const TABLE: &[Entry] = &[
     op(
         Opcode::Fmam,
         Work::Mad,
-        "Vernier: d = a * b + c, the product in the launch's format, c, the sum and d in FP32.",
-        &[form("$round? ftz? sat? $vp", "=T T T f32")],
+        "Vernier: d = a * b + c, the product in the format of `.vf32`, c, the sum and d in that of the accumulator (FP32 unless named).",
+        &[form("$vround? ftz? sat? $vp", "=T T T f32")],
     ),
     op(
         Opcode::Addm,
         Work::Add,
-        "Vernier: d = a + b, b in the launch's format, a (the accumulator) and d in FP32.",
-        &[form("$round? ftz? sat? $vp", "=T f32 T")],
+        "Vernier: d = a + b, b in the format of `.vf32`, a (the accumulator) and d in that of the accumulator (FP32 unless named).",
+        &[form("$vround? ftz? sat? $vp", "=T f32 T")],
     ),
     vp(
         Opcode::Div,
@@ -111,7 +114,7 @@ pub(super) const TABLE: &[Entry] = &[
             form("$int", "=T T T"),
             form("approx|full|$round ftz? f32", "=T T T"),
             form("$round f64", "=T T T"),
-            form("approx|full? $round? ftz? $vp", "=T T T"),
+            form("approx|full? $vround? ftz? $vp", "=T T T"),
         ],
     ),
     op(
@@ -151,7 +154,7 @@ pub(super) const TABLE: &[Entry] = &[
         "d = 1 / square root of a.",
         &[
             form("approx ftz? f32|f64", "=T T"),
-            form("approx? $round? ftz? $vp", "=T T"),
+            form("approx? $vround? ftz? $vp", "=T T"),
         ],
     ),
     vp(
@@ -182,7 +185,7 @@ pub(super) const TABLE: &[Entry] = &[
         "d = 2 to the power a.",
         &[
             form("approx ftz? f32", "=T T"),
-            form("approx? $round? ftz? $vp", "=T T"),
+            form("approx? $vround? ftz? $vp", "=T T"),
             form("approx ftz? $half", "=T T"),
         ],
     ),
@@ -196,7 +199,7 @@ pub(super) const TABLE: &[Entry] = &[
             "d = hyperbolic tangent of a.",
             &[
                 form("approx f32|$half", "=T T"),
-                form("approx? $round? ftz? $vp", "=T T"),
+                form("approx? $vround? ftz? $vp", "=T T"),
             ],
         ),
     ),

@@ -43,7 +43,7 @@ pub(super) const TABLE: &[Entry] = &[
                 "=~T ~T2",
             ),
             form(
-                "$round|rni|rzi|rmi|rpi? ftz? sat? vf32 f16|bf16|f32|f64|vf32|$int8",
+                "$vround|rni|rzi|rmi|rpi? ftz? sat? vf32 f16|bf16|f32|f64|vf32|$int8",
                 "=~T ~T2",
             ),
             form("rn|rna|rz relu? satfinite? tf32 f32", "=~T ~T2"),
@@ -252,6 +252,10 @@ pub(super) const TABLE: &[Entry] = &[
                 "=T [] T b64?",
             ),
             form(
+                "relaxed|acquire|release|acq_rel? $scope? $space? add $vround? noftz? L2::cache_hint? vf32",
+                "=T [] T b64?",
+            ),
+            form(
                 "relaxed|acquire|release|acq_rel? $scope? $space? cas L2::cache_hint? b16|b32|b64|b128|u32|u64|s32|s64",
                 "=T [] T T b64?",
             ),
@@ -268,6 +272,10 @@ pub(super) const TABLE: &[Entry] = &[
         &[
             form(
                 "relaxed|release? $scope? $space? add|inc|dec|min|max|and|or|xor noftz? L2::cache_hint? b32|b64|u32|u64|s32|s64|f32|f64|$half",
+                "[] T b64?",
+            ),
+            form(
+                "relaxed|release? $scope? $space? add $vround? noftz? L2::cache_hint? vf32",
                 "[] T b64?",
             ),
             form(
