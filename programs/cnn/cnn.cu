@@ -18,7 +18,6 @@ constexpr int TRAIN_BATCH = 100;     // images per step
 constexpr int TEST_BATCH = 1000;     // images per launch
 constexpr float RATE = 0.001f;       // learning rate of the first epoch
 constexpr float RATE_DECAY = 0.85f;  // and its factor per epoch
-constexpr double BETA1 = 0.9, BETA2 = 0.999; // as in adam_update
 
 // Channels and size (rows = columns) of each stage.
 constexpr Plane INPUT = {1, 28}, CONV1 = {4, 26}, POOL1 = {4, 13}, CONV2 = {8, 11}, POOL2 = {8, 5}, CONV3 = {16, 3};
@@ -86,20 +85,9 @@ class Cnn : public Network {
     }
 
     void update(int epoch) override {
-        double rate = RATE, power1 = 1.0, power2 = 1.0;
+        double rate = RATE;
         for (int i = 0; i < epoch; i++) rate *= RATE_DECAY;
-        for (uint64_t i = 0; i < steps_; i++) {
-            power1 *= BETA1;
-            power2 *= BETA2;
-        }
-        float step_rate = float(rate * std::sqrt(1.0 - power2) / (1.0 - power1));
-        for (Parameter &parameter : parameters_) {
-            int count = parameter.value.size();
-            adam_update<<<blocks_for(count, ELEMENT_BLOCK), ELEMENT_BLOCK>>>(
-                parameter.value.get(), parameter.gradient.get(), parameter.first.get(), parameter.second.get(), step_rate,
-                count);
-            CHECK_LAUNCH();
-        }
+        adam_step(rate);
     }
 
     bool has_state() const override { return true; }

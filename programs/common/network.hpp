@@ -1,78 +1,21 @@
-// What a network's training and testing have in common: device arrays, batches, the epoch loop, accuracy.
+// What training and testing of an image classifier have in common: batches, the epoch loop, accuracy.
 //
 // A program derives from Network, names its tensors, and says what a forward pass, a backward pass and an update are.
 #pragma once
 
-#include "linear.cuh"
 #include "mnist.hpp"
+#include "model.hpp"
 #include "program.hpp"
-#include "random.hpp"
-#include "weights.hpp"
 
 #include <string>
 #include <vector>
 
-// An array of T on the device, freed with its owner.
-template <typename T> class DeviceArray {
-  public:
-    explicit DeviceArray(size_t count) : count_(count) { CHECK(cudaMalloc(&data_, count * sizeof(T))); }
-    ~DeviceArray() { cudaFree(data_); }
-    DeviceArray(const DeviceArray &) = delete;
-    DeviceArray &operator=(const DeviceArray &) = delete;
-    DeviceArray(DeviceArray &&other) : data_(other.data_), count_(other.count_) { other.data_ = nullptr; }
-
-    T *get() const { return data_; }
-    int size() const { return static_cast<int>(count_); }
-    void upload(const std::vector<T> &values) {
-        CHECK(cudaMemcpy(data_, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
-    }
-    std::vector<T> download(size_t count) const {
-        std::vector<T> values(count);
-        CHECK(cudaMemcpy(values.data(), data_, count * sizeof(T), cudaMemcpyDeviceToHost));
-        return values;
-    }
-
-  private:
-    T *data_ = nullptr;
-    size_t count_;
-};
-
-// A weight tensor with its gradient and the optimiser's two moments.
-struct Parameter {
-    DeviceArray<float> value, gradient, first, second;
-    explicit Parameter(size_t count) : value(count), gradient(count), first(count), second(count) {}
-};
-
-class Network {
+class Network : public Model {
   public:
     Network(std::vector<TensorShape> shapes, int batch_size)
-        : shapes_(std::move(shapes)), batch_size_(batch_size), x_(size_t(batch_size) * IMAGE_PIXELS),
+        : Model(std::move(shapes)), batch_size_(batch_size), x_(size_t(batch_size) * IMAGE_PIXELS),
           labels_(batch_size), logits_(size_t(batch_size) * CLASSES), logits_gradient_(size_t(batch_size) * CLASSES),
-          losses_(batch_size), predicted_(batch_size) {
-        for (const TensorShape &shape : shapes_) parameters_.emplace_back(shape.size());
-    }
-    virtual ~Network() {}
-
-    // Fixed seed: the same start on every machine. Biases (rank 1) are zero.
-    void start_from_seed() {
-        Random random(20240229);
-        Weights weights;
-        weights.sets.resize(3);
-        for (const TensorShape &shape : shapes_) {
-            std::vector<float> zeros(shape.size(), 0.0f), values = zeros;
-            if (shape.dims.size() > 1) initialise(values, fan_in(shape), random);
-            weights.sets[0].push_back(values);
-            weights.sets[1].push_back(zeros);
-            weights.sets[2].push_back(zeros);
-        }
-        upload(weights);
-    }
-
-    void load(const std::string &path, bool for_training) {
-        upload(load_weights(path, shapes_, for_training && has_state()));
-    }
-
-    int epochs_seen() const { return int(epochs_); }
+          losses_(batch_size), predicted_(batch_size) {}
 
     void train(const Images &images, int count, int start_epoch, int end_epoch) {
         epochs_ = uint32_t(start_epoch);
@@ -109,20 +52,6 @@ class Network {
         }
     }
 
-    void save(const std::string &path) const {
-        Weights weights;
-        weights.epochs = epochs_;
-        weights.steps = steps_;
-        weights.sets.resize(has_state() ? 3 : 1);
-        for (const Parameter &parameter : parameters_) {
-            const DeviceArray<float> *arrays[] = {&parameter.value, &parameter.first, &parameter.second};
-            for (size_t set = 0; set < weights.sets.size(); set++) {
-                weights.sets[set].push_back(arrays[set]->download(arrays[set]->size()));
-            }
-        }
-        save_weights(path, shapes_, weights);
-    }
-
     // The number of the first `count` images whose digit is found.
     int test(const Images &images, int count) {
         int correct = 0;
@@ -146,37 +75,14 @@ class Network {
     virtual void backward(int images) = 0;
     // One step of the optimiser.
     virtual void update(int epoch) = 0;
-    // Does the optimiser keep moments between steps?
-    virtual bool has_state() const = 0;
 
-    float *value(int i) const { return parameters_[i].value.get(); }
-    float *gradient(int i) const { return parameters_[i].gradient.get(); }
-
-    std::vector<TensorShape> shapes_;
-    std::vector<Parameter> parameters_;
     int batch_size_;
-    uint32_t epochs_ = 0;
-    uint64_t steps_ = 0;
     DeviceArray<float> x_;
     DeviceArray<int> labels_;
     DeviceArray<float> logits_, logits_gradient_, losses_;
     DeviceArray<int> predicted_;
 
   private:
-    // Linear weights are [inputs][outputs], convolutions [outputs][inputs][rows][columns].
-    static int fan_in(const TensorShape &shape) {
-        return shape.dims.size() == 2 ? int(shape.dims[0]) : int(shape.dims[1] * shape.dims[2] * shape.dims[3]);
-    }
-
-    void upload(const Weights &weights) {
-        epochs_ = weights.epochs;
-        steps_ = weights.steps;
-        for (size_t i = 0; i < parameters_.size(); i++) {
-            DeviceArray<float> *arrays[] = {&parameters_[i].value, &parameters_[i].first, &parameters_[i].second};
-            for (size_t set = 0; set < weights.sets.size(); set++) arrays[set]->upload(weights.sets[set][i]);
-        }
-    }
-
     void upload_batch(const Images &images, const int *order, int size) {
         std::vector<float> x(size_t(size) * IMAGE_PIXELS);
         std::vector<int> labels(size);
@@ -210,10 +116,7 @@ template <typename Net> int run_program(int argc, char **argv, int train_batch, 
         network.start_from_seed();
     } else {
         network.load(command.weights_in, true);
-        if (network.epochs_seen() != command.start_epoch) {
-            fprintf(stderr, "note: %s has seen %d epochs, START_EPOCH says %d: order and rate follow START_EPOCH\n",
-                    command.weights_in.c_str(), network.epochs_seen(), command.start_epoch);
-        }
+        network.check_epoch(command.weights_in, command.start_epoch);
     }
     Images images = load_training_set();
     network.train(images, limit < images.count ? limit : images.count, command.start_epoch, command.end_epoch);

@@ -11,9 +11,9 @@ NVCCFLAGS ?= --cudart shared -O3
 TILED ?= 0
 
 OPTIONS := $(ARCH) $(NVCCFLAGS) $(if $(filter-out 0,$(TILED)),-DTILED)
-COMMON := $(wildcard ../common/*.h ../common/*.hpp ../common/*.cuh)
+HEADERS := $(wildcard ../common/*.h ../common/*.hpp ../common/*.cuh *.hpp *.cuh)
 
-$(PROGRAM): $(PROGRAM).cu $(COMMON) Makefile ../common/program.mk .options
+$(PROGRAM): $(PROGRAM).cu $(HEADERS) Makefile ../common/program.mk .options
 	$(NVCC) $(OPTIONS) -o $@ $<
 
 # Rewritten only when compiler or options differ from the last build's, so that a change of them rebuilds.
