@@ -12,6 +12,8 @@ mod ptx_check;
 mod ptx_dump;
 mod ptx_run;
 mod run;
+mod store;
+mod sweep;
 mod tools;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +33,8 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   vernier run mlp --format bf16            build a program and test it in bfloat16
   vernier exec --format e5m2 -- ./app -x   the same for any CUDA binary
+  vernier sweep mlp --exponent 8..2 --significand 7
+                                           a trial in each format, side by side
   vernier format                           the formats that have names
   vernier eval add bf16 1.5 0.3            one operation, bit by bit
 
@@ -44,6 +48,11 @@ enum Command {
     Exec(run::ExecArguments),
     /// Time whole programs: seconds, thread-instructions per second, share of time by kernel
     Bench(bench::Arguments),
+    /// Run a program many times: formats, policies, devices; keep every result
+    Sweep(sweep::Arguments),
+    /// Show and export the results that sweeps and searches kept
+    #[command(subcommand)]
+    Store(store::Command),
     /// Show number formats: limits and the variables that select them
     Format(format::Arguments),
     /// Take PTX out of binaries, check it, run single kernels of it
@@ -72,7 +81,10 @@ enum PtxCommand {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if !matches!(arguments.command, Command::Run(_) | Command::Exec(_)) {
+    if !matches!(
+        arguments.command,
+        Command::Run(_) | Command::Exec(_) | Command::Sweep(_)
+    ) {
         // `vernier ... | head` ends quietly, as other commands do.
         // SAFETY: restores the default action that Rust's start-up code changed.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
@@ -81,6 +93,8 @@ fn main() -> ExitCode {
         Command::Run(a) => run::run(a),
         Command::Exec(a) => run::exec(a),
         Command::Bench(a) => bench::run(&a),
+        Command::Sweep(a) => sweep::run(&a),
+        Command::Store(a) => store::run(&a),
         Command::Format(a) => format::run(&a),
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
         Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),

@@ -41,7 +41,7 @@ impl Job {
 }
 
 /// A word with shell quotes where it needs them.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.into()
@@ -103,24 +103,91 @@ pub struct Ended {
     pub exit: Exit,
     /// Wall-clock time, seconds.
     pub seconds: f64,
-    /// The last `accuracy: NN.NN%` that it printed, percent.
-    pub accuracy: Option<f64>,
+    /// What it printed about its results.
+    pub said: Said,
+    /// Most memory that it was seen to hold, bytes.
+    pub peak_bytes: Option<u64>,
 }
 
-/// The process (or, negative, process group) that signals go to; 0 when none runs.
-static TARGET: AtomicI32 = AtomicI32::new(0);
+/// What a program prints about its results; of several lines the last counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Said {
+    /// `accuracy: NN.NN%`, percent.
+    pub accuracy: Option<f64>,
+    /// `loss: N`, or a line of words and numbers in pairs, one pair of which is `loss N`.
+    pub loss: Option<f64>,
+}
+
+impl Said {
+    fn hear(&mut self, line: &[u8]) {
+        let Ok(line) = std::str::from_utf8(line) else {
+            return;
+        };
+        let number = |text: &str| text.trim().parse().ok();
+        if let Some(text) = line.trim().strip_prefix("accuracy:") {
+            let percent = text.trim().strip_suffix('%').and_then(number);
+            self.accuracy = percent.filter(|a: &f64| a.is_finite()).or(self.accuracy);
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let at = words.iter().position(|w| w.trim_end_matches(':') == "loss");
+        self.loss = at.and_then(|i| number(words.get(i + 1)?)).or(self.loss);
+    }
+}
+
+/// How many children may run at a time.
+pub const MOST: usize = 256;
+
+/// The processes (or, negative, process groups) that signals go to; 0 where none runs.
+static TARGETS: [AtomicI32; MOST] = [const { AtomicI32::new(0) }; MOST];
 /// The first signal that came for us while a child ran, or 0.
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
+/// A signal does not end us when no child runs: who started them asks [`caught`].
+static PATIENT: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn forward(signal: libc::c_int) {
-    let target = TARGET.load(Ordering::SeqCst);
     CAUGHT.store(signal, Ordering::SeqCst);
-    if target != 0 {
-        // SAFETY: kill is async-signal-safe; the target is a child that has not been waited for, or its group.
-        unsafe { libc::kill(target, signal) };
-    } else {
+    let mut any = PATIENT.load(Ordering::SeqCst);
+    for target in &TARGETS {
+        let target = target.load(Ordering::SeqCst);
+        if target != 0 {
+            any = true;
+            // SAFETY: kill is async-signal-safe; the target is a child that has not been waited for, or its group.
+            unsafe { libc::kill(target, signal) };
+        }
+    }
+    if !any {
         // SAFETY: _exit is async-signal-safe.
         unsafe { libc::_exit(128 + signal) };
+    }
+}
+
+/// From now on signals end the children that run but not us: for who has something to put in order before it ends.
+pub fn be_patient() {
+    PATIENT.store(true, Ordering::SeqCst);
+    catch_signals();
+}
+
+/// The signal that asked us to end, if one did.
+pub fn caught() -> Option<i32> {
+    Some(CAUGHT.load(Ordering::SeqCst)).filter(|s| *s != 0)
+}
+
+/// A place in [`TARGETS`], freed when dropped.
+struct Place(&'static AtomicI32);
+
+impl Place {
+    fn take(target: i32) -> Option<Place> {
+        let free = |p: &&AtomicI32| {
+            p.compare_exchange(0, target, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
+        };
+        TARGETS.iter().find(free).map(Place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::SeqCst);
     }
 }
 
@@ -185,7 +252,13 @@ pub fn run(
     })?;
     let pid = child.id() as i32;
     let target = if group { -pid } else { pid };
-    TARGET.store(target, Ordering::SeqCst);
+    let Some(place) = Place::take(target) else {
+        // SAFETY: a child that has not been waited for, or its group.
+        unsafe { libc::kill(target, libc::SIGKILL) };
+        let _ = child.wait();
+        let message = format!("more than {MOST} programs at a time");
+        return Err(Error::failed(message, "ask for fewer jobs: --jobs N"));
+    };
 
     let gone = AtomicBool::new(false);
     let waited = std::thread::scope(|scope| {
@@ -195,14 +268,19 @@ pub fn run(
         ];
         let gone = &gone;
         let readers = pipes.map(|(stream, pipe)| {
-            scope.spawn(move || pipe.and_then(|pipe| pass_on(File::from(pipe), stream, output, gone)))
+            scope.spawn(move || {
+                pipe.map_or_else(Said::default, |pipe| {
+                    pass_on(File::from(pipe), stream, output, gone)
+                })
+            })
         });
         let mut timed_out = false;
         let mut told_to_end: Option<Instant> = None;
+        let mut peak_bytes = None;
         let status = loop {
             match child.try_wait() {
                 Ok(Some(status)) => break Ok(status),
-                Ok(None) => {}
+                Ok(None) => peak_bytes = peak(pid).max(peak_bytes),
                 Err(e) => {
                     break Err(Error::failed(
                         format!("cannot wait for the program: {}", io_reason(&e)),
@@ -217,7 +295,8 @@ pub fn run(
             if (late || CAUGHT.load(Ordering::SeqCst) != 0) && told_to_end.is_none() {
                 timed_out = late;
                 told_to_end = Some(Instant::now());
-                if late {
+                if late || PATIENT.load(Ordering::SeqCst) {
+                    // The signal may have come before the child had its place.
                     // SAFETY: a child that has not been waited for, or its group.
                     unsafe { libc::kill(target, libc::SIGTERM) };
                 }
@@ -229,7 +308,7 @@ pub fn run(
             // A short program is not kept waiting by a long tick.
             std::thread::sleep((started.elapsed() / 8).clamp(Duration::from_millis(1), TICK));
         };
-        TARGET.store(0, Ordering::SeqCst);
+        drop(place);
         output.clear_progress();
         if group && told_to_end.is_some() {
             // What the program started ends with it.
@@ -237,10 +316,10 @@ pub fn run(
             unsafe { libc::kill(target, libc::SIGTERM) };
         }
         gone.store(true, Ordering::SeqCst);
-        let accuracy = readers.into_iter().filter_map(|r| r.join().ok().flatten()).next();
-        status.map(|s| (s, timed_out, accuracy))
+        let [said, _] = readers.map(|r| r.join().unwrap_or_default());
+        status.map(|s| (s, timed_out, said, peak_bytes))
     });
-    let (status, timed_out, accuracy) = waited?;
+    let (status, timed_out, said, peak_bytes) = waited?;
     let exit = match (status.code(), status.signal()) {
         _ if timed_out => Exit::Timeout,
         (Some(code), _) => Exit::Code(code),
@@ -253,21 +332,30 @@ pub fn run(
     Ok(Ended {
         exit,
         seconds: started.elapsed().as_secs_f64(),
-        accuracy,
+        said,
+        peak_bytes,
     })
+}
+
+/// The most memory that a process has held so far, bytes; `None` when it is gone or the kernel does not say.
+fn peak(pid: i32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
 }
 
 /// How long a reader waits for more before it looks whether the program is gone.
 const PATIENCE_MS: libc::c_int = 100;
 
-/// Copies a pipe to the output and returns the last accuracy that went by. Ends at the pipe's end, or when the
+/// Copies a pipe to the output and returns what its lines said. Ends at the pipe's end, or when the
 /// program is gone and nothing comes any more: what it left running in the background may hold the pipe open.
-fn pass_on(mut pipe: File, stream: Stream, output: &Output, gone: &AtomicBool) -> Option<f64> {
-    /// A line longer than this is no accuracy line.
+fn pass_on(mut pipe: File, stream: Stream, output: &Output, gone: &AtomicBool) -> Said {
+    /// A line longer than this says nothing.
     const LONGEST: usize = 4096;
     let mut buffer = [0; 1 << 14];
     let mut line: Vec<u8> = Vec::new();
-    let mut accuracy = None;
+    let mut said = Said::default();
     loop {
         let was_gone = gone.load(Ordering::SeqCst);
         let mut poll = libc::pollfd {
@@ -294,21 +382,15 @@ fn pass_on(mut pipe: File, stream: Stream, output: &Output, gone: &AtomicBool) -
         }
         for &byte in &buffer[..n] {
             if byte == b'\n' || byte == b'\r' {
-                accuracy = accuracy_of(&line).or(accuracy);
+                said.hear(&line);
                 line.clear();
             } else if line.len() < LONGEST {
                 line.push(byte);
             }
         }
     }
-    accuracy_of(&line).or(accuracy)
-}
-
-/// The number in `accuracy: NN.NN%`.
-fn accuracy_of(line: &[u8]) -> Option<f64> {
-    let line = std::str::from_utf8(line).ok()?;
-    let text = line.trim().strip_prefix("accuracy:")?.trim().strip_suffix('%')?;
-    text.trim().parse().ok().filter(|a: &f64| a.is_finite())
+    said.hear(&line);
+    said
 }
 
 #[cfg(test)]
@@ -333,7 +415,7 @@ mod tests {
             none,
         )
         .unwrap();
-        assert_eq!((ended.exit, ended.accuracy), (Exit::Code(7), Some(12.34)));
+        assert_eq!((ended.exit, ended.said.accuracy), (Exit::Code(7), Some(12.34)));
         let ended = run(&job("sh", &["-c", "kill -SEGV $$"]), &output, none).unwrap();
         assert_eq!(ended.exit.code(), 139);
         assert!(ended.exit.to_string().contains("segmentation fault"));
@@ -342,16 +424,25 @@ mod tests {
         assert_eq!(run(&slow, &output, none).unwrap().exit, Exit::Timeout);
         // A background process that keeps the pipe open does not keep us.
         let ended = run(&job("sh", &["-c", "sleep 20 & echo accuracy: 1%"]), &output, none).unwrap();
-        assert_eq!(ended.accuracy, Some(1.0));
+        assert_eq!(ended.said.accuracy, Some(1.0));
         assert!(ended.seconds < 15.0);
         assert!(run(&job("/nonexistent/x", &[]), &output, none).is_err());
     }
 
     #[test]
-    fn accuracy_lines_and_others() {
-        assert_eq!(accuracy_of(b"accuracy: 97.53%"), Some(97.53));
-        assert_eq!(accuracy_of(b"accuracy: nan%"), None);
-        assert_eq!(accuracy_of(b"loss 1.0"), None);
+    fn lines_about_results_and_others() {
+        let hear = |lines: &[&str]| {
+            let mut said = Said::default();
+            lines.iter().for_each(|l| said.hear(l.as_bytes()));
+            (said.accuracy, said.loss)
+        };
+        assert_eq!(hear(&["accuracy: 97.53%"]), (Some(97.53), None));
+        assert_eq!(hear(&["accuracy: nan%"]), (None, None));
+        assert_eq!(
+            hear(&["epoch 1 loss 0.5", "epoch 2 loss 0.25", "done"]),
+            (None, Some(0.25))
+        );
+        assert_eq!(hear(&["loss: 1.5", "no loss here"]), (None, Some(1.5)));
     }
 
     #[test]

@@ -17,7 +17,9 @@ pub mod program;
 pub mod record;
 pub mod settings;
 pub mod stages;
+pub mod store;
 pub mod suggest;
+pub mod sweep;
 pub mod toolchain;
 pub mod weights;
 

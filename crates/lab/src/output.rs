@@ -29,7 +29,12 @@ struct State {
     at_line_start: bool,
     /// A progress line is on the terminal now.
     progress: bool,
+    /// The last that came, if the output is silent.
+    tail: Vec<u8>,
 }
+
+/// How much of a silent program's output is kept, bytes.
+const TAIL: usize = 4096;
 
 /// Shared by the threads that read a child's pipes and the one that waits for it.
 pub struct Output {
@@ -65,6 +70,7 @@ impl Output {
                 log,
                 at_line_start: true,
                 progress: false,
+                tail: Vec::new(),
             }),
             terminal,
             quiet,
@@ -72,7 +78,7 @@ impl Output {
         })
     }
 
-    /// An output that goes nowhere.
+    /// An output that goes nowhere but into [`Output::tail`].
     pub fn nowhere() -> Result<Output, Error> {
         let output = Output::new(None, true)?;
         Ok(Output {
@@ -87,10 +93,13 @@ impl Output {
 
     /// Passes bytes of the child on.
     pub fn write(&self, stream: Stream, bytes: &[u8]) {
+        let mut state = self.state();
         if self.silent {
+            state.tail.extend_from_slice(bytes);
+            let surplus = state.tail.len().saturating_sub(TAIL);
+            state.tail.drain(..surplus);
             return;
         }
-        let mut state = self.state();
         self.clear(&mut state);
         // A closed terminal or pipe (`| head`) must not end the program under way: its log goes on.
         let _ = match stream {
@@ -137,6 +146,11 @@ impl Output {
     pub fn clear_progress(&self) {
         let mut state = self.state();
         self.clear(&mut state);
+    }
+
+    /// The last lines that a silent output got.
+    pub fn tail(&self) -> String {
+        String::from_utf8_lossy(&self.state().tail).trim().to_string()
     }
 
     fn clear(&self, state: &mut State) {

@@ -73,7 +73,7 @@ impl Drop for Folder {
 }
 
 /// `20261123-175335`, UTC.
-fn stamp(time: SystemTime) -> String {
+pub fn stamp(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()) as i64;
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days to date in the proleptic Gregorian calendar, with years that begin in March.
@@ -446,6 +446,10 @@ pub struct Summary {
     pub stages: Vec<StageSummary>,
     /// The last accuracy that the program printed, percent.
     pub accuracy_percent: Option<f64>,
+    /// The last loss that the program printed.
+    pub loss: Option<f64>,
+    /// Most memory that the program was seen to hold, bytes.
+    pub peak_bytes: Option<u64>,
     /// From the library.
     #[serde(flatten)]
     pub totals: Totals,

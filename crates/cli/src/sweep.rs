@@ -1,0 +1,431 @@
+//! `vernier sweep`.
+
+use crate::Result;
+use crate::run::LIBRARY;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lab::output::Output;
+use lab::store::{self, Store, Trial};
+use lab::sweep::run::{Again, Done, Limits, Runner, Watch};
+use lab::sweep::{Point, Request, file, request, table};
+use lab::{Error, library};
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    /// Programs, separated by commas, or a file sweep.toml
+    #[arg(value_name = "PROGRAM|FILE.toml")]
+    what: Option<String>,
+    #[command(flatten)]
+    values: Values,
+    /// Draw N points of the grid instead of all
+    #[arg(long, value_name = "N", help_heading = "Points")]
+    sample: Option<usize>,
+    /// Seed of --sample
+    #[arg(
+        long,
+        value_name = "SEED",
+        requires = "sample",
+        default_value_t = 0,
+        help_heading = "Points"
+    )]
+    sample_seed: u64,
+    #[command(flatten)]
+    place: Place,
+    /// Finish the last sweep of the store, or sweep ID: run what is missing
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true)]
+    resume: Option<Option<i64>>,
+    /// Write the trials as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the trials as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+}
+
+const HELP: &str =
+    "Options under \"Points\" take one value or several, separated by commas; the sweep runs every
+combination of them, each once: what the store knows already is not run again.
+
+Examples:
+  vernier sweep mlp --exponent 8..2 --significand 7
+  vernier sweep mlp,cnn --format none,bf16,e5m2 --images 1000 --csv result.csv
+  vernier sweep mlp --stage train,test --epochs 1 --format bf16,fp16
+  vernier sweep sweep.toml --jobs 2
+  vernier sweep --resume";
+
+/// Values of axes.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Points")]
+pub struct Values {
+    /// Formats; `none` is the program as compiled
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
+    pub format: Vec<String>,
+    /// Bits of exponent: numbers and ranges as 8..2; with --significand these make formats
+    #[arg(long, value_name = "BITS", value_delimiter = ',')]
+    pub exponent: Vec<String>,
+    /// Explicit bits of significand: numbers and ranges
+    #[arg(long, value_name = "BITS", value_delimiter = ',')]
+    pub significand: Vec<String>,
+    /// How operands are cut: rz, rm, rn, rp
+    #[arg(long, value_name = "MODES", value_delimiter = ',')]
+    pub input_rounding: Vec<String>,
+    /// vf32 or none
+    #[arg(long = "override", value_name = "WHAT", value_delimiter = ',')]
+    pub r#override: Vec<String>,
+    /// Folders of edited PTX
+    #[arg(long, value_name = "DIRS", value_delimiter = ',')]
+    pub ptx: Vec<String>,
+    /// Device configurations
+    #[arg(long, value_name = "CONFIGS", value_delimiter = ',')]
+    pub config: Vec<String>,
+    /// Weights to test, or to continue training from
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    pub weights: Vec<String>,
+    /// Stages of each trial: test (default) or train,test; the build is done once before all
+    #[arg(long, value_name = "STAGES")]
+    pub stage: Option<String>,
+    /// Epochs to train
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub epochs: Vec<String>,
+    /// Epochs that the weights have seen
+    #[arg(long, value_name = "N")]
+    pub start_epoch: Option<String>,
+    /// Test the first N images only
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub images: Vec<String>,
+    /// Train with the first N images only
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub train_images: Vec<String>,
+    /// End a launch when one of its blocks has executed this many thread-instructions
+    #[arg(long, value_name = "N")]
+    pub max_instructions: Option<String>,
+    /// End a stage after this many seconds; the trial counts as failed
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<String>,
+}
+
+impl Values {
+    /// The axes that were given, in the order in which a grid goes through them.
+    fn axes(&self) -> Vec<(&'static str, Vec<String>)> {
+        let one = |v: &Option<String>| v.iter().cloned().collect::<Vec<_>>();
+        let all = [
+            ("stage", one(&self.stage)),
+            ("config", self.config.clone()),
+            ("ptx", self.ptx.clone()),
+            ("weights", self.weights.clone()),
+            ("format", self.format.clone()),
+            ("exponent", self.exponent.clone()),
+            ("significand", self.significand.clone()),
+            ("input_rounding", self.input_rounding.clone()),
+            ("override", self.r#override.clone()),
+            ("start_epoch", one(&self.start_epoch)),
+            ("epochs", self.epochs.clone()),
+            ("train_images", self.train_images.clone()),
+            ("images", self.images.clone()),
+            ("max_instructions", one(&self.max_instructions)),
+            ("timeout", one(&self.timeout)),
+        ];
+        all.into_iter().filter(|(_, v)| !v.is_empty()).collect()
+    }
+}
+
+/// Where trials are kept, what is not run again, how much is run at a time.
+#[derive(Args)]
+pub struct Place {
+    /// File that keeps every trial
+    #[arg(long, value_name = "FILE", default_value = store::DEFAULT)]
+    pub store: PathBuf,
+    /// Run trials again that failed, or all, although the store has their results
+    #[arg(long, value_enum, value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    pub again: Option<AgainWhich>,
+    /// Trials at a time (default: all cores)
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Memory of all trials together, as 8G or 500M (default: four fifths of what is free)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory: Option<u64>,
+    /// The programs are built; do not call make
+    #[arg(long)]
+    pub no_build: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Which trials are run although their results are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AgainWhich {
+    /// Those that failed.
+    Failed,
+    /// All.
+    All,
+}
+
+impl Place {
+    /// As the runner takes it.
+    pub fn again(&self) -> Again {
+        match self.again {
+            None => Again::Never,
+            Some(AgainWhich::Failed) => Again::Failed,
+            Some(AgainWhich::All) => Again::All,
+        }
+    }
+
+    /// As the runner takes it.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            jobs: self.jobs.map(usize::from),
+            memory: self.memory,
+        }
+    }
+}
+
+/// `8G`, `500M`, `1000000`, bytes.
+fn size(text: &str) -> std::result::Result<u64, String> {
+    let (digits, shift) = match text.trim_end_matches(['B', 'b']).trim_end_matches('i') {
+        t if t.ends_with(['K', 'k']) => (&t[..t.len() - 1], 10),
+        t if t.ends_with(['M', 'm']) => (&t[..t.len() - 1], 20),
+        t if t.ends_with(['G', 'g']) => (&t[..t.len() - 1], 30),
+        t if t.ends_with(['T', 't']) => (&t[..t.len() - 1], 40),
+        t => (t, 0),
+    };
+    let bytes = digits
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(1 << shift));
+    bytes
+        .filter(|n| *n > 0)
+        .ok_or_else(|| "a size is a number with K, M, G or T, as 8G".into())
+}
+
+/// The request of the command line, over that of a file.
+fn wanted(a: &Arguments, what: &str) -> Result<Request> {
+    let mut wanted = if what.ends_with(".toml") {
+        file::read(Path::new(what))?
+    } else {
+        let programs: Vec<String> = what.split(',').map(str::to_string).collect();
+        let mut request = Request::default();
+        request.set("program", programs);
+        request
+    };
+    let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
+    for (name, texts) in a.values.axes() {
+        wanted.set(name, request::values(name, &texts, &here)?);
+    }
+    if let Some(count) = a.sample {
+        wanted.sample = Some((count, a.sample_seed));
+    }
+    Ok(wanted)
+}
+
+/// `vernier sweep`.
+pub fn run(a: &Arguments) -> Result {
+    let output = Output::new(None, a.place.quiet)?;
+    let (points, known) = match (&a.what, a.resume) {
+        (Some(what), None | Some(None)) => (wanted(a, what)?.points()?, None),
+        (None, Some(id)) => {
+            if let Some((name, _)) = a.values.axes().first() {
+                let message =
+                    format!("--resume takes the points of the sweep as they were; {name} cannot change them");
+                return Err(Error::Usage(format!(
+                    "{message}\n  = help: leave it away, or name the program"
+                )));
+            }
+            let (points, sweep) = resumed(&Store::existing(&a.place.store)?, id)?;
+            (points, Some(sweep))
+        }
+        (Some(what), Some(Some(_))) => {
+            return Err(Error::Usage(format!(
+                "--resume=ID takes everything from the store\n  = help: leave `{what}` away"
+            )));
+        }
+        (None, None) => {
+            return Err(Error::Usage(
+                "what shall be swept?\n  = help: vernier sweep PROGRAM --format a,b,c; a file sweep.toml; or --resume".into(),
+            ));
+        }
+    };
+    let library_folder = library::folder(&library::place(LIBRARY)?)?;
+    let runner = Runner::new(
+        &points,
+        !a.place.no_build,
+        a.place.limits(),
+        a.place.again(),
+        &library_folder,
+    )?;
+    let mut the_store = Store::open(&a.place.store)?;
+    let sweep = match known {
+        Some(sweep) => sweep,
+        None => {
+            let spec = serde_json::to_string(&points);
+            let spec =
+                spec.map_err(|e| Error::failed(format!("the sweep cannot be written as JSON: {e}"), ""))?;
+            let command: Vec<String> = std::env::args().collect();
+            the_store.sweep(&spec, &command.join(" "))?
+        }
+    };
+    let bar = Bar::new(a.place.quiet);
+    let done = runner.run(&mut the_store, sweep, &points, &bar)?;
+    bar.bar.finish_and_clear();
+    for line in table::lines(&done.trials) {
+        println!("{line}");
+    }
+    output.say(&ending(&done, sweep, &a.place.store));
+    let rows: Vec<Trial> = done.trials.iter().filter_map(|(_, t)| t.clone()).collect();
+    if let Some(path) = &a.json {
+        fs::write(path, store::json(&rows)?).map_err(|e| Error::file("write", path, &e))?;
+    }
+    if let Some(path) = &a.csv {
+        fs::write(path, store::csv(&rows)?).map_err(|e| Error::file("write", path, &e))?;
+    }
+    match done.signal {
+        None => Ok(()),
+        Some(signal) => {
+            let missing = done.trials.iter().filter(|(_, t)| t.is_none()).count();
+            let all = done.trials.len();
+            let resume = format!("vernier sweep --resume={sweep}{}", store_option(&a.place.store));
+            Err(Error::Stage {
+                message: format!("interrupted; {missing} of {all} trials are missing\n  = help: {resume}"),
+                code: 128 + signal,
+            })
+        }
+    }
+}
+
+fn store_option(store: &Path) -> String {
+    if store == Path::new(store::DEFAULT) {
+        String::new()
+    } else {
+        format!(" --store {}", lab::child::quoted(&store.to_string_lossy()))
+    }
+}
+
+fn ending(done: &Done, sweep: i64, store: &Path) -> String {
+    let failed = done
+        .trials
+        .iter()
+        .flat_map(|(_, t)| t)
+        .filter(|t| !t.is_done())
+        .count();
+    let known = done.trials.iter().filter(|(_, t)| t.is_some()).count();
+    let failed = match failed {
+        0 => String::new(),
+        n => format!(", {n} failed"),
+    };
+    format!(
+        "sweep {sweep}: {known} of {} trials{failed}; {} run now in {:.1} s; kept in {}",
+        done.trials.len(),
+        done.ran,
+        done.seconds,
+        store.display()
+    )
+}
+
+/// The points of a sweep of the store: the one named, else the last.
+fn resumed(the_store: &Store, id: Option<i64>) -> Result<(Vec<Point>, i64)> {
+    let sweeps = the_store.sweeps()?;
+    let path = the_store.path().display();
+    let sweep = match id {
+        Some(id) => sweeps.iter().find(|s| s.id == id),
+        None => sweeps.last(),
+    };
+    let sweep = sweep.ok_or_else(|| {
+        let what = id.map_or("no sweep".into(), |id| format!("no sweep {id}"));
+        Error::failed(
+            format!("the store {path} has {what}"),
+            "`vernier store sweeps` lists them",
+        )
+    })?;
+    let points: std::result::Result<Vec<Point>, _> = serde_json::from_str(&sweep.spec);
+    let points = points.map_err(|_| {
+        let message = format!("{} of the store {path} is no sweep", sweep.id);
+        Error::failed(
+            message,
+            "`vernier store sweeps` lists them; name one with --resume=ID",
+        )
+    })?;
+    Ok((points, sweep.id))
+}
+
+/// Progress for people: a bar on a terminal, a line a trial elsewhere.
+pub struct Bar {
+    bar: ProgressBar,
+    lines: bool,
+}
+
+impl Bar {
+    /// A bar; it appears with the first trial.
+    pub fn new(quiet: bool) -> Bar {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        if terminal && !quiet {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        Bar {
+            bar,
+            lines: !terminal && !quiet,
+        }
+    }
+}
+
+impl Watch for Bar {
+    fn start(&self, missing: usize, known: usize, jobs: usize) {
+        self.bar.set_length(missing as u64);
+        let style = ProgressStyle::with_template("{pos}/{len} [{wide_bar}] {elapsed} left {eta}  {msg}");
+        if let Ok(style) = style {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar.tick();
+        if self.lines {
+            eprintln!("vernier: {missing} trials to run, {known} known; {jobs} at a time");
+        }
+    }
+
+    fn ended(&self, point: &Point, trial: &Trial) {
+        let words: Vec<&str> = ["program", "format"]
+            .iter()
+            .filter_map(|axis| point.get(*axis).map(String::as_str))
+            .collect();
+        let result = match (trial.is_done(), trial.accuracy) {
+            (false, _) => {
+                let message = trial.message.as_deref().unwrap_or_default();
+                format!("failed: {}", message.lines().next().unwrap_or_default())
+            }
+            (_, Some(accuracy)) => format!("{accuracy:.2} %"),
+            (_, None) => "done".into(),
+        };
+        let text = format!("{}: {result}", words.join(" "));
+        self.bar.inc(1);
+        if self.lines {
+            let (n, of) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            eprintln!("vernier: {n}/{of} {text}");
+        }
+        self.bar.set_message(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_axis_has_an_option() {
+        let command = Values::augment_args(clap::Command::new("sweep"));
+        let options: Vec<&str> = command.get_arguments().map(|a| a.get_id().as_str()).collect();
+        for axis in lab::sweep::axes::AXES.iter().filter(|a| a.name != "program") {
+            assert!(options.contains(&axis.name), "{}", axis.name);
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("8G"), Ok(8 << 30));
+        assert_eq!(size("500MiB"), Ok(500 << 20));
+        assert!(size("G").is_err() && size("0").is_err() && size("99999999999T").is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! Tests of the store: what is written is read, claims, exports, and files that are no store.
+
+use super::*;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::record::RowAccessor;
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("vernier-store-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn trial(key: &str, accuracy: f64) -> Trial {
+    Trial {
+        key: key.into(),
+        program: "mlp".into(),
+        format: Some("e5m2".into()),
+        status: DONE.into(),
+        accuracy: Some(accuracy),
+        launches: Some(60),
+        seconds: 0.5,
+        message: Some("a, \"b\"\nc".into()),
+        ..Trial::default()
+    }
+}
+
+#[test]
+fn the_last_result_of_a_key_counts() {
+    let dir = folder("last");
+    let mut store = Store::open(&dir.join("sub/lab.db")).unwrap();
+    store.put(&trial("a", 1.0)).unwrap();
+    store.put(&trial("b", 2.0)).unwrap();
+    store.put(&trial("a", 3.0)).unwrap();
+    assert_eq!(store.trial("a").unwrap(), Some(trial("a", 3.0)));
+    assert_eq!(store.trial("c").unwrap(), None);
+    let all = Store::existing(&dir.join("sub/lab.db"))
+        .unwrap()
+        .trials()
+        .unwrap();
+    assert_eq!(all, [trial("b", 2.0), trial("a", 3.0)]);
+    let id = store.sweep("[1]", "vernier sweep").unwrap();
+    assert_eq!(store.sweep("[1]", "again").unwrap(), id);
+    assert_eq!(store.sweeps().unwrap().len(), 1);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn claims_keep_others_out_until_their_process_is_gone() {
+    let dir = folder("claims");
+    let path = dir.join("lab.db");
+    let mut ours = Store::open(&path).unwrap();
+    let mut other = Store::open(&path).unwrap();
+    assert_eq!(ours.claim("k", Trial::is_done).unwrap(), Claim::Ours);
+    assert_eq!(other.claim("k", Trial::is_done).unwrap(), Claim::Busy);
+    ours.release("k").unwrap();
+    assert_eq!(other.claim("k", Trial::is_done).unwrap(), Claim::Ours);
+    other.put(&trial("k", 1.0)).unwrap();
+    assert!(matches!(ours.claim("k", Trial::is_done).unwrap(), Claim::Done(_)));
+    assert_eq!(ours.claim("k", |_| false).unwrap(), Claim::Ours);
+    // A process that is gone, a process number that another process has now, a machine not heard of for long.
+    for owner in [
+        format!("{} 4194305 7", host()),
+        format!("{} {} 7", host(), std::process::id()),
+        "elsewhere 1 1".into(),
+    ] {
+        let stale = "INSERT OR REPLACE INTO claims (key, owner, beat) VALUES ('s', ?1, ?2)";
+        ours.db
+            .execute(stale, params![owner, seconds_now() - 1000])
+            .unwrap();
+        assert_eq!(ours.claim("s", Trial::is_done).unwrap(), Claim::Ours, "{owner}");
+    }
+    let fresh = "INSERT OR REPLACE INTO claims (key, owner, beat) VALUES ('f', 'elsewhere 1 1', ?1)";
+    ours.db.execute(fresh, [seconds_now()]).unwrap();
+    assert_eq!(ours.claim("f", Trial::is_done).unwrap(), Claim::Busy);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn exports_hold_every_column_and_null() {
+    let trials = [
+        trial("a", 97.5),
+        Trial {
+            accuracy: None,
+            ..trial("b", 0.0)
+        },
+    ];
+    let text = csv(&trials).unwrap();
+    assert!(text.starts_with("key,sweep,program,"));
+    assert!(text.contains(",\"a, \"\"b\"\"\nc\",97.5,"), "{text}");
+    assert!(text.contains(",\"a, \"\"b\"\"\nc\",,,"), "{text}");
+    let back: Vec<Trial> = serde_json::from_str(&json(&trials).unwrap()).unwrap();
+    assert_eq!(back, trials);
+
+    let bytes = parquet(&trials).unwrap();
+    let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    assert_eq!(file.metadata().file_metadata().num_rows(), 2);
+    let at = |name: &str| COLUMNS.iter().position(|c| c.name == name).unwrap();
+    let rows: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows[0].get_string(at("format")).unwrap(), "e5m2");
+    assert_eq!(rows[0].get_double(at("accuracy")).unwrap(), 97.5);
+    assert_eq!(rows[1].get_long(at("launches")).unwrap(), 60);
+    assert!(rows[1].get_double(at("accuracy")).is_err());
+    assert_eq!(parquet(&[]).map(|b| b[..4].to_vec()).unwrap(), b"PAR1");
+}
+
+#[test]
+fn other_files_are_refused_by_name() {
+    let dir = folder("other");
+    let path = dir.join("x");
+    std::fs::write(&path, "this is not a database, not at all, whatever its length").unwrap();
+    let error = Store::open(&path).err().unwrap().to_string();
+    assert!(
+        error.contains("/x: file is not a database") && error.contains("--store"),
+        "{error}"
+    );
+    let newer = dir.join("newer");
+    Connection::open(&newer)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    let error = Store::open(&newer).err().unwrap().to_string();
+    assert!(error.contains("has layout 99"), "{error}");
+    let missing = Store::existing(&dir.join("none")).err().unwrap().to_string();
+    assert!(missing.contains("there is no store"), "{missing}");
+    std::fs::remove_dir_all(&dir).unwrap();
+}

@@ -1,0 +1,15 @@
+//! Sweeps: many trials of programs, each a [`Point`] of values, run side by side and kept in a [`Store`](crate::store).
+//!
+//! [`request`] says which points, [`file`] reads that from `sweep.toml`, [`axes`] is the table of what a point can say,
+//! [`trial`] makes a run of a point and knows what decides its result, [`run`] runs what is missing, [`table`] prints.
+
+pub mod axes;
+pub mod file;
+pub mod random;
+pub mod request;
+pub mod run;
+pub mod table;
+pub mod trial;
+
+pub use axes::Point;
+pub use request::Request;

@@ -1,0 +1,77 @@
+//! Trials as a table for people.
+
+use super::axes::{AXES, Point};
+use crate::record::si;
+use crate::store::Trial;
+
+/// The table of these trials: what differs between them, and what came of each. `None` stands for a trial that was
+/// not run.
+pub fn lines(trials: &[(Point, Option<Trial>)]) -> Vec<String> {
+    let differing: Vec<_> = AXES
+        .iter()
+        .filter(|axis| {
+            let first = trials.first().and_then(|(p, _)| p.get(axis.name));
+            axis.name == "program"
+                || axis.name == "format"
+                || trials.iter().any(|(p, _)| p.get(axis.name) != first)
+        })
+        .filter(|axis| trials.iter().any(|(p, _)| p.contains_key(axis.name)))
+        .collect();
+    let has_loss = trials.iter().flat_map(|(_, t)| t).any(|t| t.loss.is_some());
+    let mut heads: Vec<&str> = differing.iter().map(|a| a.head).collect();
+    let left = heads.len();
+    heads.push("accuracy");
+    if has_loss {
+        heads.push("loss");
+    }
+    heads.extend(["thread-instr.", "variable", "seconds"]);
+    let width = heads.len();
+    let mut rows: Vec<(Vec<String>, String)> =
+        vec![(heads.iter().map(|h| h.to_string()).collect(), String::new())];
+    for (point, trial) in trials {
+        let shown = |a: &&super::axes::Axis| point.get(a.name).map_or(String::new(), |v| a.shown(v));
+        let mut cells: Vec<String> = differing.iter().map(shown).collect();
+        let number = |n: Option<i64>| n.map_or(String::new(), |n| si(n as f64));
+        let mut note = String::new();
+        match trial {
+            None => note = "not run".into(),
+            Some(t) => {
+                cells.push(t.accuracy.map_or(String::new(), |a| format!("{a:.2} %")));
+                if has_loss {
+                    cells.push(t.loss.map_or(String::new(), |x| format!("{x:.4}")));
+                }
+                cells.extend([
+                    number(t.instructions),
+                    number(t.variable_instructions),
+                    format!("{:.2}", t.seconds),
+                ]);
+                if !t.is_done() {
+                    let message = t.message.as_deref().unwrap_or_default();
+                    note = format!("failed: {}", message.lines().next().unwrap_or_default());
+                }
+            }
+        }
+        cells.resize(width, String::new());
+        rows.push((cells, note));
+    }
+    let widths: Vec<usize> = (0..width)
+        .map(|i| {
+            rows.iter()
+                .map(|(cells, _)| cells[i].chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let line = |(cells, note): &(Vec<String>, String)| {
+        let cells = cells.iter().zip(&widths).enumerate().map(|(i, (cell, &w))| {
+            if i < left {
+                format!("{cell:<w$}")
+            } else {
+                format!("{cell:>w$}")
+            }
+        });
+        let text = cells.collect::<Vec<_>>().join("  ");
+        format!("{text}  {note}").trim_end().to_string()
+    };
+    rows.iter().map(line).collect()
+}

@@ -1,0 +1,244 @@
+//! One trial: the run that a point means, everything that decides its result, and the row that it becomes.
+
+use super::axes::{self, AS_COMPILED, Point};
+use super::run::with_tail;
+use crate::cache;
+use crate::child;
+use crate::error::Error;
+use crate::launch;
+use crate::output::Output;
+use crate::program::Program;
+use crate::record::Folder;
+use crate::settings::{Settings, Stage, Words};
+use crate::stages::{self, Context};
+use crate::store::{self, DONE, FAILED, Trial};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// SHA-256 of files and folders, each computed once.
+#[derive(Default)]
+pub struct Hashes(Mutex<HashMap<PathBuf, String>>);
+
+impl Hashes {
+    /// Of a file's bytes; of a folder the names and bytes of the `*.ptx` in it.
+    fn of(&self, path: &Path) -> Result<String, Error> {
+        let mut known = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(hash) = known.get(path) {
+            return Ok(hash.clone());
+        }
+        let hash = if path.is_dir() {
+            let entries = fs::read_dir(path).map_err(|e| Error::file("read", path, &e))?;
+            let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+            files.retain(|p| p.extension().is_some_and(|e| e == "ptx"));
+            files.sort();
+            let mut all = String::new();
+            for file in files {
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                all += &format!("{name} {}\n", cache::sha256(&file)?);
+            }
+            hash_text(&all)
+        } else {
+            cache::sha256(path)?
+        };
+        known.insert(path.into(), hash.clone());
+        Ok(hash)
+    }
+}
+
+fn hash_text(text: &str) -> String {
+    Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A trial that can be run.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What it was asked to be.
+    pub point: Point,
+    /// Its program.
+    pub program: Program,
+    /// Its settings, without those that do not change results.
+    pub settings: Settings,
+    /// What is known before it is run; `key` and `identity` among it.
+    pub row: Trial,
+}
+
+/// Variables of the library and the programs that do not change results.
+const WITHOUT_EFFECT: &[&str] = &[
+    "VERNIER_THREADS",
+    "VERNIER_ISA",
+    "VERNIER_RUN_DIR",
+    "VERNIER_RUNS",
+    "VERNIER_PROFILE",
+    "VERNIER_QUIET",
+    "VERNIER_VERBOSE",
+    "VERNIER_PTX_OUT",
+    "VERNIER_CACHE",
+    "VERNIER_PROGRAMS",
+    "VERNIER_LIBCUDART",
+    "VERNIER_EXHAUSTIVE",
+    "VERNIER_WRITE_DOCS",
+];
+
+/// The folders that hold data: what is in them is the programs' concern.
+const FOLDERS_OF_DATA: &[&str] = &["VERNIER_MNIST_DIR", "VERNIER_DATA_DIR"];
+
+impl Planned {
+    /// Plans a point of a program that is built.
+    ///
+    /// # Errors
+    /// Settings that cannot be: a missing configuration, a missing file of weights.
+    pub fn new(
+        point: &Point,
+        program: &Program,
+        library_folder: &Path,
+        hashes: &Hashes,
+    ) -> Result<Planned, Error> {
+        let mut settings = axes::settings(point)?;
+        settings.words = Words::Few;
+        let stages = settings.stages.clone().unwrap_or_default();
+        let all = settings.clone().over(program.settings.clone());
+        let launch = launch::prepare(&all, &program.folder, library_folder)?;
+
+        // Everything that the library and the program can see of our environment, by what it means.
+        let ours = |name: &str| {
+            ["VF_", "VERNIER_", "SIM_CONFIG_PATH", "PTX_SIM_"]
+                .iter()
+                .any(|p| name.starts_with(p))
+        };
+        let inherited = std::env::vars().filter(|(name, value)| ours(name) && !value.is_empty());
+        let set = launch.env.iter().map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        });
+        let mut facts: BTreeMap<String, String> = inherited.chain(set).collect();
+        facts.remove("LD_LIBRARY_PATH");
+        for name in WITHOUT_EFFECT {
+            facts.remove(*name);
+        }
+        for (name, value) in &mut facts {
+            let path = program.folder.join(&*value);
+            if !FOLDERS_OF_DATA.contains(&name.as_str()) && value.contains('/') && path.exists() {
+                *value = format!("sha256:{}", hashes.of(&path)?);
+            }
+        }
+
+        let binary = program.binary(&all);
+        let binary_hash = hashes.of(&binary)?;
+        let trains = stages.contains(&Stage::Train);
+        let start = all.start_epoch.unwrap_or(0);
+        let weights = all.weights_in.clone().or(all.weights.clone());
+        let weights = weights.filter(|_| !trains || start > 0);
+        let weights_hash = weights.map(|w| hashes.of(&w)).transpose()?;
+        let ptx = all
+            .ptx
+            .clone()
+            .or_else(|| launch.reads_ptx.then(|| program.folder.clone()));
+        let ptx_hash = ptx.map(|p| hashes.of(&p)).transpose()?;
+        let stage_names: Vec<&str> = stages.iter().map(|s| s.name()).collect();
+        let stage_names = stage_names.join(",");
+        let epochs = trains.then_some(all.epochs).flatten();
+
+        let mut fact = |name: &str, value: Option<String>| {
+            facts.extend(value.map(|v| (name.to_string(), v)));
+        };
+        fact("vernier", Some(env!("CARGO_PKG_VERSION").into()));
+        fact("binary", Some(binary_hash.clone()));
+        fact("stages", Some(stage_names.clone()));
+        fact("weights", weights_hash.clone());
+        fact("ptx", ptx_hash.clone());
+        fact("epochs", epochs.map(|n| n.to_string()));
+        fact(
+            "end_epoch",
+            all.end_epoch.filter(|_| trains).map(|n| n.to_string()),
+        );
+        fact("start_epoch", trains.then(|| start.to_string()));
+        // A trial that ran into the limit may end otherwise under another.
+        fact("timeout", all.timeout.map(|n| n.to_string()));
+        let identity: String = facts.iter().map(|(n, v)| format!("{n}={v}\n")).collect();
+
+        let number = |name: &str| point.get(name).and_then(|v| v.parse().ok());
+        let row = Trial {
+            key: hash_text(&identity),
+            program: program.name.clone(),
+            point: serde_json::to_string(point)
+                .map_err(|e| Error::failed(format!("a point cannot be written as JSON: {e}"), ""))?,
+            format: Some(all.format.as_ref().map_or(AS_COMPILED.into(), |f| f.text.clone())),
+            config: point.get("config").cloned(),
+            stages: stage_names,
+            epochs: epochs.map(i64::from),
+            images: number("images"),
+            seed: number("seed"),
+            identity,
+            binary_hash,
+            weights_hash,
+            ptx_hash,
+            vernier: env!("CARGO_PKG_VERSION").into(),
+            command: axes::command(point),
+            host: store::host(),
+            ..Trial::default()
+        };
+        Ok(Planned {
+            point: point.clone(),
+            program: program.clone(),
+            settings,
+            row,
+        })
+    }
+
+    /// Runs it with so many engine threads. `None`: a signal came, and nothing is known.
+    ///
+    /// # Errors
+    /// What is wrong with this machine and would stop every trial; what is wrong with this trial is in its row.
+    pub fn run(&self, library_folder: &Path, threads: usize) -> Result<Option<Trial>, Error> {
+        let output = Output::nowhere()?;
+        let scratch = Folder::create(None, "trial")?;
+        let mut settings = Settings {
+            threads: Some(u32::try_from(threads).unwrap_or(u32::MAX)),
+            ..self.settings.clone()
+        };
+        settings.env.push(("VERNIER_PTX_OUT".into(), "none".into()));
+        if self.row.stages.contains("train") {
+            settings.weights_out = Some(scratch.path().join("trained.bin"));
+        }
+        let context = Context {
+            library_folder,
+            output: &output,
+            runs: None,
+            command: Vec::new(),
+        };
+        let run = stages::run(&self.program, &settings, &context);
+        if child::caught().is_some() {
+            return Ok(None);
+        }
+        let mut row = Trial {
+            finished: store::now(),
+            ..self.row.clone()
+        };
+        let result = match run {
+            Err(e) => Err(e),
+            Ok(run) => {
+                let summary = &run.summary;
+                let t = &summary.totals;
+                let known = t.processes > 0;
+                let whole = |n: u64| known.then(|| i64::try_from(n).unwrap_or(i64::MAX));
+                row.accuracy = summary.accuracy_percent;
+                row.loss = summary.loss.filter(|x| x.is_finite());
+                row.launches = whole(t.launches);
+                row.instructions = whole(t.thread_instructions);
+                row.variable_instructions = whole(t.variable_instructions);
+                row.seconds = summary.seconds;
+                row.kernel_seconds = known.then_some(t.kernel_seconds);
+                row.peak_bytes = summary.peak_bytes.and_then(|n| i64::try_from(n).ok());
+                run.result
+            }
+        };
+        row.status = if result.is_ok() { DONE } else { FAILED }.into();
+        row.message = result.err().map(|e| with_tail(&e, &output));
+        Ok(Some(row))
+    }
+}
