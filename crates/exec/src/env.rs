@@ -14,26 +14,28 @@ pub struct Range {
     pub end: u64,
 }
 
-/// What is known of the 32 addresses in a register (see `survey`): host addresses, offsets not added.
+/// What is known of the addresses in a register (see `survey`): host addresses, offsets not added.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
 pub struct Survey {
     /// Word of each lane in the patch of its half of the warp.
-    pub index: [u32; LANES],
+    pub index: [u8; LANES],
     /// Where the patches start: the lowest address of each half.
     pub starts: [u64; 2],
-    /// How far the highest address of each half is from its lowest, bytes.
-    pub reach: [u64; 2],
     /// A bit for each word of each patch up to the highest address.
     pub words: [u32; 2],
-    /// The fields above hold: there are patches.
-    pub patches: bool,
     /// The lowest address.
     pub low: u64,
     /// The highest one.
     pub high: u64,
-    /// All of them or-ed together.
-    pub bits: u64,
+    /// Bits in which addresses differ from the lowest one, right up to the lowest such bit.
+    pub apart: u64,
+    /// The lanes looked at; 0 if nothing is known.
+    pub mask: u32,
+    /// There are patches.
+    pub patches: bool,
+    /// The 32 lanes are at neighbouring words (only looked for where there are no patches).
+    pub line: bool,
 }
 
 /// The state of the block that a worker runs, reused from block to block.
@@ -58,8 +60,6 @@ pub struct Env {
     pub block: Dim3,
     /// By memory instruction: where its last access was.
     pub ranges: Vec<Range>,
-    /// Surveys of the running basic block.
-    pub surveys: Vec<Survey>,
     /// What the block printed.
     pub output: Vec<u8>,
     /// By basic block: how often a warp entered it, and with how many active lanes in sum.

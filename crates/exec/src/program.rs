@@ -167,8 +167,10 @@ pub struct Program {
     pub origins: Vec<Origin>,
     /// CUDA file and line of each `.loc`.
     pub locs: Vec<(u32, u32)>,
-    /// Surveys that a basic block may need.
+    /// Surveys that a warp may need.
     pub surveys: usize,
+    /// Of these, the first ones belong to registers that live longer than a block.
+    pub lasting_surveys: usize,
     /// Memory instructions that remember a range.
     pub ranges: usize,
     /// Static shared memory, bytes.

@@ -8,7 +8,7 @@ use crate::launch::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
 use crate::memory::Snapshot;
 use crate::profile::Profiler;
 use crate::program::{Element, Program};
-use crate::schedule::{Control, Stop};
+use crate::schedule::{Control, Split, Stop};
 use crate::warp::{FULL, Fault, LANES, Registers, Scratch, Warp};
 use ptx::ast::SpecialRegister as S;
 
@@ -70,11 +70,16 @@ pub struct BlockRunner<'a> {
     /// Warps that wait at barriers.
     waiting: Vec<bool>,
     threads: u32,
+    /// Barriers where threads are: number, threads it needs, threads there. Empty but while they are released.
+    barriers: Vec<(u32, u32, u32)>,
+    /// Who goes on behind a barrier: index of the warp, and the split as it waited. As above.
+    released: Vec<(usize, Split)>,
     // The memory behind the pointers in `warps` and `env`.
     vectors: Vec<Line>,
     uniforms: Vec<u64>,
     predicates: Vec<u32>,
     wild: Vec<bool>,
+    surveys: Vec<Survey>,
     local: call::Zeroed,
     shared: Vec<Line>,
     /// Words of a warp's vector registers, in lines.
@@ -107,7 +112,6 @@ impl<'a> BlockRunner<'a> {
             frames: call::Frames::new(p),
             block: Dim3 { x: 0, y: 0, z: 0 },
             ranges: vec![Range::default(); p.ranges],
-            surveys: vec![Survey::default(); p.surveys],
             output: Vec::new(),
             counts: vec![(0, 0); p.blocks.len()],
             executed: 0,
@@ -125,10 +129,13 @@ impl<'a> BlockRunner<'a> {
             done: vec![false; warps],
             waiting: vec![false; warps],
             threads,
+            barriers: Vec::new(),
+            released: Vec::new(),
             vectors: lines(vector_lines * 64 * warps),
             uniforms: vec![0; uniforms * warps],
             predicates: vec![0; p.predicates * warps],
             wild: vec![false; p.affine_regs.len() * warps],
+            surveys: vec![Survey::default(); p.surveys * warps],
             local: call::Zeroed::new(p.local_bytes as usize * LANES * warps),
             shared,
             vector_lines,
@@ -140,12 +147,13 @@ impl<'a> BlockRunner<'a> {
         let env: *mut Env = &mut *runner.env;
         for k in 0..warps {
             // SAFETY: the vectors are as large as `warps` of these pieces and are never resized.
-            let (vectors, uniform, predicate, wild, local) = unsafe {
+            let (vectors, uniform, predicate, wild, surveys, local) = unsafe {
                 (
                     runner.vectors.as_mut_ptr().add(k * vector_lines) as *mut u32,
                     runner.uniforms.as_mut_ptr().add(k * uniforms),
                     runner.predicates.as_mut_ptr().add(k * p.predicates),
                     runner.wild.as_mut_ptr().add(k * p.affine_regs.len()),
+                    runner.surveys.as_mut_ptr().add(k * p.surveys),
                     runner.local.as_mut_ptr().add(k * p.local_bytes as usize * LANES),
                 )
             };
@@ -163,6 +171,7 @@ impl<'a> BlockRunner<'a> {
                 mask: 0,
                 live: 0,
                 pc: 0,
+                surveys,
                 index: 0,
                 env,
                 local,
@@ -271,6 +280,9 @@ impl<'a> BlockRunner<'a> {
         w.any_wild = false;
         self.wild[k * p.affine_regs.len()..][..p.affine_regs.len()].fill(false);
         w.control.reset();
+        for s in &mut self.surveys[k * p.surveys..][..p.lasting_surveys] {
+            s.mask = 0;
+        }
         let (env, config) = (&self.env, &self.launch.config);
         for (register, element) in &p.specials {
             // Uniform and affine registers hold what lane 0 has.
@@ -340,8 +352,8 @@ impl<'a> BlockRunner<'a> {
     fn release_barriers(&mut self) -> bool {
         let code = &self.launch.program.code;
         let live: u32 = self.warps.iter().map(|w| w.live.count_ones()).sum();
-        // Barrier, threads it needs, threads there.
-        let mut barriers: Vec<(u32, u32, u32)> = Vec::new();
+        let mut barriers = std::mem::take(&mut self.barriers);
+        barriers.clear();
         let mut add = |id: u32, count: u32, threads: u32| match barriers.iter_mut().find(|b| b.0 == id) {
             Some(b) => {
                 b.1 = b.1.min(count);
@@ -358,38 +370,35 @@ impl<'a> BlockRunner<'a> {
             add(id, count, threads);
         }
         let mut any = false;
-        for (id, count, threads) in barriers {
+        let mut released = std::mem::take(&mut self.released);
+        for &(id, count, threads) in &barriers {
             if threads < count.min(live) {
                 continue;
             }
             any = true;
             self.env.arrived.retain(|a| a.0 != id);
-            let released: Vec<_> = self
-                .warps
-                .iter_mut()
-                .map(|w| w.control.release_barrier(id))
-                .collect();
+            released.clear();
+            for (k, w) in self.warps.iter_mut().enumerate() {
+                w.control.release_barrier(id, |s| released.push((k, s)));
+            }
             let (mut yes, mut all, mut reduces) = (0, 0, false);
-            for (w, splits) in self.warps.iter_mut().zip(&released) {
-                for s in splits {
-                    w.use_frame(s.frame);
-                    if let Some((_, votes)) = cross::barrier_votes(w, &code[s.pc as usize], s.mask) {
-                        reduces = true;
-                        yes += votes;
-                        all += s.mask.count_ones();
-                    }
+            for (k, s) in &released {
+                self.waiting[*k] = false;
+                let w = &mut self.warps[*k];
+                w.use_frame(s.frame);
+                if let Some((_, votes)) = cross::barrier_votes(w, &code[s.pc as usize], s.mask) {
+                    reduces = true;
+                    yes += votes;
+                    all += s.mask.count_ones();
                 }
             }
-            for (k, splits) in released.into_iter().enumerate() {
-                for s in splits {
-                    self.waiting[k] = false;
-                    if reduces {
-                        self.warps[k].use_frame(s.frame);
-                        cross::barrier_result(&mut self.warps[k], &code[s.pc as usize], s.mask, yes, all);
-                    }
-                }
+            for (k, s) in released.iter().filter(|_| reduces) {
+                let w = &mut self.warps[*k];
+                w.use_frame(s.frame);
+                cross::barrier_result(w, &code[s.pc as usize], s.mask, yes, all);
             }
         }
+        (self.barriers, self.released) = (barriers, released);
         any
     }
 

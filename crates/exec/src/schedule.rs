@@ -142,17 +142,15 @@ impl Control {
         })
     }
 
-    /// Lets the splits at barrier `id` go on behind it; returns them as they waited.
-    pub fn release_barrier(&mut self, barrier: u32) -> Vec<Split> {
-        let mut released = Vec::new();
+    /// Lets the splits at barrier `barrier` go on behind it; shows them as they waited.
+    pub fn release_barrier(&mut self, barrier: u32, mut show: impl FnMut(Split)) {
         for s in &mut self.splits {
             if matches!(s.wait, Wait::Barrier { id, .. } if id == barrier) {
-                released.push(*s);
+                show(*s);
                 s.wait = Wait::Ready;
                 s.pc += 1;
             }
         }
-        released
     }
 }
 

@@ -2,7 +2,7 @@
 //! a mask; registers are arrays over the lanes ("vector"), one value for all lanes ("uniform"), or a bit per
 //! lane (predicates). Nothing here decides what runs next: that is `schedule`.
 
-use crate::env::Env;
+use crate::env::{Env, Survey};
 
 /// Lanes of a warp.
 pub const LANES: usize = 32;
@@ -103,6 +103,8 @@ pub struct Warp {
     pub live: u32,
     /// Index of the running instruction, kept by those that may trap or switch.
     pub pc: u32,
+    /// Surveys (see `survey`).
+    pub surveys: *mut Survey,
     /// Index of the warp in its block.
     pub index: u32,
     /// Block, launch and device.

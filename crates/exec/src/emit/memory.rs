@@ -2,52 +2,13 @@
 
 use super::{Emitter, blank};
 use crate::access;
-use crate::analysis::Pattern;
 use crate::cross;
-use crate::ir::{Access, AtomFn, AtomTy, IrInst, Op, Space, VReg, Val, VfSpec};
+use crate::ir::{Access, AtomFn, AtomTy, IrInst, Space, VReg, VfSpec};
 use crate::program::{Element, MemoryOp};
 use crate::survey;
 use crate::warp::{Inst, OpFn};
-use rustc_hash::FxHashMap;
 
 impl Emitter<'_> {
-    /// Finds the accesses of a block that share a vector address register (two at least, nothing writing it in
-    /// between).
-    pub(super) fn plan_surveys(&mut self, start: usize, end: usize) {
-        self.surveys.clear();
-        let mut open: FxHashMap<VReg, Vec<usize>> = FxHashMap::default();
-        let mut groups = Vec::new();
-        for (k, i) in self.ir.insts[start..end].iter().enumerate() {
-            if let Op::Load(a) | Op::Store(a) = i.op
-                && matches!(a.space, Space::Global | Space::Shared)
-                && let Val::Reg(r) = i.src[0]
-                && self.registers.pattern[r.0 as usize] == Pattern::Vector
-            {
-                match open.get_mut(&r) {
-                    Some(group) => group.push(start + k),
-                    // A survey under a guard would not serve the others.
-                    None if i.guard.is_none() => {
-                        open.insert(r, vec![start + k]);
-                    }
-                    None => {}
-                }
-            }
-            for d in &i.dst {
-                groups.extend(open.remove(d));
-            }
-        }
-        groups.extend(open.into_values());
-        groups.sort_unstable();
-        let mut count = 0;
-        for group in groups.into_iter().filter(|g| g.len() > 1) {
-            for (n, k) in group.into_iter().enumerate() {
-                self.surveys.insert(k, (count, n == 0));
-            }
-            count += 1;
-        }
-        self.p.surveys = self.p.surveys.max(count as usize);
-    }
-
     /// Emits a load.
     pub(super) fn load(&mut self, i: &IrInst, a: Access) {
         let guarded = i.guard.is_some();
@@ -86,7 +47,7 @@ impl Emitter<'_> {
                 _ => None,
             };
             inst.d = word.unwrap_or(0);
-            self.survey(&mut inst, survey::load_code(self.isa, word.is_some()));
+            self.survey(&mut inst, i, survey::load_code(self.isa, word.is_some()));
         }
         inst.flags = flags;
         inst.imm = a.offset;
@@ -107,7 +68,7 @@ impl Emitter<'_> {
         };
         let mut inst = blank(code[self.isa as usize]);
         if by_survey(a.space, address) {
-            self.survey(&mut inst, survey::store_code(self.isa));
+            self.survey(&mut inst, i, survey::store_code(self.isa));
         }
         inst.imm = a.offset;
         self.memory(
@@ -171,22 +132,6 @@ impl Emitter<'_> {
                 general: access::ATOM,
             },
         );
-    }
-
-    /// Gives an access its code, and `b` its survey if it shares one.
-    fn survey(&mut self, inst: &mut Inst, code: survey::Code) {
-        match self.surveys.get(&self.index).copied() {
-            Some((survey, first)) => {
-                if first {
-                    let mut look = blank(survey::look(self.isa));
-                    // The access that is about to follow.
-                    (look.c, look.x) = (self.p.memory_ops.len() as u32, survey as u16);
-                    self.push(look, self.origin);
-                }
-                (inst.run, inst.b) = (code.shared, survey);
-            }
-            None => inst.run = code.alone,
-        }
     }
 
     fn memory(&mut self, mut inst: Inst, i: &IrInst, op: MemoryOp) {

@@ -7,6 +7,7 @@
 
 mod memory;
 mod places;
+mod surveys;
 
 use crate::affine;
 use crate::alu;
@@ -44,7 +45,6 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
         surveys: FxHashMap::default(),
         guarded: false,
         origin: 0,
-        index: 0,
         p: Program {
             code: vec![],
             blocks: vec![],
@@ -65,6 +65,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
             origins: vec![],
             locs: ir.locs.clone(),
             surveys: 0,
+            lasting_surveys: 0,
             ranges: 0,
             shared_bytes: ir.shared_bytes,
             frame_bytes: ir.local_bytes.next_multiple_of(16),
@@ -79,6 +80,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
         },
     };
     e.place_lasting();
+    e.plan_surveys();
     e.blocks();
     e.finish()
 }
@@ -115,14 +117,12 @@ struct Emitter<'a> {
     local_high: u32,
     /// Affine registers that this block has spread into vectors already.
     spread: FxHashMap<VReg, Element>,
-    /// Surveys of this block: by index of a memory instruction, the survey it uses and whether it makes it.
-    surveys: FxHashMap<usize, (u32, bool)>,
+    /// The registers that have a survey.
+    surveys: FxHashMap<surveys::Key, surveys::Slot>,
     /// The instruction being emitted has a guard.
     guarded: bool,
     /// Where it comes from.
     origin: u32,
-    /// Its index.
-    index: usize,
     p: Program,
 }
 
@@ -169,7 +169,7 @@ impl Emitter<'_> {
             self.p.together |= block.spin;
             self.local_words = 0;
             self.spread.clear();
-            self.plan_surveys(block.start, block.end);
+            self.begin_surveys(n);
             self.free = [vec![], vec![]];
             for (k, i) in insts.iter().enumerate() {
                 self.instruction(i, block.start + k, n, &mut fixups);
@@ -313,7 +313,6 @@ impl Emitter<'_> {
     }
 
     fn instruction(&mut self, i: &IrInst, k: usize, block: usize, fixups: &mut Vec<(usize, Fixup)>) {
-        self.index = k;
         self.guarded = i.guard.is_some();
         self.origin = i.origin;
         // Fields that the guard needs in every kind of instruction.
@@ -351,6 +350,7 @@ impl Emitter<'_> {
             _ => {
                 let first = self.p.code.len();
                 self.plain(i);
+                self.redefine(i);
                 if let Some((p, negated)) = guard {
                     for inst in &mut self.p.code[first..] {
                         inst.guard = p + 1;

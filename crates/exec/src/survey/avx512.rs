@@ -1,6 +1,6 @@
 //! Surveys with patches, and the loads and stores that use them, for processors with AVX-512.
 
-use super::{extremes, load_lanes, of, size, store_lanes};
+use super::{extremes, load_lanes, size, store_lanes};
 use crate::access;
 use crate::env::Survey;
 use crate::program::{Element, MemoryOp};
@@ -55,26 +55,26 @@ unsafe fn half(w: &Warp, m: &MemoryOp, at: usize) -> Option<(u64, __m128i)> {
 }
 
 /// Looks at the addresses of an access.
-#[inline]
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn look(w: &Warp, m: &MemoryOp, s: &mut Survey) {
     // SAFETY: passed on.
     unsafe {
         if let (Some(a), Some(b)) = (half(w, m, 0), half(w, m, HALF))
-            && patch(s, 0, a)
-            && patch(s, 1, b)
+            && let (Some(a), Some(b)) = (patch(s, 0, a), patch(s, 1, b))
         {
             s.patches = true;
+            s.mask = w.mask;
             let base = access::space_base(w, m.space);
-            let end = |h: usize| s.starts[h].wrapping_add(s.reach[h]);
-            let (low, high) = (s.starts[0].min(s.starts[1]), end(0).max(end(1)));
+            let end = |h: usize, reach: u64| s.starts[h].wrapping_add(reach);
+            let (low, high) = (s.starts[0].min(s.starts[1]), end(0, a.reach).max(end(1, b.reach)));
             // Nothing may wrap around.
             let limit = match m.address {
                 Element::Wide(_) if base == 0 => u64::MAX,
                 _ => u64::from(u32::MAX),
             };
             if high >= low && high <= limit {
-                s.bits |= base | s.starts[0] | s.starts[1];
+                s.apart = a.apart | b.apart | (s.starts[0] ^ s.starts[1]);
                 s.starts = s.starts.map(|p| base.wrapping_add(p));
                 (s.low, s.high) = (base.wrapping_add(low), base.wrapping_add(high));
                 return;
@@ -84,10 +84,18 @@ unsafe fn look(w: &Warp, m: &MemoryOp, s: &mut Survey) {
     }
 }
 
+/// How the addresses of half a warp lie in their patch.
+struct Spread {
+    /// From the lowest to the highest one, bytes.
+    reach: u64,
+    /// Bits that differ, as in [`Survey::apart`].
+    apart: u64,
+}
+
 /// Notes the patch of half `h`, if there is one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn patch(s: &mut Survey, h: usize, (origin, d): (u64, __m128i)) -> bool {
+fn patch(s: &mut Survey, h: usize, (origin, d): (u64, __m128i)) -> Option<Spread> {
     // The lowest of 16 bytes: of neighbours, then of these, which are zero-extended.
     let lowest = |x: __m128i| {
         let pairs = _mm_min_epu8(x, _mm_srli_epi16::<8>(x));
@@ -98,19 +106,26 @@ fn patch(s: &mut Survey, h: usize, (origin, d): (u64, __m128i)) -> bool {
     let bytes = _mm_sub_epi8(d, _mm_set1_epi8(low as i8));
     let any = |bits: i8| _mm_test_epi8_mask(bytes, _mm_set1_epi8(bits)) != 0;
     if reach >= PATCH || any(3) {
-        return false;
+        return None;
     }
-    let index = _mm512_srli_epi32::<2>(_mm512_cvtepu8_epi32(bytes));
+    // No bit comes down from the byte above: multiples of 4 are shifted.
+    let index = _mm_srli_epi16::<2>(bytes);
     // SAFETY: half of the indices.
-    unsafe { _mm512_storeu_epi32(s.index.as_mut_ptr().add(h * HALF).cast(), index) };
+    unsafe { _mm_storeu_si128(s.index.as_mut_ptr().add(h * HALF).cast(), index) };
     s.starts[h] = origin.wrapping_add(low as u64).wrapping_sub(PATCH);
-    s.reach[h] = reach;
     // As many bits as there are words up to the highest address.
     s.words[h] = u32::MAX >> (31 - reach / 4);
     // No access is wider than 16 bytes.
-    let bits = u64::from(any(4)) << 2 | u64::from(any(8)) << 3;
-    s.bits = if h == 0 { 0 } else { s.bits } | bits;
-    true
+    let apart = u64::from(any(4)) << 2 | u64::from(any(8)) << 3;
+    Some(Spread { reach, apart })
+}
+
+/// Where the lanes of half `h` are in their patch, in words.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn index(s: &Survey, h: usize) -> __m512i {
+    // SAFETY: half of the indices.
+    unsafe { _mm512_cvtepu8_epi32(_mm_loadu_si128(s.index.as_ptr().add(h * HALF).cast())) }
 }
 
 /// The words at `offset` from the surveyed addresses, in half `h`.
@@ -122,8 +137,7 @@ unsafe fn words(s: &Survey, h: usize, offset: u64) -> __m512i {
     unsafe {
         let a = _mm512_maskz_loadu_epi32(s.words[h] as u16, p as *const i32);
         let b = _mm512_maskz_loadu_epi32((s.words[h] >> HALF) as u16, p.wrapping_add(64) as *const i32);
-        let index = _mm512_loadu_epi32(s.index.as_ptr().add(h * HALF).cast());
-        _mm512_permutex2var_epi32(a, index, b)
+        _mm512_permutex2var_epi32(a, index(s, h), b)
     }
 }
 
@@ -145,22 +159,26 @@ unsafe fn put(w: &mut Warp, i: &Inst, d: u32, low: __m512i, high: __m512i) {
     }
 }
 
-/// Makes survey `x` of the addresses of memory instruction `c`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub unsafe fn survey(w: &mut Warp, i: &Inst) -> Flow {
-    // SAFETY: `x` is a survey of the program.
-    unsafe {
-        let s = (&mut *w.env).surveys.as_mut_ptr().add(i.x as usize);
-        look(w, access::op(w, i), &mut *s);
-    }
-    Flow::Next
-}
-
+/// The survey of the addresses of access `i` under the present mask: the one at hand, or a new one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn load_word_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
+unsafe fn current<'a, const FRESH: bool>(w: &Warp, i: &Inst) -> &'a Survey {
+    // SAFETY: the emitter made `i` for this program, and `b` is one of its surveys.
+    unsafe {
+        let s = &mut *w.surveys.add(i.b as usize);
+        if FRESH || s.mask != w.mask {
+            look(w, access::op(w, i), s);
+        }
+        s
+    }
+}
+
+/// Loads a word to `d`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn load_word<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
+        let s = current::<FRESH>(w, i);
         if s.patches && s.allows(w, i, 4) {
             let offset = i.imm as u64;
             let (low, high) = (words(s, 0, offset), words(s, 1, offset));
@@ -171,10 +189,17 @@ unsafe fn load_word_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
     }
 }
 
+/// Loads.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub unsafe fn load<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `load_word`.
+    unsafe { load_by(w, i, current::<FRESH>(w, i)) }
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn load_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
-    // SAFETY: as in `load_word_by`.
+    // SAFETY: as in `load_word`.
     unsafe {
         let m = access::op(w, i);
         if !s.allows(w, i, size(m)) {
@@ -198,11 +223,12 @@ unsafe fn load_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
     }
 }
 
-#[inline]
+/// Stores.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn store_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
-    // SAFETY: as in `load_word_by`; only active lanes are written.
+pub unsafe fn store<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `load_word`; only active lanes are written.
     unsafe {
+        let s = current::<FRESH>(w, i);
         let m = access::op(w, i);
         if !s.allows(w, i, size(m)) {
             return (m.general)(w, i);
@@ -214,8 +240,7 @@ unsafe fn store_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
                 let active = (w.mask >> (h * HALF)) as u16;
                 let p = s.starts[h].wrapping_add(i.imm as u64);
                 let v = v.add(h * HALF);
-                let index = s.index.as_ptr().add(h * HALF);
-                let apart = _mm512_mask_cmpneq_epi32_mask(active, _mm512_loadu_epi32(index.cast()), line);
+                let apart = _mm512_mask_cmpneq_epi32_mask(active, index(s, h), line);
                 if apart == 0 {
                     _mm512_mask_storeu_epi32(p as *mut i32, active, _mm512_loadu_epi32(v));
                     continue;
@@ -224,66 +249,12 @@ unsafe fn store_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {
                 while mask != 0 {
                     let l = mask.trailing_zeros() as usize;
                     mask &= mask - 1;
-                    let at = p.wrapping_add(4 * u64::from(*index.add(l)));
+                    let at = p.wrapping_add(4 * u64::from(s.index[h * HALF + l]));
                     (at as *mut i32).write_unaligned(*v.add(l));
                 }
             }
             return Flow::Next;
         }
         store_lanes(w, i, m)
-    }
-}
-
-/// Loads a word to `d`, by survey `b`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub unsafe fn load_word(w: &mut Warp, i: &Inst) -> Flow {
-    // SAFETY: passed on.
-    unsafe { load_word_by(w, i, of(w, i)) }
-}
-
-/// Loads a word to `d`, by a survey of its own.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub unsafe fn load_word_alone(w: &mut Warp, i: &Inst) -> Flow {
-    let mut s = Survey::default();
-    // SAFETY: passed on.
-    unsafe {
-        look(w, access::op(w, i), &mut s);
-        load_word_by(w, i, &s)
-    }
-}
-
-/// Loads by survey `b`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
-    // SAFETY: passed on.
-    unsafe { load_by(w, i, of(w, i)) }
-}
-
-/// Loads by a survey of its own.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub unsafe fn load_alone(w: &mut Warp, i: &Inst) -> Flow {
-    let mut s = Survey::default();
-    // SAFETY: passed on.
-    unsafe {
-        look(w, access::op(w, i), &mut s);
-        load_by(w, i, &s)
-    }
-}
-
-/// Stores by survey `b`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
-    // SAFETY: passed on.
-    unsafe { store_by(w, i, of(w, i)) }
-}
-
-/// Stores by a survey of its own.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub unsafe fn store_alone(w: &mut Warp, i: &Inst) -> Flow {
-    let mut s = Survey::default();
-    // SAFETY: passed on.
-    unsafe {
-        look(w, access::op(w, i), &mut s);
-        store_by(w, i, &s)
     }
 }

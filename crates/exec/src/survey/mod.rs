@@ -1,8 +1,9 @@
 //! Accesses through a register whose lanes hold addresses that nothing is known about when the kernel is lowered.
 //! A *survey* looks at the 32 addresses once: are they in bounds, are they aligned, and do those of each half of
 //! the warp lie in a *patch* of 32 words (rows of an image, tiles, broadcasts)? Then a load is a few vector
-//! loads and a permutation. Accesses of a basic block that start from the same register (the taps of a
-//! convolution, the fields of a structure) share a survey, and each of them needs only its offset.
+//! loads and a permutation. Accesses that start from the same register (the taps of a convolution, the fields of a
+//! structure) share a survey, and each of them needs only its offset; it is kept until the register is written, and
+//! moved when that is an addition of the same number in all lanes.
 //!
 //! Patches need permutations of 32 words, which AVX-512 has ([`avx512`]); other processors move lane by lane.
 
@@ -15,16 +16,17 @@ use crate::lanes::{ISAS, Isa, begin, blend, finish, per_isa};
 use crate::program::{Element, MemoryOp};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
 
-/// Looks at the addresses of memory instruction `c`; the result goes to survey `x`.
+/// The survey of the addresses of access `i` under the present mask: the one at hand, or a new one.
 #[inline(always)]
-unsafe fn survey(w: &mut Warp, i: &Inst) -> Flow {
-    // SAFETY: the emitter made `i` for this program, and `x` is one of its surveys.
+unsafe fn current<'a, const FRESH: bool>(w: &Warp, i: &Inst) -> &'a Survey {
+    // SAFETY: the emitter made `i` for this program, and `b` is one of its surveys.
     unsafe {
-        let m = access::op(w, i);
-        let s = extremes(w, m);
-        *(&mut *w.env).surveys.get_unchecked_mut(i.x as usize) = s;
+        let s = &mut *w.surveys.add(i.b as usize);
+        if FRESH || s.mask != w.mask {
+            *s = extremes(w, access::op(w, i));
+        }
+        s
     }
-    Flow::Next
 }
 
 /// A survey without patches.
@@ -39,45 +41,76 @@ unsafe fn extremes(w: &Warp, m: &MemoryOp) -> Survey {
             Element::Uniform(_) | Element::Affine(_) => [u64::MAX; LANES],
         }
     };
+    let first = a[w.mask.trailing_zeros() as usize & 31];
     if w.mask != FULL {
-        let there = [a[w.mask.trailing_zeros() as usize & 31]; LANES];
-        blend(&mut a, &there, !w.mask);
+        blend(&mut a, &[first; LANES], !w.mask);
     }
     // Eight at a time: as wide as the widest registers.
-    let (mut low, mut high, mut bits) = ([u64::MAX; 8], [0u64; 8], [0u64; 8]);
+    let (mut low, mut high, mut apart, mut bent) = ([u64::MAX; 8], [0u64; 8], [0u64; 8], [0u64; 8]);
     for c in 0..LANES / 8 {
         for j in 0..8 {
             let x = a[8 * c + j];
             low[j] = low[j].min(x);
             high[j] = high[j].max(x);
-            bits[j] |= x;
+            apart[j] |= x ^ first;
+            bent[j] |= x ^ first.wrapping_add(4 * (8 * c + j) as u64);
         }
     }
     let low = low.iter().fold(u64::MAX, |x, y| x.min(*y));
     let high = high.iter().fold(0, |x, y| x.max(*y));
-    let bits = bits.iter().fold(0, |x, y| x | *y);
+    let base = access::space_base(w, m.space);
+    // Beyond shared memory, and perhaps wrapped around: never allowed.
+    let (low, high) = match base != 0 && high > u64::from(u32::MAX) {
+        true => (1, 0),
+        false => (base.wrapping_add(low), base.wrapping_add(high)),
+    };
     Survey {
-        patches: false,
+        low,
+        high,
+        apart: apart.iter().fold(0, |x, y| x | *y),
+        line: bent.iter().fold(0, |x, y| x | *y) == 0,
+        mask: w.mask,
         ..Survey::default()
     }
-    .between(access::space_base(w, m.space), low, high, bits)
+}
+
+/// Forgets survey `d`.
+pub unsafe fn forget(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: `d` is a survey of the program.
+    unsafe { (*w.surveys.add(i.d as usize)).mask = 0 };
+    Flow::Next
+}
+
+/// Survey `d` becomes survey `a` moved by uniform register `b`. Bit 0 of `x`: the addresses have 32 bits; bit 1:
+/// they are in shared memory.
+pub unsafe fn shift(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: `d` and `a` are surveys of the program, `b` a uniform register.
+    unsafe {
+        let mut s = *w.surveys.add(i.a as usize);
+        let by = *w.uniforms.add(i.b as usize);
+        let narrow = i.x & 1 != 0;
+        let by = if narrow { by as i32 as u64 } else { by };
+        let base = if i.x & 2 != 0 { w.env().shared as u64 } else { 0 };
+        let limit = if narrow || base != 0 {
+            u64::from(u32::MAX)
+        } else {
+            u64::MAX
+        };
+        let old = (s.low, s.high);
+        (s.low, s.high) = (old.0.wrapping_add(by), old.1.wrapping_add(by));
+        s.starts = s.starts.map(|p| p.wrapping_add(by));
+        // Nothing may have wrapped around.
+        let within =
+            s.low.wrapping_sub(base) <= s.high.wrapping_sub(base) && s.high.wrapping_sub(base) <= limit;
+        if s.mask != w.mask || old.0 > old.1 || !within {
+            s.mask = 0;
+        }
+        *w.surveys.add(i.d as usize) = s;
+    }
+    Flow::Next
 }
 
 impl Survey {
-    /// The same with bounds: addresses from `low` to `high`, `bits` all of them or-ed together, in a space that
-    /// starts at `base`.
-    #[inline(always)]
-    fn between(mut self, base: u64, low: u64, high: u64, bits: u64) -> Survey {
-        // Beyond shared memory, and perhaps wrapped around: never allowed.
-        let beyond = base != 0 && high > u64::from(u32::MAX);
-        (self.low, self.high) = match beyond {
-            true => (1, 0),
-            false => (base.wrapping_add(low), base.wrapping_add(high)),
-        };
-        self.bits = base | bits;
-        self
-    }
-
     /// Whether access `i` of `size` bytes is in bounds and aligned at all the surveyed addresses.
     #[inline(always)]
     fn allows(&self, w: &Warp, i: &Inst, size: u64) -> bool {
@@ -86,15 +119,8 @@ impl Survey {
         let r = unsafe { *w.env().ranges.get_unchecked(i.x as usize) };
         let (low, high) = (self.low.wrapping_add(offset), self.high.wrapping_add(offset));
         let inside = low >= r.start && low <= high && high < r.end && r.end - high >= size;
-        inside && (self.bits | offset) & (size - 1) == 0
+        inside && (low | self.apart) & (size - 1) == 0
     }
-}
-
-/// The survey that access `i` uses.
-#[inline(always)]
-fn of<'a>(w: &Warp, i: &Inst) -> &'a Survey {
-    // SAFETY: `b` is a survey of the program, and nobody changes it while an access runs.
-    unsafe { (&*w.env).surveys.get_unchecked(i.b as usize) }
 }
 
 /// Bytes that a lane moves.
@@ -104,14 +130,22 @@ fn size(m: &MemoryOp) -> u64 {
 }
 
 #[inline(always)]
-unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
+unsafe fn load<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
         let m = access::op(w, i);
-        match of(w, i).allows(w, i, size(m)) && w.mask == FULL {
-            true => load_lanes(w, i, m),
-            false => (m.general)(w, i),
+        let s = current::<FRESH>(w, i);
+        if !s.allows(w, i, size(m)) || w.mask != FULL {
+            return (m.general)(w, i);
         }
+        if let ([Element::Narrow(d)], 4, true) = (m.elements.as_slice(), m.bytes, s.line) {
+            let inst = Inst { d: *d, ..*i };
+            let p = s.low.wrapping_add(i.imm as u64);
+            *begin::<u32>(w, &inst) = (p as *const [u32; LANES]).read_unaligned();
+            finish::<u32>(w, &inst);
+            return Flow::Next;
+        }
+        load_lanes(w, i, m)
     }
 }
 
@@ -149,14 +183,20 @@ unsafe fn load_lanes(w: &mut Warp, i: &Inst, m: &MemoryOp) -> Flow {
 }
 
 #[inline(always)]
-unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
+unsafe fn store<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `load`.
     unsafe {
         let m = access::op(w, i);
-        match of(w, i).allows(w, i, size(m)) {
-            true => store_lanes(w, i, m),
-            false => (m.general)(w, i),
+        let s = current::<FRESH>(w, i);
+        if !s.allows(w, i, size(m)) {
+            return (m.general)(w, i);
         }
+        if let ([Element::Narrow(v)], 4, true, FULL) = (m.elements.as_slice(), m.bytes, s.line, w.mask) {
+            let v = *(w.vectors.add(*v as usize) as *const [u32; LANES]);
+            (s.low.wrapping_add(i.imm as u64) as *mut [u32; LANES]).write_unaligned(v);
+            return Flow::Next;
+        }
+        store_lanes(w, i, m)
     }
 }
 
@@ -180,43 +220,33 @@ unsafe fn store_lanes(w: &mut Warp, i: &Inst, m: &MemoryOp) -> Flow {
     Flow::Next
 }
 
-/// Code of an access at vector addresses.
+/// Code of an access at vector addresses; `b` is the survey.
 pub struct Code {
-    /// The access shares a survey, which is `b`.
-    pub shared: OpFn,
-    /// It is alone.
-    pub alone: OpFn,
+    /// The survey is to be made.
+    pub fresh: OpFn,
+    /// There may be one.
+    pub kept: OpFn,
 }
 
-const SURVEY: [OpFn; ISAS] = per_isa!(<> survey);
-const LOAD: [OpFn; ISAS] = per_isa!(<> load);
-const STORE: [OpFn; ISAS] = per_isa!(<> store);
-
-/// The code that makes a survey.
-pub fn look(isa: Isa) -> OpFn {
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::V4 => avx512::survey,
-        _ => SURVEY[isa as usize],
-    }
-}
+const LOAD: [[OpFn; ISAS]; 2] = [per_isa!(<> load::<true>), per_isa!(<> load::<false>)];
+const STORE: [[OpFn; ISAS]; 2] = [per_isa!(<> store::<true>), per_isa!(<> store::<false>)];
 
 /// The code of a load in global or shared memory into one 32-bit register (`word`: `d` is the destination) or more.
 pub fn load_code(isa: Isa, word: bool) -> Code {
     match (isa, word) {
         #[cfg(target_arch = "x86_64")]
         (Isa::V4, true) => Code {
-            shared: avx512::load_word,
-            alone: avx512::load_word_alone,
+            fresh: avx512::load_word::<true>,
+            kept: avx512::load_word::<false>,
         },
         #[cfg(target_arch = "x86_64")]
         (Isa::V4, false) => Code {
-            shared: avx512::load,
-            alone: avx512::load_alone,
+            fresh: avx512::load::<true>,
+            kept: avx512::load::<false>,
         },
         _ => Code {
-            shared: LOAD[isa as usize],
-            alone: access::LOAD[isa as usize],
+            fresh: LOAD[0][isa as usize],
+            kept: LOAD[1][isa as usize],
         },
     }
 }
@@ -226,12 +256,12 @@ pub fn store_code(isa: Isa) -> Code {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::V4 => Code {
-            shared: avx512::store,
-            alone: avx512::store_alone,
+            fresh: avx512::store::<true>,
+            kept: avx512::store::<false>,
         },
         _ => Code {
-            shared: STORE[isa as usize],
-            alone: access::STORE[isa as usize],
+            fresh: STORE[0][isa as usize],
+            kept: STORE[1][isa as usize],
         },
     }
 }
