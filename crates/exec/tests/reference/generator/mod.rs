@@ -8,6 +8,7 @@
 mod compute;
 mod control;
 mod places;
+mod walk;
 
 use super::rng::Rng;
 use exec::{Dim3, Numerics};
@@ -51,6 +52,7 @@ struct Generator<'r> {
     temps: u32,
     wide_temps: u32,
     loops: u32,
+    walks: u32,
     /// Places that may be branched to: ends of what we are inside of, without leaving the convergent part.
     targets: Vec<String>,
     /// Output slots given out, and how each is addressed.
@@ -89,6 +91,7 @@ pub fn case(seed: u64) -> Case {
         temps: 0,
         wide_temps: 0,
         loops: 0,
+        walks: 0,
         targets: vec![],
         sites: vec![],
         atomic_sites: 0,
@@ -149,7 +152,7 @@ pub fn case(seed: u64) -> Case {
 
 fn shape(rng: &mut Rng) -> (Dim3, Dim3) {
     let dim = |x, y, z| Dim3 { x, y, z };
-    let block = match rng.below(8) {
+    let block = match rng.below(10) {
         0 => dim(32, 1, 1),
         1 => dim(64, 1, 1),
         2 => dim(1 + rng.below(70), 1, 1),
@@ -157,6 +160,14 @@ fn shape(rng: &mut Rng) -> (Dim3, Dim3) {
         4 => dim(8, 1 + rng.below(10), 1),
         5 => dim(1 + rng.below(40), 1 + rng.below(3), 1),
         6 => dim(4, 4, 1 + rng.below(5)),
+        7 => dim(16, [2, 4, 16][rng.below(3) as usize], 1),
+        8 => rng.pick(&[
+            dim(8, 8, 1),
+            dim(4, 8, 1),
+            dim(32, 4, 1),
+            dim(10, 10, 1),
+            dim(2, 16, 1),
+        ]),
         _ => dim(96, 1, 1),
     };
     let grid = match rng.below(4) {
@@ -349,8 +360,9 @@ impl Generator<'_> {
     fn statement(&mut self, depth: u32, convergent: bool) {
         let g = self.group();
         if convergent && !self.function && self.rng.chance(12) {
-            return match self.rng.below(8) {
+            return match self.rng.below(9) {
                 0 | 1 => self.exchange(),
+                8 => self.walk(true),
                 2 => self.shared_counters(),
                 3 => self.half_warps(),
                 4 => self.block_votes(),
@@ -367,7 +379,8 @@ impl Generator<'_> {
             44..=46 => self.double_or_half(g),
             47..=53 => self.predicate(g),
             54..=56 => self.rare(g),
-            57..=61 => self.read(g),
+            57..=60 => self.read(g),
+            61 => self.walk(false),
             62..=66 => self.write(),
             67 => self.read_back(),
             68..=70 => self.local(g),
@@ -408,6 +421,8 @@ impl Generator<'_> {
         sets.push(("b32", "%lc", self.loops + 1));
         sets.push(("b32", "%lb", self.loops + 1));
         sets.push(("pred", "%lp", self.loops + 1));
+        sets.extend(["%wk", "%wl"].map(|w| ("b64", w, self.walks + 1)));
+        sets.extend(["%wn", "%wo"].map(|w| ("b32", w, self.walks + 1)));
         for (ty, name, n) in sets {
             text += &format!(".reg .{ty} {name}<{n}>;\n");
         }
