@@ -93,7 +93,9 @@ impl Generator<'_> {
                 let (a, end) = (self.reads(&PRED, Any), self.label());
                 self.line(format!("@{a} bra {end};"));
                 self.line(format!("add.{ty} {p}, {p}, {step};"));
-                self.walk_reads(&p, shared, unit, size / 4);
+                if self.rng.chance(50) {
+                    self.walk_reads(&p, shared, unit, size / 4);
+                }
                 self.place(&end);
             }
             1 => {
