@@ -1,6 +1,7 @@
 //! `vernier eval`: single operations, by the reference arithmetic.
 
 use crate::Result;
+use crate::options;
 use clap::Args;
 use lab::settings::NamedFormat;
 use lab::{Error, suggest};
@@ -10,7 +11,7 @@ use vfloat::{Arithmetic, Outcome, Rounding};
 #[derive(Args)]
 #[command(override_usage = "vernier eval [OPTIONS] OP FORMAT A [B [C]]\n       vernier eval [OPTIONS] --batch < LINES", after_help = HELP, allow_negative_numbers = true)]
 pub struct Arguments {
-    /// Operation, with an optional suffix .rn (default), .rz, .rm or .rp, and .sat
+    /// Operation, with an optional suffix .rn (default), .rz, .rm, .rp, .ra, .ro, .rs or .rsN, and .sat
     #[arg(required_unless_present = "batch", conflicts_with = "batch")]
     op: Option<String>,
     /// Format: a name, eXmY, or P,EMIN,EMAX
@@ -22,15 +23,21 @@ pub struct Arguments {
     /// Read lines `OP FORMAT HEX [HEX [HEX]]` and print one 0x%08x per line
     #[arg(long)]
     batch: bool,
-    /// How operands are cut to the format: rz, rm, rn or rp
-    #[arg(long, value_name = "MODE", default_value = "rz")]
+    /// How operands are cut to the format: rz, rm, rn, rp, ra or ro
+    #[arg(long, value_name = "MODE", default_value = "rz", value_parser = options::rounding)]
     input_rounding: Rounding,
+    /// The format of accumulators and results of fmam and addm
+    #[arg(long, value_name = "FORMAT", default_value = "fp32")]
+    accumulate: NamedFormat,
+    /// Random bits of stochastic rounding: the low half for the first rounding, the high half for the second
+    #[arg(long, value_name = "HEX", default_value = "0", value_parser = random)]
+    random: u64,
 }
 
 const HELP: &str = "Operations:
   quantize A   R(A): rounded into the format      trunc A      T(A): cut to the format, as operands are
   add sub mul div max min A B                     fma A B C    R(R(T(A)*T(B)) + T(C))
-  addm A B     A is a full FP32 accumulator       fmam A B C   C is a full FP32 accumulator
+  addm A B     A is an FP32 accumulator            fmam A B C   C is an FP32 accumulator
   neg abs ex2 lg2 sin cos tanh sqrt rsqrt rcp A
 
 Examples:
@@ -89,25 +96,29 @@ struct Prepared {
     arithmetic: Arithmetic,
 }
 
-fn prepare(op: &str, format: vfloat::Format, input: Rounding) -> std::result::Result<Prepared, String> {
+/// Up to 16 hexadecimal digits, 0x in front or not.
+fn random(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    u64::from_str_radix(digits, 16).map_err(|_| "give up to 16 hexadecimal digits".to_string())
+}
+
+fn prepare(op: &str, format: vfloat::Format, with: Arithmetic) -> std::result::Result<Prepared, String> {
     let mut words = op.split('.');
     let name = words.next().unwrap_or_default();
     let Some(operation) = OPERATIONS.iter().find(|o| o.name == name) else {
         let advice = suggest::advice(name, OPERATIONS.iter().map(|o| o.name));
         return Err(format!("there is no operation `{name}`\n  = help: {advice}"));
     };
-    let mut arithmetic = Arithmetic {
-        input,
-        ..Arithmetic::new(format)
-    };
+    let mut arithmetic = Arithmetic { format, ..with };
     for suffix in words {
         match suffix.parse::<Rounding>() {
-            Ok(mode) if name == "trunc" => arithmetic.input = mode,
+            Ok(mode) if name == "trunc" && !mode.is_stochastic() => arithmetic.input = mode,
+            Ok(_) if name == "trunc" => return Err(vfloat::FormatError::StochasticOperands.to_string()),
             Ok(mode) => arithmetic.result = mode,
             Err(_) if suffix == "sat" => arithmetic.saturate = true,
             Err(_) => {
                 return Err(format!(
-                    "`.{suffix}` of `{op}` is no suffix\n  = help: .rn, .rz, .rm, .rp and .sat are"
+                    "`.{suffix}` of `{op}` is no suffix\n  = help: .rn, .rz, .rm, .rp, .ra, .ro, .rs, .rsN (N random bits) and .sat are"
                 ));
             }
         }
@@ -142,15 +153,22 @@ fn operand(text: &str) -> std::result::Result<f32, String> {
 
 /// Evaluates one operation, or a stream of them.
 pub fn run(arguments: &Arguments) -> Result {
+    // All but the format and the result's mode.
+    let with = Arithmetic {
+        accumulator: arguments.accumulate.format,
+        input: arguments.input_rounding,
+        random: arguments.random,
+        ..Arithmetic::new(vfloat::Format::FP32)
+    };
     if arguments.batch {
-        return batch(arguments.input_rounding);
+        return batch(with);
     }
     let (Some(op), Some(format)) = (&arguments.op, &arguments.format) else {
         return Err(Error::Usage(
             "give an operation, a format and operands, or --batch".into(),
         ));
     };
-    let prepared = prepare(op, format.format, arguments.input_rounding).map_err(Error::Usage)?;
+    let prepared = prepare(op, format.format, with).map_err(Error::Usage)?;
     if arguments.operands.len() != prepared.operation.operands {
         return Err(Error::Usage(count_error(
             prepared.operation,
@@ -177,7 +195,7 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 /// One result per line of standard input; the first line that is wrong ends it.
-fn batch(input: Rounding) -> Result {
+fn batch(with: Arithmetic) -> Result {
     let stdin = std::io::stdin().lock();
     let mut reader = std::io::BufReader::with_capacity(1 << 16, stdin);
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
@@ -196,7 +214,7 @@ fn batch(input: Rounding) -> Result {
         if line.trim().is_empty() {
             continue;
         }
-        let value = evaluate_line(&line, input, &mut last);
+        let value = evaluate_line(&line, with, &mut last);
         let value = value.map_err(|message| {
             // What was computed so far is the user's.
             let _ = out.flush();
@@ -209,7 +227,7 @@ fn batch(input: Rounding) -> Result {
 
 fn evaluate_line(
     line: &str,
-    input: Rounding,
+    with: Arithmetic,
     last: &mut Option<(String, Prepared)>,
 ) -> std::result::Result<f32, String> {
     let mut words = line.split_ascii_whitespace();
@@ -221,7 +239,7 @@ fn evaluate_line(
         Some((key, prepared)) if same(key) => *prepared,
         _ => {
             let parsed = format.parse::<NamedFormat>()?;
-            let prepared = prepare(op, parsed.format, input)?;
+            let prepared = prepare(op, parsed.format, with)?;
             *last = Some((format!("{op} {format}"), prepared));
             prepared
         }

@@ -3,16 +3,17 @@
 use crate::Result;
 use clap::Args;
 use lab::settings::NamedFormat;
-use vfloat::Format;
+use vfloat::{Format, Overflow};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   vernier format
   vernier format bf16
   vernier format 3,-15,16
+  vernier format e4m3fn_sat
   eval \"$(vernier format e4m3 --export)\"")]
 pub struct Arguments {
-    /// A name, eXmY (X exponent bits, Y explicit significand bits), or P,EMIN,EMAX; without it all names
+    /// A name, eXmY (X exponent bits, Y explicit significand bits), eXmYfn, eXmYfnuz, or P,EMIN,EMAX, with _sat and _ftz behind it; without it all names
     name: Option<NamedFormat>,
     /// Print shell commands that set the variables
     #[arg(long, requires = "name")]
@@ -32,6 +33,11 @@ pub fn run(arguments: &Arguments) -> Result {
             for (variable, value) in named.format.settings() {
                 println!("{variable:<16} {value}");
             }
+            if !named.format.is_plain() {
+                for (what, value) in beyond(named.format) {
+                    println!("{what:<16} {value}");
+                }
+            }
             for (what, value) in limits(named.format) {
                 println!("{what:<16} {}", number(value));
             }
@@ -49,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result {
             ]
             .map(String::from);
             row(&head);
-            for (name, f) in Format::NAMED {
+            for (name, f) in Format::NAMED.iter().chain(Format::BEYOND_IEEE) {
                 let [max, normal, subnormal, epsilon] = limits(*f).map(|(_, v)| number(v));
                 let numbers = [
                     f.precision().to_string(),
@@ -60,11 +66,31 @@ pub fn run(arguments: &Arguments) -> Result {
                 row(&[(*name).into(), p, emin, emax, max, normal, subnormal, epsilon]);
             }
             println!(
-                "\nAny other: eXmY with X 1 to 8 and Y 1 to 23, or P,EMIN,EMAX with P 2 to 24, EMIN >= -148, EMAX <= 128."
+                "\nAny other: eXmY with X 1 to 8 and Y 1 to 23, or P,EMIN,EMAX with P 2 to 24, EMIN >= -148, EMAX <= 128.\n\
+                 Without infinities: eXmYfn (OCP's kind), eXmYfnuz (no negative zero either).\n\
+                 Behind any of these: _sat (overflow gives the largest value), _ftz (no subnormals)."
             );
         }
     }
     Ok(())
+}
+
+/// What P, EMIN and EMAX do not say.
+fn beyond(f: Format) -> [(&'static str, String); 6] {
+    let yes = |b: bool| if b { "yes" } else { "no" }.to_string();
+    let overflow = match f.overflow() {
+        Overflow::Infinity => "to infinity",
+        Overflow::Nan => "to NaN",
+        Overflow::Saturate => "to max",
+    };
+    [
+        ("P", f.precision().to_string()),
+        ("EMIN", f.emin().to_string()),
+        ("EMAX", f.emax().to_string()),
+        ("overflow", overflow.into()),
+        ("subnormals", yes(!f.flushes())),
+        ("negative zero", yes(f.has_negative_zero())),
+    ]
 }
 
 fn limits(f: Format) -> [(&'static str, f64); 4] {
@@ -77,7 +103,7 @@ fn limits(f: Format) -> [(&'static str, f64); 4] {
 }
 
 fn row(cells: &[String; 8]) {
-    const WIDTHS: [usize; 8] = [8, 3, 5, 5, 16, 16, 16, 16];
+    const WIDTHS: [usize; 8] = [11, 3, 5, 5, 16, 16, 16, 16];
     let line: Vec<String> = cells
         .iter()
         .zip(WIDTHS)

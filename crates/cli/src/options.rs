@@ -85,8 +85,7 @@ pub struct Reports {
 
 /// A rounding mode by its name.
 pub fn rounding(text: &str) -> std::result::Result<Rounding, String> {
-    text.parse()
-        .map_err(|_| "the modes are rz, rm, rn and rp".to_string())
+    Rounding::for_operands(text).map_err(|_| "the modes are rz, rm, rn, rp, ra and ro".to_string())
 }
 
 /// A path of the command line, from the folder that we are in.

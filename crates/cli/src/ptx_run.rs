@@ -253,10 +253,7 @@ fn numerics(arguments: &Arguments) -> Result<Numerics> {
     let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     let format = match &arguments.format {
         Some(named) => named.format,
-        None => {
-            let [p, emin, emax] = ["VF_SIGNIFICAND", "VF_EXPONENT_MIN", "VF_EXPONENT_MAX"].map(set);
-            Format::from_settings(p.as_deref(), emin.as_deref(), emax.as_deref()).map_err(failed)?
-        }
+        None => Format::from_environment(set).map_err(failed)?,
     };
     let input = match (arguments.input_rounding, set("VERNIER_INPUT_ROUNDING")) {
         (Some(mode), _) => mode,

@@ -117,19 +117,27 @@ impl Launch {
             .map(|o| o.name().to_string())
             .or_else(|| inherited("VERNIER_OVERRIDE"));
         self.format.r#override = effective.unwrap_or_default();
-        let variables = ["VF_SIGNIFICAND", "VF_EXPONENT_MIN", "VF_EXPONENT_MAX"].map(inherited);
+        let variables = [
+            "VERNIER_FORMAT",
+            "VF_SIGNIFICAND",
+            "VF_EXPONENT_MIN",
+            "VF_EXPONENT_MAX",
+        ];
         let format = match &settings.format {
             Some(named) => {
+                // It would win over the other three.
+                if inherited("VERNIER_FORMAT").is_some() {
+                    self.set("VERNIER_FORMAT", "");
+                }
                 for (name, value) in named.format.settings() {
-                    self.set(name, value.to_string());
+                    self.set(name, value);
                 }
                 self.format.name = named.text.clone();
                 Some(named.format)
             }
-            None if variables.iter().any(Option::is_some) || self.format.r#override == "vf32" => {
+            None if variables.iter().any(|v| inherited(v).is_some()) || self.format.r#override == "vf32" => {
                 // The library reads them again at every launch; here they are looked at to refuse early.
-                let [p, emin, emax] = &variables;
-                let format = Format::from_settings(p.as_deref(), emin.as_deref(), emax.as_deref());
+                let format = Format::from_environment(inherited);
                 let format = format.map_err(|e| Error::failed(e.to_string(), ""))?;
                 self.format.name = format.name();
                 Some(format)

@@ -327,8 +327,9 @@ const KEYS: &[Key] = &[
     key!("format", "a format (`vernier format` lists them)", |s, v, f| s
         .format =
         Some(word(v)?)),
-    key!("input_rounding", "rz, rm, rn or rp", |s, v, f| s.input_rounding =
-        Some(word(v)?)),
+    key!("input_rounding", "rz, rm, rn, rp, ra or ro", |s, v, f| s
+        .input_rounding =
+        Some(Rounding::for_operands(&string(v)?).map_err(|e| format!(": {e}"))?)),
     key!("override", "\"vf32\" or \"none\"", |s, v, f| s.r#override =
         Some(word(v)?)),
     key!(

@@ -119,20 +119,18 @@ impl Startup {
     }
 }
 
-/// What `.vf32` means in the launch that starts now: VF_SIGNIFICAND, VF_EXPONENT_MIN, VF_EXPONENT_MAX,
+/// What `.vf32` means in the launch that starts now: VERNIER_FORMAT, or VF_SIGNIFICAND, VF_EXPONENT_MIN, VF_EXPONENT_MAX,
 /// VERNIER_INPUT_ROUNDING.
 ///
 /// # Errors
 /// [`Error::Setting`] naming the variable, its text and what is allowed.
 pub fn numerics_from(read: &dyn Fn(&str) -> Option<String>) -> Result<Numerics, Error> {
-    let [p, low, high] = ["VF_SIGNIFICAND", "VF_EXPONENT_MIN", "VF_EXPONENT_MAX"].map(read);
-    let format = vfloat::Format::from_settings(p.as_deref(), low.as_deref(), high.as_deref())
-        .map_err(|e| Error::Setting(e.to_string()))?;
+    let format = vfloat::Format::from_environment(read).map_err(|e| Error::Setting(e.to_string()))?;
     let input = match read("VERNIER_INPUT_ROUNDING") {
         None => vfloat::Rounding::TowardZero,
-        Some(text) => text.parse().map_err(|_| {
+        Some(text) => vfloat::Rounding::for_operands(&text).map_err(|_| {
             Error::Setting(format!(
-                "VERNIER_INPUT_ROUNDING is `{text}`: allowed are rz (the default), rm, rn and rp"
+                "VERNIER_INPUT_ROUNDING is `{text}`: allowed are rz (the default), rm, rn, rp, ra and ro"
             ))
         })?,
     };

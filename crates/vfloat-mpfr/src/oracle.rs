@@ -88,6 +88,7 @@ pub fn mode(rounding: Rounding) -> rnd_t {
         Rounding::TowardZero => rnd_t::RNDZ,
         Rounding::TowardNegative => rnd_t::RNDD,
         Rounding::TowardPositive => rnd_t::RNDU,
+        Rounding::NearestAway | Rounding::ToOdd | Rounding::Stochastic(_) => panic!("MPFR has no {rounding}"),
     }
 }
 

@@ -1,11 +1,10 @@
-//! A number format (significand bits and exponent range) and a rounding mode: values, limits, texts.
+//! A number format (significand bits, exponent range, what lies beyond): values and limits.
 //!
 //! A format follows MPFR's convention: a finite non-zero value is `m * 2^e` with `1/2 <= m < 1`, at most
 //! `P` significant bits and `EMIN <= e <= EMAX`; results below the normal range are multiples of
 //! `2^(EMIN-1)`. Everything a format can hold is exactly a binary32, so values travel in `f32`.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::error::FormatError;
 
 /// Fewest and most bits of significand, the leading bit counted.
 pub const PRECISION_RANGE: std::ops::RangeInclusive<u32> = 2..=24;
@@ -14,92 +13,35 @@ pub const EMIN_LOWEST: i32 = -148;
 /// Largest EMAX: `2^EMAX` is then just above the largest binary32.
 pub const EMAX_HIGHEST: i32 = 128;
 
+/// What a result beyond the largest finite value becomes (in the modes that do not stop at the largest finite
+/// value by themselves), and an infinity from anywhere: only formats with [`Overflow::Infinity`] have infinities.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Overflow {
+    /// An infinity, as in IEEE 754.
+    #[default]
+    Infinity,
+    /// NaN: OCP's e4m3 without saturation, the fnuz formats.
+    Nan,
+    /// The largest finite value of the same sign.
+    Saturate,
+}
+
 /// A binary floating-point format of `P` bits (leading bit counted) and exponents `EMIN..=EMAX`.
 ///
 /// Every triple inside the bounds is a format. If `EMAX < EMIN + P - 1`, no value has all P bits: the format
-/// is a fixed-point grid, the multiples of `2^(EMIN-1)` below `2^EMAX`.
+/// is a fixed-point grid, the multiples of `2^(EMIN-1)` below `2^EMAX`. Beyond the triple a format says what
+/// overflow becomes ([`Overflow`]), whether the largest magnitude below `2^EMAX` is missing (its encoding is a NaN in
+/// OCP's e4m3), whether subnormal values are flushed to zero and whether there is a negative zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Format {
     precision: u8,
+    /// How many of the largest magnitudes below 2^EMAX are no values.
+    reserved: u8,
     emin: i16,
     emax: i16,
-}
-
-/// Why a text or a number is not a format or a rounding mode.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FormatError {
-    /// P outside 2..=24.
-    #[error(
-        "a significand of {precision} bits is not possible: P counts the leading bit and goes from 2 to 24"
-    )]
-    Precision {
-        /// The refused number of bits.
-        precision: i64,
-    },
-    /// EMIN below that of binary32.
-    #[error("minimum exponent {emin} is out of range: EMIN is at least -148 (binary32's)")]
-    ExponentMin {
-        /// The refused EMIN.
-        emin: i64,
-    },
-    /// EMAX above that of binary32.
-    #[error("maximum exponent {emax} is out of range: EMAX is at most 128 (binary32's)")]
-    ExponentMax {
-        /// The refused EMAX.
-        emax: i64,
-    },
-    /// EMIN above EMAX.
-    #[error("minimum exponent {emin} is above maximum exponent {emax}: are the two swapped?")]
-    Swapped {
-        /// The given EMIN.
-        emin: i64,
-        /// The given EMAX.
-        emax: i64,
-    },
-    /// An `eXmY` outside 1..=8 exponent bits and 1..=23 explicit significand bits.
-    #[error(
-        "e{exponent_bits}m{significand_bits} is not possible: a format has 1 to 8 exponent bits and 1 to 23 explicit significand bits"
-    )]
-    Ieee {
-        /// The given number of exponent bits.
-        exponent_bits: i64,
-        /// The given number of explicit significand bits.
-        significand_bits: i64,
-    },
-    /// A text that is no format at all.
-    #[error(
-        "unknown format `{text}`: give a name (fp32, tf32, bf16, fp16, e5m2, e4m3), eXmY (e8m7: 8 exponent bits, 7 explicit significand bits) or P,EMIN,EMAX (3,-15,16)"
-    )]
-    Unknown {
-        /// The refused text.
-        text: String,
-    },
-    /// A setting (environment variable or policy entry) that is not a whole number or is out of bounds.
-    #[error("{variable} is `{text}`, but must be {allowed}")]
-    Setting {
-        /// The variable's name.
-        variable: &'static str,
-        /// Its text.
-        text: String,
-        /// What would be accepted.
-        allowed: &'static str,
-    },
-    /// Settings whose minimum exponent is above the maximum.
-    #[error("VF_EXPONENT_MIN ({emin}) is above VF_EXPONENT_MAX ({emax}): are the two swapped?")]
-    SettingsSwapped {
-        /// The minimum exponent in force.
-        emin: i64,
-        /// The maximum exponent in force.
-        emax: i64,
-    },
-    /// A text that is no rounding mode.
-    #[error(
-        "unknown rounding mode `{text}`: use rn (nearest even), rz (toward zero), rm (toward minus infinity) or rp (toward plus infinity)"
-    )]
-    UnknownRounding {
-        /// The refused text.
-        text: String,
-    },
+    overflow: Overflow,
+    flush: bool,
+    unsigned_zero: bool,
 }
 
 /// The IEEE-style format of bits that are known to be inside the bounds.
@@ -107,8 +49,39 @@ const fn ieee_unchecked(exponent_bits: u32, significand_bits: u32) -> Format {
     let emax = 1i32 << (exponent_bits - 1);
     Format {
         precision: significand_bits as u8 + 1,
+        reserved: 0,
         emin: (3 - emax - significand_bits as i32) as i16,
         emax: emax as i16,
+        overflow: Overflow::Infinity,
+        flush: false,
+        unsigned_zero: false,
+    }
+}
+
+/// The format without infinities of bits that are known to be inside the bounds, see [`Format::finite`].
+const fn finite_unchecked(exponent_bits: u32, significand_bits: u32) -> Format {
+    let has_nan = 1 + exponent_bits + significand_bits >= 8;
+    let ieee = ieee_unchecked(exponent_bits, significand_bits);
+    Format {
+        reserved: has_nan as u8,
+        emax: ieee.emax + 1,
+        overflow: if has_nan {
+            Overflow::Nan
+        } else {
+            Overflow::Saturate
+        },
+        ..ieee
+    }
+}
+
+/// The fnuz format of bits that are known to be inside the bounds, see [`Format::fnuz`].
+const fn fnuz_unchecked(exponent_bits: u32, significand_bits: u32) -> Format {
+    let ieee = ieee_unchecked(exponent_bits, significand_bits);
+    Format {
+        emin: ieee.emin - 1,
+        overflow: Overflow::Nan,
+        unsigned_zero: true,
+        ..ieee
     }
 }
 
@@ -125,6 +98,24 @@ impl Format {
     pub const E5M2: Format = ieee_unchecked(5, 2);
     /// FP8 E4M3, IEEE-style with infinities: P 4, exponents -8..=8.
     pub const E4M3: Format = ieee_unchecked(4, 3);
+    /// OCP FP8 E4M3: no infinities, largest value 448, overflow gives NaN.
+    pub const E4M3FN: Format = finite_unchecked(4, 3);
+    /// OCP FP6 E3M2: no infinities and no NaN, largest value 28, overflow saturates.
+    pub const E3M2FN: Format = finite_unchecked(3, 2);
+    /// OCP FP6 E2M3: no infinities and no NaN, largest value 7.5, overflow saturates.
+    pub const E2M3FN: Format = finite_unchecked(2, 3);
+    /// OCP FP4 E2M1: no infinities and no NaN, largest value 6, overflow saturates.
+    pub const E2M1FN: Format = finite_unchecked(2, 1);
+    /// E4M3 without infinities and negative zero, exponent bias 8: largest value 240.
+    pub const E4M3FNUZ: Format = fnuz_unchecked(4, 3);
+    /// E5M2 without infinities and negative zero, exponent bias 16: largest value 57344.
+    pub const E5M2FNUZ: Format = fnuz_unchecked(5, 2);
+    /// E4M3 without infinities and negative zero, exponent bias 11: largest value 30.
+    pub const E4M3B11FNUZ: Format = Format {
+        emin: Format::E4M3FNUZ.emin - 3,
+        emax: Format::E4M3FNUZ.emax - 3,
+        ..Format::E4M3FNUZ
+    };
 
     /// The formats that have a name of their own, widest first.
     pub const NAMED: &'static [(&'static str, Format)] = &[
@@ -136,21 +127,15 @@ impl Format {
         ("e4m3", Format::E4M3),
     ];
 
-    /// Other spellings that are understood.
-    const ALIASES: &'static [(&'static str, Format)] = &[
-        ("f32", Format::FP32),
-        ("float", Format::FP32),
-        ("binary32", Format::FP32),
-        ("bfloat16", Format::BF16),
-        ("f16", Format::FP16),
-        ("half", Format::FP16),
-        ("binary16", Format::FP16),
-        ("fp8e5m2", Format::E5M2),
-        ("fp8-e5m2", Format::E5M2),
-        ("fp8_e5m2", Format::E5M2),
-        ("fp8e4m3", Format::E4M3),
-        ("fp8-e4m3", Format::E4M3),
-        ("fp8_e4m3", Format::E4M3),
+    /// The named formats beyond IEEE 754: no infinities, largest value first among those of one size.
+    pub const BEYOND_IEEE: &'static [(&'static str, Format)] = &[
+        ("e4m3fn", Format::E4M3FN),
+        ("e5m2fnuz", Format::E5M2FNUZ),
+        ("e4m3fnuz", Format::E4M3FNUZ),
+        ("e4m3b11fnuz", Format::E4M3B11FNUZ),
+        ("e3m2fn", Format::E3M2FN),
+        ("e2m3fn", Format::E2M3FN),
+        ("e2m1fn", Format::E2M1FN),
     ];
 
     /// A format of `precision` bits (leading bit counted, 2..=24) and exponents `emin..=emax` in MPFR's
@@ -178,6 +163,7 @@ impl Format {
             precision: precision as u8,
             emin: emin as i16,
             emax: emax as i16,
+            ..Format::FP32
         })
     }
 
@@ -191,6 +177,70 @@ impl Format {
             });
         }
         Ok(ieee_unchecked(exponent_bits, significand_bits))
+    }
+
+    /// The format `eXmYfn` of OCP's kind: the exponents that IEEE 754 gives to infinities and NaN hold finite values.
+    /// In formats of 8 bits and more the largest magnitude is a NaN and overflow gives NaN; narrower ones have no NaN
+    /// and overflow saturates. EMAX is one more than in [`Format::ieee`].
+    pub fn finite(exponent_bits: u32, significand_bits: u32) -> Result<Format, FormatError> {
+        Format::ieee(exponent_bits, significand_bits)?;
+        finite_unchecked(exponent_bits, significand_bits).checked()
+    }
+
+    /// The format `eXmYfnuz`: finite values only, no negative zero (its encoding is the NaN), an exponent bias one
+    /// larger than IEEE's; overflow gives NaN. EMIN is one less than in [`Format::ieee`].
+    pub fn fnuz(exponent_bits: u32, significand_bits: u32) -> Result<Format, FormatError> {
+        Format::ieee(exponent_bits, significand_bits)?;
+        fnuz_unchecked(exponent_bits, significand_bits).checked()
+    }
+
+    /// This format, if its exponents are inside binary32's.
+    fn checked(self) -> Result<Format, FormatError> {
+        Format::new(self.precision(), self.emin(), self.emax()).map(|_| self)
+    }
+
+    /// The same format with overflow to the largest finite value and no infinities (`_sat`).
+    #[must_use]
+    pub const fn saturating(self) -> Format {
+        Format {
+            overflow: Overflow::Saturate,
+            ..self
+        }
+    }
+
+    /// The same format without subnormal values (`_ftz`): results and operands that come out below
+    /// [`Format::min_normal`] are zeros of their sign. None if every value is subnormal.
+    pub fn flushing(self) -> Option<Format> {
+        (self.min_normal() <= self.max()).then_some(Format { flush: true, ..self })
+    }
+
+    /// This format with subnormals and another overflow: what it may have been before `_sat` and `_ftz`.
+    pub(crate) const fn before_suffixes(self, overflow: Overflow) -> Format {
+        Format {
+            overflow,
+            flush: false,
+            ..self
+        }
+    }
+
+    /// What results beyond the largest finite value become.
+    pub const fn overflow(self) -> Overflow {
+        self.overflow
+    }
+
+    /// Whether subnormal values are flushed to zero.
+    pub const fn flushes(self) -> bool {
+        self.flush
+    }
+
+    /// Whether there is a negative zero.
+    pub const fn has_negative_zero(self) -> bool {
+        !self.unsigned_zero
+    }
+
+    /// Whether P, EMIN and EMAX say all: overflow to infinity, subnormals, a negative zero.
+    pub fn is_plain(self) -> bool {
+        Format::new(self.precision(), self.emin(), self.emax()) == Ok(self)
     }
 
     /// P: bits of significand, the leading bit counted.
@@ -226,16 +276,25 @@ impl Format {
         }
     }
 
-    /// The largest finite result: `2^EMAX` less one unit in its last place.
+    /// The largest finite result: `2^EMAX` less one unit in its last place, or the value below if that is reserved.
     pub fn max(self) -> f64 {
-        power_of_two(self.emax()) - power_of_two(self.top_quantum())
+        power_of_two(self.emax()) - f64::from(1 + self.reserved) * power_of_two(self.top_quantum())
     }
 
     /// The largest finite operand that the cut `T` leaves: the largest binary32 of at most P bits below
     /// `2^EMAX`. It equals [`Format::max`] unless the exponent range is narrower than P bits.
     pub fn max_operand(self) -> f64 {
         let quantum = (self.emax() - self.precision() as i32).max(EMIN_LOWEST - 1);
-        power_of_two(self.emax()) - power_of_two(quantum)
+        power_of_two(self.emax()) - f64::from(1 + self.reserved) * power_of_two(quantum)
+    }
+
+    /// What overflow of a positive value becomes: [`f64::INFINITY`], NaN or [`Format::max`].
+    pub fn beyond(self) -> f64 {
+        match self.overflow {
+            Overflow::Infinity => f64::INFINITY,
+            Overflow::Nan => f64::NAN,
+            Overflow::Saturate => self.max(),
+        }
     }
 
     /// Where the full precision of results begins: `2^(EMIN+P-2)`. In a format narrower than P bits this is above
@@ -244,9 +303,18 @@ impl Format {
         power_of_two(self.emin() + self.precision() as i32 - 2)
     }
 
-    /// The smallest positive value: `2^(EMIN-1)`.
+    /// The quantum below the normal range and, unless subnormals are flushed, the smallest positive value: `2^(EMIN-1)`.
     pub fn min_subnormal(self) -> f64 {
         power_of_two(self.emin() - 1)
+    }
+
+    /// The smallest positive value.
+    pub fn min_positive(self) -> f64 {
+        if self.flush {
+            self.min_normal()
+        } else {
+            self.min_subnormal()
+        }
     }
 
     /// The distance from 1 to the next larger number of P bits: `2^(1-P)`.
@@ -254,8 +322,8 @@ impl Format {
         power_of_two(1 - self.precision() as i32)
     }
 
-    /// How many finite magnitudes there are, zero counted.
-    pub fn magnitudes(self) -> u64 {
+    /// How many multiples of the smallest quantum and steps of the binades there are below `2^EMAX`, zero counted.
+    fn steps(self) -> u64 {
         let (p, span) = (self.precision(), (self.emax() - self.emin() + 1) as u32);
         if span <= p {
             1 << span
@@ -264,7 +332,7 @@ impl Format {
         }
     }
 
-    /// The finite magnitude with index `index` in ascending order (0 is zero), `index < magnitudes()`.
+    /// The magnitude after `index` steps from zero.
     fn magnitude(self, index: u64) -> f64 {
         let p = self.precision();
         let binade = (index >> (p - 1)).saturating_sub(1);
@@ -272,206 +340,40 @@ impl Format {
         significand as f64 * power_of_two(self.emin() - 1 + binade as i32)
     }
 
-    /// Every value in ascending order: -inf, the negative values, -0, +0, the positive values, +inf. No NaN. Meant
-    /// for small formats; it is lazy, so a large one only takes long.
+    /// The steps that are finite positive values.
+    fn positive_steps(self) -> std::ops::Range<u64> {
+        let lowest = if self.flush {
+            1 << (self.precision() - 1)
+        } else {
+            1
+        };
+        lowest..self.steps() - u64::from(self.reserved)
+    }
+
+    /// How many finite magnitudes there are, zero counted.
+    pub fn magnitudes(self) -> u64 {
+        let positive = self.positive_steps();
+        1 + positive.end.saturating_sub(positive.start)
+    }
+
+    /// Every value in ascending order: -inf, the negative values, -0, +0, the positive values, +inf; without what the
+    /// format does not have. No NaN. Meant for small formats; it is lazy, so a large one only takes long.
     pub fn values(self) -> impl Iterator<Item = f32> {
-        let count = self.magnitudes();
-        let negative = (0..count).rev().map(move |i| -self.magnitude(i) as f32);
-        let positive = (0..count).map(move |i| self.magnitude(i) as f32);
-        std::iter::once(f32::NEG_INFINITY)
+        let infinity = (self.overflow == Overflow::Infinity).then_some(f32::INFINITY);
+        let zero = self.has_negative_zero().then_some(-0.0);
+        let negative = self
+            .positive_steps()
+            .rev()
+            .map(move |i| -self.magnitude(i) as f32);
+        let positive = self.positive_steps().map(move |i| self.magnitude(i) as f32);
+        infinity
+            .map(|x| -x)
+            .into_iter()
             .chain(negative)
+            .chain(zero)
+            .chain(std::iter::once(0.0))
             .chain(positive)
-            .chain(std::iter::once(f32::INFINITY))
-    }
-
-    /// The name: one of [`Format::NAMED`], else `eXmY` if that fits, else `P,EMIN,EMAX`. It parses back.
-    pub fn name(self) -> String {
-        if let Some((name, _)) = Format::NAMED.iter().find(|(_, format)| *format == self) {
-            return (*name).to_string();
-        }
-        match self.ieee_bits() {
-            Some((e, m)) => format!("e{e}m{m}"),
-            None => format!("{},{},{}", self.precision, self.emin, self.emax),
-        }
-    }
-
-    /// The format that the settings VF_SIGNIFICAND, VF_EXPONENT_MIN and VF_EXPONENT_MAX describe; one that is
-    /// not set takes binary32's value (24, -148, 128). An error names the variable, its text and what is allowed.
-    pub fn from_settings(
-        significand: Option<&str>,
-        emin: Option<&str>,
-        emax: Option<&str>,
-    ) -> Result<Format, FormatError> {
-        const SETTINGS: [(&str, i64, i64, i64, &str); 3] = [
-            (
-                "VF_SIGNIFICAND",
-                24,
-                2,
-                24,
-                "a whole number of bits from 2 to 24, the leading bit counted",
-            ),
-            (
-                "VF_EXPONENT_MIN",
-                -148,
-                -148,
-                128,
-                "a whole number from -148 to 128",
-            ),
-            (
-                "VF_EXPONENT_MAX",
-                128,
-                -148,
-                128,
-                "a whole number from -148 to 128",
-            ),
-        ];
-        let mut numbers = [0i64; 3];
-        for ((number, text), (variable, default, low, high, allowed)) in
-            numbers.iter_mut().zip([significand, emin, emax]).zip(SETTINGS)
-        {
-            *number = match text {
-                None => default,
-                Some(text) => text
-                    .trim()
-                    .parse()
-                    .ok()
-                    .filter(|n| (low..=high).contains(n))
-                    .ok_or_else(|| FormatError::Setting {
-                        variable,
-                        text: text.to_string(),
-                        allowed,
-                    })?,
-            };
-        }
-        let [precision, emin, emax] = numbers;
-        if emin > emax {
-            return Err(FormatError::SettingsSwapped { emin, emax });
-        }
-        Format::new(precision as u32, emin as i32, emax as i32)
-    }
-
-    /// The three settings that describe this format, as (variable, value).
-    pub fn settings(self) -> [(&'static str, i32); 3] {
-        [
-            ("VF_SIGNIFICAND", self.precision() as i32),
-            ("VF_EXPONENT_MIN", self.emin()),
-            ("VF_EXPONENT_MAX", self.emax()),
-        ]
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = FormatError;
-
-    /// Reads a name, `eXmY` or `P,EMIN,EMAX`, in any case, spaces around allowed.
-    fn from_str(text: &str) -> Result<Format, FormatError> {
-        let unknown = || FormatError::Unknown {
-            text: text.to_string(),
-        };
-        let lower = text.trim().to_ascii_lowercase();
-        if let Some((_, format)) = Format::NAMED
-            .iter()
-            .chain(Format::ALIASES)
-            .find(|(name, _)| *name == lower)
-        {
-            return Ok(*format);
-        }
-        if let Some((e, m)) = lower.strip_prefix('e').and_then(|rest| rest.split_once('m')) {
-            if !digits(e) || !digits(m) {
-                return Err(unknown());
-            }
-            let (e, m) = (
-                parse_bounded(e).ok_or_else(unknown)?,
-                parse_bounded(m).ok_or_else(unknown)?,
-            );
-            return Format::ieee(e as u32, m as u32);
-        }
-        let parts: Vec<&str> = lower.split(',').map(str::trim).collect();
-        let [precision, emin, emax] = parts[..] else {
-            return Err(unknown());
-        };
-        let number = |text| parse_bounded(text).ok_or_else(unknown);
-        let (precision, emin, emax) = (number(precision)?, number(emin)?, number(emax)?);
-        if precision < 0 {
-            return Err(FormatError::Precision {
-                precision: precision.into(),
-            });
-        }
-        Format::new(precision as u32, emin, emax)
-    }
-}
-
-fn digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// A whole number that fits i32.
-fn parse_bounded(text: &str) -> Option<i32> {
-    text.parse().ok()
-}
-
-/// How a value between two neighbours is rounded.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Rounding {
-    /// To the nearest, ties to the even significand (`.rn`).
-    #[default]
-    NearestEven,
-    /// Toward zero (`.rz`).
-    TowardZero,
-    /// Toward minus infinity (`.rm`).
-    TowardNegative,
-    /// Toward plus infinity (`.rp`).
-    TowardPositive,
-}
-
-impl Rounding {
-    /// All modes with their PTX names.
-    pub const ALL: [(&'static str, Rounding); 4] = [
-        ("rn", Rounding::NearestEven),
-        ("rz", Rounding::TowardZero),
-        ("rm", Rounding::TowardNegative),
-        ("rp", Rounding::TowardPositive),
-    ];
-
-    /// The PTX name: rn, rz, rm or rp.
-    pub const fn name(self) -> &'static str {
-        Rounding::ALL[self as usize].0
-    }
-
-    /// Whether a value of this sign is rounded away from zero in this mode (never in nearest-even).
-    pub const fn is_away(self, negative: bool) -> bool {
-        matches!(
-            (self, negative),
-            (Rounding::TowardPositive, false) | (Rounding::TowardNegative, true)
-        )
-    }
-}
-
-impl fmt::Display for Rounding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Rounding {
-    type Err = FormatError;
-
-    /// Reads rn, rz, rm or rp, in any case.
-    fn from_str(text: &str) -> Result<Rounding, FormatError> {
-        let lower = text.trim().to_ascii_lowercase();
-        Rounding::ALL
-            .iter()
-            .find(|(name, _)| *name == lower)
-            .map(|(_, mode)| *mode)
-            .ok_or_else(|| FormatError::UnknownRounding {
-                text: text.to_string(),
-            })
+            .chain(infinity)
     }
 }
 
@@ -484,25 +386,6 @@ pub(crate) const fn power_of_two(exponent: i32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn named_formats_have_the_table_of_the_semantics() {
-        let table: Vec<_> = Format::NAMED
-            .iter()
-            .map(|(n, f)| (*n, f.precision(), f.emin(), f.emax()))
-            .collect();
-        assert_eq!(
-            table,
-            [
-                ("fp32", 24, -148, 128),
-                ("tf32", 11, -135, 128),
-                ("bf16", 8, -132, 128),
-                ("fp16", 11, -23, 16),
-                ("e5m2", 3, -15, 16),
-                ("e4m3", 4, -8, 8)
-            ]
-        );
-    }
 
     #[test]
     fn limits_of_known_formats() {
@@ -522,74 +405,6 @@ mod tests {
     }
 
     #[test]
-    fn every_name_parses_back() {
-        for p in 2..=24 {
-            for emin in -148..=128 {
-                for emax in (emin..=128).step_by(5) {
-                    let format = Format::new(p, emin, emax).unwrap();
-                    assert_eq!(format.name().parse(), Ok(format));
-                }
-            }
-        }
-        for (text, format) in Format::NAMED.iter().chain(Format::ALIASES) {
-            assert_eq!(text.to_uppercase().parse(), Ok(*format));
-        }
-        assert_eq!("e8m7".parse(), Ok(Format::BF16));
-        assert_eq!(" 3, -15 ,16".parse(), Ok(Format::E5M2));
-        assert_eq!(format!("{:>6}|", Format::BF16), "  bf16|");
-    }
-
-    #[test]
-    fn refusals_say_what_is_wrong() {
-        let message = |text: &str| text.parse::<Format>().unwrap_err().to_string();
-        assert!(message("1,-15,16").contains("P counts the leading bit and goes from 2 to 24"));
-        assert!(message("25,-15,16").contains("significand of 25 bits"));
-        assert!(message("3,16,-15").contains("swapped"));
-        assert!(message("3,-149,16").contains("-149"));
-        assert!(message("3,-15,129").contains("129"));
-        assert!(message("e9m2").contains("1 to 8 exponent bits"));
-        assert!(message("e5m0").contains("1 to 23"));
-        for text in [
-            "",
-            "fp33",
-            "e5",
-            "e+5m2",
-            "1,2",
-            "1,2,3,4",
-            "a,b,c",
-            "e5m2x",
-            "99999999999,1,2",
-        ] {
-            assert!(message(text).contains("unknown format"), "{text}");
-        }
-        assert!(
-            "up".parse::<Rounding>()
-                .unwrap_err()
-                .to_string()
-                .contains("rn (nearest even)")
-        );
-    }
-
-    #[test]
-    fn settings_default_to_fp32_and_name_the_variable() {
-        assert_eq!(Format::from_settings(None, None, None), Ok(Format::FP32));
-        assert_eq!(
-            Format::from_settings(Some("3"), Some("-15"), Some(" 16 ")),
-            Ok(Format::E5M2)
-        );
-        let message = |p, l, h| Format::from_settings(p, l, h).unwrap_err().to_string();
-        let text = message(Some("60"), None, None);
-        assert!(
-            text.contains("VF_SIGNIFICAND is `60`") && text.contains("2 to 24"),
-            "{text}"
-        );
-        assert!(message(None, Some("low"), None).contains("VF_EXPONENT_MIN is `low`"));
-        assert!(message(None, None, Some("129")).contains("VF_EXPONENT_MAX is `129`"));
-        assert!(message(None, Some("16"), Some("-15")).contains("swapped"));
-        assert!(message(Some(""), None, None).contains("VF_SIGNIFICAND"));
-    }
-
-    #[test]
     fn values_are_ascending_and_complete() {
         let e4m3: Vec<f32> = Format::E4M3.values().collect();
         assert_eq!(e4m3.len(), 256 - 14);
@@ -605,5 +420,40 @@ mod tests {
             one.values().collect::<Vec<_>>(),
             [f32::NEG_INFINITY, -4.0, -0.0, 0.0, 4.0, f32::INFINITY]
         );
+    }
+
+    #[test]
+    fn limits_beyond_ieee() {
+        let table: Vec<_> = Format::BEYOND_IEEE
+            .iter()
+            .map(|(name, f)| {
+                (
+                    *name,
+                    f.max(),
+                    f.min_normal(),
+                    f.min_subnormal(),
+                    f.values().count(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            table,
+            [
+                ("e4m3fn", 448.0, 2f64.powi(-6), 2f64.powi(-9), 254),
+                ("e5m2fnuz", 57344.0, 2f64.powi(-15), 2f64.powi(-17), 255),
+                ("e4m3fnuz", 240.0, 2f64.powi(-7), 2f64.powi(-10), 255),
+                ("e4m3b11fnuz", 30.0, 2f64.powi(-10), 2f64.powi(-13), 255),
+                ("e3m2fn", 28.0, 0.25, 0.0625, 64),
+                ("e2m3fn", 7.5, 1.0, 0.125, 64),
+                ("e2m1fn", 6.0, 1.0, 0.5, 16),
+            ]
+        );
+        let flushing = Format::E4M3.flushing().unwrap();
+        assert_eq!(flushing.magnitudes(), Format::E4M3.magnitudes() - 7);
+        assert_eq!(flushing.min_positive(), Format::E4M3.min_normal());
+        assert_eq!(Format::new(8, 1, 3).unwrap().flushing(), None);
+        assert_eq!(Format::E5M2.saturating().beyond(), 57344.0);
+        assert!(Format::E4M3FN.beyond().is_nan());
+        assert!(Format::E4M3.is_plain() && !Format::E4M3.saturating().is_plain());
     }
 }

@@ -5,6 +5,7 @@
 //! * [`mod@format`]: a number format ([`Format`]) and a rounding mode ([`Rounding`]), with their texts.
 //! * [`reference`](mod@reference): the readable definition of every operation, on integers, with status flags.
 //! * [`lanes`]: the same operations without flags and without branches, for loops that become SIMD.
+//! * [`stochastic`]: the random bits of stochastic rounding.
 //! * [`slices`]: those loops, compiled for several instruction sets and picked at run time.
 //! * [`functions`]: ex2, lg2, sin, cos, tanh, rsqrt, so that rounding them once into any format is right.
 //! * [`inspect`]: exponents and significand widths of values and their distributions.
@@ -18,12 +19,18 @@ pub mod inspect;
 pub mod lanes;
 pub mod reference;
 pub mod slices;
+pub mod stochastic;
 
 mod double_double;
+mod error;
+mod rounding;
+mod texts;
 
-pub use format::{Format, FormatError, Rounding};
+pub use error::FormatError;
+pub use format::{Format, Overflow};
 pub use lanes::{LaneOps, LaneVisitor, Lanes};
 pub use reference::{Arithmetic, Outcome, Status};
+pub use rounding::Rounding;
 
 /// The bits of the one NaN that arithmetic returns.
 pub const CANONICAL_NAN_BITS: u32 = 0x7fff_ffff;

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{MODES, Random};
+use support::{ALL_MODES, MODES, Random};
 use vfloat::{Arithmetic, Format, LaneOps, LaneVisitor, Lanes, Rounding, reference, slices};
 
 /// One case through every operation of `ops` and of the reference.
@@ -15,6 +15,7 @@ struct Compare {
 impl LaneVisitor for Compare {
     type Output = ();
     fn visit<L: LaneOps + 'static>(self, ops: L) {
+        let ops = ops.with_random(self.arithmetic.random);
         let Compare {
             arithmetic: r,
             operands: [a, b, c],
@@ -55,7 +56,7 @@ impl LaneVisitor for Compare {
                 outcome.value
             );
         }
-        for mode in MODES {
+        for mode in ALL_MODES {
             assert_eq!(
                 ops.integral(a, mode).to_bits(),
                 r.integral(a, mode).value.to_bits(),
@@ -66,14 +67,80 @@ impl LaneVisitor for Compare {
 }
 
 fn compare(format: Format, input: Rounding, result: Rounding, operands: [f32; 3]) {
-    let lanes = Lanes::new(format, input, result);
     let arithmetic = Arithmetic {
         input,
         result,
         ..Arithmetic::new(format)
     };
+    compare_all(arithmetic, operands);
+}
+
+fn compare_all(arithmetic: Arithmetic, operands: [f32; 3]) {
+    let lanes = Lanes::new(arithmetic.format, arithmetic.input, arithmetic.result)
+        .with_accumulator(arithmetic.accumulator);
     lanes.specialise(Compare { arithmetic, operands });
     Compare { arithmetic, operands }.visit(lanes);
+}
+
+/// Any two formats, modes and random bits.
+fn anything(random: &mut Random, format: Format) -> Arithmetic {
+    let accumulator = match random.below(3) {
+        0 => Format::FP32,
+        1 => random.format(),
+        _ => random.variant(),
+    };
+    // Random bits at their ends decide close calls.
+    let bits = match random.below(4) {
+        0 => 0,
+        1 => u64::MAX,
+        _ => random.next(),
+    };
+    Arithmetic {
+        accumulator,
+        input: ALL_MODES[random.below(6) as usize],
+        result: ALL_MODES[random.below(9) as usize],
+        random: bits,
+        ..Arithmetic::new(format)
+    }
+}
+
+#[test]
+fn formats_beyond_ieee() {
+    let mut random = Random(6);
+    for round in 0..30_000 {
+        let format = match Format::BEYOND_IEEE.get(round % 14) {
+            Some((_, format)) => *format,
+            None => random.variant(),
+        };
+        for (input, result) in [
+            (Rounding::TowardZero, Rounding::NearestEven),
+            (
+                ALL_MODES[random.below(6) as usize],
+                ALL_MODES[random.below(6) as usize],
+            ),
+        ] {
+            let operands = [random.value(format), random.value(format), random.value(format)];
+            compare(format, input, result, operands);
+        }
+    }
+}
+
+#[test]
+fn all_modes_and_accumulators() {
+    let mut random = Random(7);
+    for _ in 0..60_000 {
+        let format = random.variant();
+        let mut arithmetic = anything(&mut random, format);
+        for input in [Rounding::TowardZero, arithmetic.input] {
+            arithmetic.input = input;
+            let operands = [
+                random.value(format),
+                random.value(format),
+                random.value(arithmetic.accumulator),
+            ];
+            compare_all(arithmetic, operands);
+        }
+    }
 }
 
 #[test]
@@ -114,15 +181,20 @@ fn conversions_round_once() {
     let mut random = Random(3);
     for round in 0..60_000u64 {
         let format = random.format();
-        let result = MODES[(round % 4) as usize];
-        let lanes = Lanes::new(format, Rounding::TowardZero, result);
+        let result = ALL_MODES[(round % 9) as usize];
+        let draw = random.next();
+        let lanes = Lanes::new(format, Rounding::TowardZero, result).with_random(draw);
+        let r = Arithmetic {
+            result,
+            ..Arithmetic::new(format).with_random(draw)
+        };
         let bits = random.next() >> random.below(64);
         let ties = 1u64 << random.below(64) | 1 << random.below(64) | random.below(2);
         for u in [bits, ties] {
             let (unsigned, signed) = (lanes.round_u64(u), lanes.round_i64(u as i64));
-            let expect = reference::round_integer(u.into(), format, result).value;
+            let expect = r.round_integer(u.into()).value;
             assert_eq!(unsigned.to_bits(), expect.to_bits(), "{u} {format} {result}");
-            let expect = reference::round_integer((u as i64).into(), format, result).value;
+            let expect = r.round_integer((u as i64).into()).value;
             assert_eq!(
                 signed.to_bits(),
                 expect.to_bits(),
@@ -134,7 +206,7 @@ fn conversions_round_once() {
             f64::from_bits(random.next()),
             f64::from(random.value(format)).next_up(),
         ] {
-            let expect = reference::round(x, format, result).value;
+            let expect = r.round(x).value;
             assert_eq!(
                 lanes.round_f64(x).to_bits(),
                 expect.to_bits(),

@@ -30,10 +30,10 @@ pub fn arithmetic(i: &Instruction, width: Option<u32>, numerics: &Numerics) -> O
         () => Rounding::NearestEven,
     };
     Some(Arithmetic {
-        format,
         input: numerics.input,
         result,
         saturate: i.has(M::Sat),
+        ..Arithmetic::new(format)
     })
 }
 

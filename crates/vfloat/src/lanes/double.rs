@@ -1,15 +1,17 @@
 //! Operands toward zero, results to nearest even, in binary64: right for every format.
 
 use super::LaneOps;
-use crate::format::{Format, power_of_two};
+use crate::format::{Format, Overflow, power_of_two};
 
 /// A format as the numbers that T and R need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Constants {
     /// Keeps sign, exponent and P - 1 explicit bits of a binary64.
     pub(super) keep: u64,
-    /// 2^(EMIN-1), the smallest positive value.
+    /// Operands below this are nothing: 2^(EMIN-1), or 2^(EMIN+P-2) in a format that flushes.
     pub(super) smallest: f64,
+    /// 2^(EMIN-1), the quantum below the normal range.
+    pub(super) least: f64,
     /// 2^EMAX, above every finite value.
     pub(super) limit: f64,
     /// The largest operand.
@@ -22,6 +24,18 @@ pub(super) struct Constants {
     pub(super) magic: f64,
     /// 2^(1-P): a binade's power of two times this is its quantum.
     pub(super) quantum: f64,
+    /// What overflow becomes: infinity, NaN or the largest result.
+    pub(super) beyond: f64,
+    /// The largest magnitude of an operand that is cut; larger ones (infinity and NaN, or NaN only) pass.
+    pub(super) last_cut: f64,
+    /// Set in operands that pass: nothing, or what makes a NaN of an infinity.
+    pub(super) poison: u64,
+    /// Whether overflow becomes the largest value.
+    pub(super) saturates: bool,
+    /// Results below this are zero: 0, or 2^(EMIN+P-2) in a format that flushes.
+    pub(super) flush: f64,
+    /// Cleared in a zero: nothing, or the sign.
+    pub(super) zero_sign: u64,
 }
 
 impl Constants {
@@ -29,13 +43,30 @@ impl Constants {
         let p = format.precision() as i32;
         Constants {
             keep: !0 << (53 - p),
-            smallest: format.min_subnormal(),
+            smallest: format.min_positive(),
+            least: format.min_subnormal(),
             limit: power_of_two(format.emax()),
             max_operand: format.max_operand(),
             max: format.max(),
             min_normal: format.min_normal(),
             magic: power_of_two(53 - p),
             quantum: power_of_two(1 - p),
+            beyond: format.beyond(),
+            last_cut: match format.overflow() {
+                Overflow::Infinity | Overflow::Nan => f64::MAX,
+                Overflow::Saturate => f64::INFINITY,
+            },
+            poison: match format.overflow() {
+                Overflow::Infinity | Overflow::Saturate => 0,
+                Overflow::Nan => f64::NAN.to_bits(),
+            },
+            saturates: format.overflow() == Overflow::Saturate,
+            flush: if format.flushes() {
+                format.min_normal()
+            } else {
+                0.0
+            },
+            zero_sign: if format.has_negative_zero() { 0 } else { 1 << 63 },
         }
     }
 
@@ -61,6 +92,18 @@ impl Constants {
         }
     }
 
+    /// A rounded result as the format has it: subnormal ones flushed, no negative zero, if the format says so.
+    #[inline(always)]
+    pub(super) fn settled(&self, x: f64) -> f64 {
+        let bits = if x.abs() < self.flush {
+            x.to_bits() & (1 << 63)
+        } else {
+            x.to_bits()
+        };
+        let zero = bits << 1 == 0;
+        f64::from_bits(if zero { bits & !self.zero_sign } else { bits })
+    }
+
     /// The magnitude rounded to nearest even at its binade's quantum: adding `c` pushes everything below the
     /// quantum out of the 53 bits (c is in [2^52, 2^53) quanta and even), subtracting brings the rest back exactly.
     #[inline(always)]
@@ -70,7 +113,8 @@ impl Constants {
     }
 }
 
-/// Operands toward zero, results to nearest even, any format.
+/// Operands toward zero, results to nearest even, accumulation in binary32, any format with a negative zero that does
+/// not flush.
 #[derive(Clone, Copy, Debug)]
 pub struct RzRn(pub(super) Constants);
 
@@ -83,11 +127,11 @@ impl LaneOps for RzRn {
         let cut = f64::from_bits(magnitude.to_bits() & k.keep);
         let cut = if cut < k.max_operand { cut } else { k.max_operand };
         let cut = if magnitude < k.smallest { 0.0 } else { cut };
-        // Infinities and NaN, which might lose its payload to the mask, pass as they are.
-        if magnitude < f64::INFINITY {
+        // Infinities of formats that have them and NaN, which might lose its payload to the mask, pass as they are.
+        if magnitude <= k.last_cut {
             cut.copysign(wide)
         } else {
-            wide
+            f64::from_bits(wide.to_bits() | k.poison)
         }
     }
 
@@ -96,11 +140,7 @@ impl LaneOps for RzRn {
         let k = &self.0;
         let magnitude = k.clamped(x);
         let rounded = k.nearest(magnitude, k.binade(magnitude));
-        let result = if rounded >= k.limit {
-            f64::INFINITY
-        } else {
-            rounded
-        };
+        let result = if rounded > k.max { k.beyond } else { rounded };
         result.copysign(x)
     }
 
@@ -110,7 +150,7 @@ impl LaneOps for RzRn {
     }
 
     #[inline(always)]
-    fn sum_binary32(self, a: f32, b: f32) -> f32 {
-        a + b
+    fn accumulate(self, addend: f32, accumulator: f32) -> f32 {
+        addend + accumulator
     }
 }

@@ -53,17 +53,23 @@
 //!   odd, hence no point, and on the side of x.
 //! * functions: [`crate::functions`] promises just this.
 //!
-//! R32 of a sum of two binary32 to nearest is the hardware's binary32 addition.
+//! R32 of a sum of two binary32 to nearest is the hardware's binary32 addition. A sum in another accumulator's format A is
+//! rounded to odd first, in every mode: its addend may have more bits than A.
+//!
+//! Stochastic rounding with N bits looks at P + N <= 52 bits: read *point* as a number of at most 52 bits. Products and
+//! sums rounded to odd are right for these too; quotients and roots are rounded to odd as well, by the sign of the exact
+//! remainder. For functions the binary64 that [`crate::functions`] gives counts as the exact value.
 
+mod any;
 mod double;
 mod single;
 
 use crate::CANONICAL_NAN_BITS;
-use crate::double_double::two_sum;
-use crate::format::{Format, Rounding, power_of_two};
+use crate::format::power_of_two;
 use crate::functions;
-use double::Constants;
+use crate::rounding::Rounding;
 
+pub use any::{LaneVisitor, Lanes, Stochastic};
 pub use double::RzRn;
 pub use single::{Binary32Rn, Inner, Prefix, Single};
 
@@ -82,13 +88,49 @@ pub trait LaneOps: Copy {
     /// has the sign of this mode.
     fn sum(self, a: f64, b: f64) -> f64;
 
-    /// R32(a + b): the exact sum rounded to binary32 in the result mode.
-    fn sum_binary32(self, a: f32, b: f32) -> f32;
+    /// R_A(addend + T_A(accumulator)) in the accumulator's format A; any NaN for NaN.
+    fn accumulate(self, addend: f32, accumulator: f32) -> f32;
+
+    /// Whether results depend on random bits.
+    const STOCHASTIC: bool = false;
+
+    /// The same operations with these random bits: the low half for the first rounding of an operation, the high
+    /// half for the second. Operations that are not stochastic stay as they are.
+    #[inline(always)]
+    #[must_use]
+    fn with_random(self, _random: u64) -> Self {
+        self
+    }
+
+    /// The same operations for the second rounding of an operation.
+    #[inline(always)]
+    #[must_use]
+    fn second(self) -> Self {
+        self
+    }
+
+    /// A binary64 that R rounds as it would the exact a / b of operands.
+    #[inline(always)]
+    fn quotient(self, a: f64, b: f64) -> f64 {
+        a / b
+    }
+
+    /// A binary64 that R rounds as it would the exact square root of an operand.
+    #[inline(always)]
+    fn root(self, a: f64) -> f64 {
+        a.sqrt()
+    }
+
+    /// A value of the format that had its sign changed, as the format has it.
+    #[inline(always)]
+    fn resigned(self, x: f32) -> f32 {
+        x
+    }
 
     /// T(x): the operand enters the format. NaN and infinities pass.
     #[inline(always)]
     fn truncate(self, x: f32) -> f32 {
-        let (bits, cut) = (x.to_bits(), (self.operand(x) as f32).to_bits());
+        let (bits, cut) = (x.to_bits(), canonical(self.operand(x) as f32).to_bits());
         f32::from_bits(if is_nan_bits(bits) { bits } else { cut })
     }
 
@@ -144,27 +186,27 @@ pub trait LaneOps: Copy {
     /// R(T(a) / T(b)).
     #[inline(always)]
     fn div(self, a: f32, b: f32) -> f32 {
-        self.round_f64(self.operand(a) / self.operand(b))
+        self.round_f64(self.quotient(self.operand(a), self.operand(b)))
     }
 
     /// R(R(T(a) * T(b)) + T(c)): two roundings.
     #[inline(always)]
     fn fma(self, a: f32, b: f32, c: f32) -> f32 {
         let product = self.round(self.operand(a) * self.operand(b));
-        self.round_f64(self.sum(product, self.operand(c)))
+        self.second().round_f64(self.sum(product, self.operand(c)))
     }
 
-    /// R32(R(T(a) * T(b)) + c): c and the result are full binary32.
+    /// R_A(R(T(a) * T(b)) + T_A(c)): c and the result are of the accumulator's format.
     #[inline(always)]
     fn fmam(self, a: f32, b: f32, c: f32) -> f32 {
         let product = self.round(self.operand(a) * self.operand(b)) as f32;
-        canonical(self.sum_binary32(product, c))
+        canonical(self.second().accumulate(product, c))
     }
 
-    /// R32(a + T(b)): a and the result are full binary32.
+    /// R_A(T_A(a) + T(b)): a and the result are of the accumulator's format.
     #[inline(always)]
     fn addm(self, a: f32, b: f32) -> f32 {
-        canonical(self.sum_binary32(a, self.operand(b) as f32))
+        canonical(self.accumulate(self.operand(b) as f32, a))
     }
 
     /// The larger of T(a) and T(b); NaN loses, +0 is above -0.
@@ -189,7 +231,7 @@ pub trait LaneOps: Copy {
     /// -T(a).
     #[inline(always)]
     fn neg(self, a: f32) -> f32 {
-        canonical(-self.truncate(a))
+        canonical(self.resigned(-self.truncate(a)))
     }
 
     /// |T(a)|.
@@ -201,13 +243,13 @@ pub trait LaneOps: Copy {
     /// R(sqrt(T(a))).
     #[inline(always)]
     fn sqrt(self, a: f32) -> f32 {
-        self.round_f64(self.operand(a).sqrt())
+        self.round_f64(self.root(self.operand(a)))
     }
 
     /// R(1 / T(a)).
     #[inline(always)]
     fn rcp(self, a: f32) -> f32 {
-        self.round_f64(1.0 / self.operand(a))
+        self.round_f64(self.quotient(1.0, self.operand(a)))
     }
 
     /// R(1 / sqrt(T(a))).
@@ -280,206 +322,36 @@ fn number_first(a: f32, b: f32, chosen: f32) -> f32 {
     canonical(if a.is_nan() { b } else { without_b })
 }
 
-/// An integer as binary64 rounded to odd: the low 11 bits that may not fit collapse into the last kept one.
+/// An integer as binary64 rounded to odd: the bits below the 53 that fit collapse into the last kept one.
 #[inline(always)]
 fn integer_to_odd(x: u64) -> f64 {
-    let low = x & 0x7ff;
-    let odd = x & !0x7ff | u64::from(low != 0) << 11;
-    if x >> 53 == 0 { x as f64 } else { odd as f64 }
+    let below = 11u32.saturating_sub(x.leading_zeros());
+    let kept = x >> below << below;
+    (kept | u64::from(kept != x) << below) as f64
 }
 
-/// The integer that x rounds to; the sign of zero is kept. |x| from 2^52 on is an integer already.
+/// The integer that x rounds to; the sign of zero is kept. |x| from 2^52 on is an integer already. Stochastic rounding
+/// goes toward zero.
 #[inline(always)]
 fn to_integral(x: f64, mode: Rounding) -> f64 {
     const INTEGERS: f64 = power_of_two(52);
     let magnitude = x.abs();
     let nearest = (magnitude + INTEGERS) - INTEGERS;
-    let rounded = match mode {
-        Rounding::NearestEven => nearest,
-        _ if mode.is_away(x.is_sign_negative()) => nearest + if nearest < magnitude { 1.0 } else { 0.0 },
-        _ => nearest - if nearest > magnitude { 1.0 } else { 0.0 },
+    let down = nearest - if nearest > magnitude { 1.0 } else { 0.0 };
+    let rest = magnitude - down;
+    let up = match mode {
+        Rounding::NearestEven => nearest > down,
+        Rounding::NearestAway => rest >= 0.5,
+        Rounding::ToOdd => (rest > 0.0) & ((down + 0.5 + INTEGERS) - INTEGERS == down),
+        Rounding::TowardZero | Rounding::Stochastic(_) => false,
+        Rounding::TowardNegative | Rounding::TowardPositive => {
+            (rest > 0.0) & mode.is_away(x.is_sign_negative())
+        }
     };
+    let rounded = if up { down + 1.0 } else { down };
     if magnitude < INTEGERS {
         rounded.copysign(x)
     } else {
         x
-    }
-}
-
-/// A format with its modes: the operations in every mode, and the way to faster ones.
-#[derive(Clone, Copy, Debug)]
-pub struct Lanes {
-    format: Format,
-    input: Rounding,
-    result: Rounding,
-    narrow: Constants,
-    wide: Constants,
-}
-
-/// Code that wants to be compiled for each type of operations, see [`Lanes::specialise`].
-pub trait LaneVisitor {
-    /// What it returns.
-    type Output;
-    /// The code; mark it `#[inline(always)]` if it holds the loop over lanes itself.
-    fn visit<L: LaneOps + 'static>(self, ops: L) -> Self::Output;
-}
-
-impl Lanes {
-    /// The operations of `format` with operands entering in mode `input` and results rounded in mode `result`.
-    pub fn new(format: Format, input: Rounding, result: Rounding) -> Lanes {
-        let (narrow, wide) = (Constants::new(format), Constants::new(Format::FP32));
-        Lanes {
-            format,
-            input,
-            result,
-            narrow,
-            wide,
-        }
-    }
-
-    /// The format.
-    pub const fn format(&self) -> Format {
-        self.format
-    }
-
-    /// T's mode.
-    pub const fn input(&self) -> Rounding {
-        self.input
-    }
-
-    /// R's mode.
-    pub const fn result(&self) -> Rounding {
-        self.result
-    }
-
-    /// Calls the visitor with the fastest operations for this format and these modes.
-    #[inline(always)]
-    pub fn specialise<V: LaneVisitor>(&self, visitor: V) -> V::Output {
-        match (self.input, self.result) {
-            (_, Rounding::NearestEven) if self.format == Format::FP32 => visitor.visit(Binary32Rn),
-            (Rounding::TowardZero, Rounding::NearestEven) => {
-                let double = RzRn(self.narrow);
-                if let Some(single) = Single::new_inner(self.format, double) {
-                    visitor.visit(single)
-                } else if let Some(single) =
-                    Single::new_prefix(self.format, double).filter(|_| fused_in_hardware())
-                {
-                    visitor.visit(single)
-                } else {
-                    visitor.visit(double)
-                }
-            }
-            _ => visitor.visit(*self),
-        }
-    }
-
-    /// R in any mode for the format of `k`.
-    #[inline(always)]
-    fn round_with(&self, k: &Constants, x: f64) -> f64 {
-        let magnitude = k.clamped(x);
-        let binade = k.binade(magnitude);
-        let nearest = k.nearest(magnitude, binade);
-        let (to_nearest, away) = direction(self.result, x);
-        // In a directed mode, take back a step in the wrong direction. A step down from the bottom of a binade is
-        // one of the binade below, whose quantum `binade` still has: it is that of the value before rounding.
-        let step = binade * k.quantum;
-        let up = if away & (nearest < magnitude) {
-            nearest + step
-        } else {
-            nearest
-        };
-        let directed = if !away & (nearest > magnitude) {
-            nearest - step
-        } else {
-            up
-        };
-        let rounded = if to_nearest { nearest } else { directed };
-        let infinite = to_nearest | away | (x.abs() == f64::INFINITY);
-        let beyond = if infinite { f64::INFINITY } else { k.max };
-        let result = if rounded >= k.limit { beyond } else { rounded };
-        result.copysign(x)
-    }
-
-    /// The sum of two binary64 rounded to odd, a zero with the sign of the result mode.
-    #[inline(always)]
-    fn sum_to_odd(&self, a: f64, b: f64) -> f64 {
-        let (sum, error) = two_sum(a, b);
-        let bits = sum.to_bits();
-        let same_sign = (error > 0.0) == (sum > 0.0);
-        let odd = if same_sign {
-            bits.wrapping_add(1)
-        } else {
-            bits.wrapping_sub(1)
-        };
-        // With infinities the error is NaN: the sum stands.
-        let inexact = (error > 0.0) | (error < 0.0);
-        let adjusted = f64::from_bits(if inexact & (bits & 1 == 0) { odd } else { bits });
-        let minus = (self.result == Rounding::TowardNegative) & ((a.to_bits() | b.to_bits()) >> 63 != 0);
-        if (sum == 0.0) & minus { -0.0 } else { adjusted }
-    }
-}
-
-/// Whether `mul_add` is one instruction in code compiled for this machine's features.
-fn fused_in_hardware() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("fma")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        cfg!(target_arch = "aarch64")
-    }
-}
-
-/// (to nearest, away from zero) for a value of x's sign.
-#[inline(always)]
-fn direction(mode: Rounding, x: f64) -> (bool, bool) {
-    let negative = x.is_sign_negative();
-    let away =
-        ((mode == Rounding::TowardNegative) & negative) | ((mode == Rounding::TowardPositive) & !negative);
-    (mode == Rounding::NearestEven, away)
-}
-
-impl LaneOps for Lanes {
-    #[inline(always)]
-    fn operand(self, x: f32) -> f64 {
-        let k = &self.narrow;
-        let wide = f64::from(x);
-        let magnitude = wide.abs();
-        let bits = magnitude.to_bits();
-        let (to_nearest, away) = direction(self.input, wide);
-        // P-bit rounding on the bits: add just enough to carry into the last kept bit, then cut. A carry out of
-        // the significand moves to the next binade as it should.
-        let last = !k.keep + 1;
-        let to_even = (last >> 1) - 1 + u64::from(bits & last != 0);
-        let directed = if away { last - 1 } else { 0 };
-        let rounded = f64::from_bits((bits + if to_nearest { to_even } else { directed }) & k.keep);
-        // Below 2^(EMIN-1): to it or to zero.
-        let rises = (to_nearest & (magnitude > 0.5 * k.smallest)) | (away & (magnitude > 0.0));
-        let tiny = if rises { k.smallest } else { 0.0 };
-        let beyond = if to_nearest | away {
-            f64::INFINITY
-        } else {
-            k.max_operand
-        };
-        let finite = if rounded >= k.limit { beyond } else { rounded };
-        let result = if magnitude < k.smallest { tiny } else { finite };
-        let result = if magnitude < f64::INFINITY { result } else { wide };
-        result.copysign(wide)
-    }
-
-    #[inline(always)]
-    fn round(self, x: f64) -> f64 {
-        self.round_with(&self.narrow, x)
-    }
-
-    #[inline(always)]
-    fn sum(self, a: f64, b: f64) -> f64 {
-        self.sum_to_odd(a, b)
-    }
-
-    #[inline(always)]
-    fn sum_binary32(self, a: f32, b: f32) -> f32 {
-        self.round_with(&self.wide, self.sum_to_odd(a.into(), b.into())) as f32
     }
 }

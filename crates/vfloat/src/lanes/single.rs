@@ -10,7 +10,7 @@
 
 use super::double::RzRn;
 use super::{LaneOps, canonical, is_nan_bits};
-use crate::format::Format;
+use crate::format::{Format, Overflow};
 
 /// Format binary32, results to nearest even: T is the identity in every mode and R the hardware's rounding.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +33,8 @@ impl LaneOps for Binary32Rn {
     }
 
     #[inline(always)]
-    fn sum_binary32(self, a: f32, b: f32) -> f32 {
-        a + b
+    fn accumulate(self, addend: f32, accumulator: f32) -> f32 {
+        addend + accumulator
     }
 
     #[inline(always)]
@@ -144,13 +144,13 @@ impl<R: Rule> LaneOps for Single<R> {
     }
 
     #[inline(always)]
-    fn sum_binary32(self, a: f32, b: f32) -> f32 {
-        a + b
+    fn accumulate(self, addend: f32, accumulator: f32) -> f32 {
+        addend + accumulator
     }
 
     #[inline(always)]
     fn truncate(self, x: f32) -> f32 {
-        let (bits, cut) = (x.to_bits(), self.rule.cut(x).to_bits());
+        let (bits, cut) = (x.to_bits(), canonical(self.rule.cut(x)).to_bits());
         f32::from_bits(if is_nan_bits(bits) { bits } else { cut })
     }
 
@@ -210,15 +210,24 @@ impl<R: Rule> LaneOps for Single<R> {
     }
 }
 
-/// Formats whose products and quotients stay inside binary32's normal range: fp16, e5m2, e4m3 and the like.
+/// Formats whose products and quotients stay inside binary32's normal range: fp16, e5m2, e4m3 and the like, whatever
+/// overflow becomes.
 #[derive(Clone, Copy, Debug)]
 pub struct Inner {
     /// Keeps sign, exponent and P - 1 explicit bits.
     keep: u32,
     /// 2^(EMIN-1), the smallest positive value.
     smallest: f32,
-    /// 2^EMAX.
+    /// 2^EMAX, above every finite value.
     limit: f32,
+    /// The largest result.
+    max: f32,
+    /// What overflow becomes: infinity, NaN or the largest result.
+    beyond: f32,
+    /// The largest magnitude of an operand that is cut; larger ones (infinity and NaN, or NaN only) pass.
+    last_cut: f32,
+    /// Set in operands that pass: nothing, or what makes a NaN of an infinity.
+    poison: u32,
     /// The largest operand.
     max_operand: f32,
     /// 2^(EMIN+P-2), where the quantum stops shrinking.
@@ -239,6 +248,16 @@ impl Single<Inner> {
                 keep: !0 << (24 - p),
                 smallest: format.min_subnormal() as f32,
                 limit: crate::format::power_of_two(emax) as f32,
+                max: format.max() as f32,
+                beyond: format.beyond() as f32,
+                last_cut: match format.overflow() {
+                    Overflow::Infinity | Overflow::Nan => f32::MAX,
+                    Overflow::Saturate => f32::INFINITY,
+                },
+                poison: match format.overflow() {
+                    Overflow::Infinity | Overflow::Saturate => 0,
+                    Overflow::Nan => f32::NAN.to_bits(),
+                },
                 max_operand: format.max_operand() as f32,
                 min_normal: format.min_normal() as f32,
                 magic: crate::format::power_of_two(24 - p) as f32,
@@ -261,11 +280,11 @@ impl Rule for Inner {
             self.max_operand
         };
         let cut = if magnitude < self.smallest { 0.0 } else { cut };
-        // Infinities and NaN, which might lose its payload to the mask, pass as they are.
-        if magnitude < f32::INFINITY {
+        // Infinities of formats that have them and NaN, which might lose its payload to the mask, pass as they are.
+        if magnitude <= self.last_cut {
             cut.copysign(x)
         } else {
-            x
+            f32::from_bits(x.to_bits() | self.poison)
         }
     }
 
@@ -285,11 +304,7 @@ impl Rule for Inner {
             self.min_normal
         }) * self.magic;
         let rounded = (magnitude + c) - c;
-        let result = if rounded >= self.limit {
-            f32::INFINITY
-        } else {
-            rounded
-        };
+        let result = if rounded > self.max { self.beyond } else { rounded };
         result.copysign(x)
     }
 

@@ -3,12 +3,26 @@
 
 use vfloat::{Format, Rounding};
 
-/// The four rounding modes.
+/// The rounding modes of IEEE 754 but ties away.
 pub const MODES: [Rounding; 4] = [
     Rounding::NearestEven,
     Rounding::TowardZero,
     Rounding::TowardNegative,
     Rounding::TowardPositive,
+];
+
+/// All rounding modes, several of the stochastic ones.
+#[allow(dead_code)]
+pub const ALL_MODES: [Rounding; 9] = [
+    Rounding::NearestEven,
+    Rounding::TowardZero,
+    Rounding::TowardNegative,
+    Rounding::TowardPositive,
+    Rounding::NearestAway,
+    Rounding::ToOdd,
+    Rounding::Stochastic(1),
+    Rounding::Stochastic(24),
+    Rounding::Stochastic(28),
 ];
 
 /// A small deterministic generator (splitmix64).
@@ -41,6 +55,25 @@ impl Random {
         }
         let emin = self.range(-148, 128);
         Format::new(self.range(2, 24) as u32, emin, self.range(emin, 128)).unwrap()
+    }
+
+    /// Any format inside the bounds, half of them with something beyond IEEE 754.
+    #[allow(dead_code)]
+    pub fn variant(&mut self) -> Format {
+        let (e, m) = (self.range(1, 8) as u32, self.range(1, 23) as u32);
+        let format = match self.below(5) {
+            0 => Format::finite(e, m),
+            1 => Format::fnuz(e, m),
+            2 => Ok(Format::BEYOND_IEEE[self.below(7) as usize].1),
+            _ => Ok(self.format()),
+        };
+        let format = format.unwrap_or(Format::E4M3FN);
+        match self.below(4) {
+            0 => format.saturating(),
+            1 => format.flushing().unwrap_or(format),
+            2 => format.saturating().flushing().unwrap_or(format),
+            _ => format,
+        }
     }
 
     /// A binary32 for `format`: any bits, values near the edges of its range, few significant bits, specials.

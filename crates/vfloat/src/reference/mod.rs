@@ -9,8 +9,12 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::CANONICAL_NAN;
-use crate::format::{Format, Rounding};
-use crate::functions;
+use crate::format::{Format, Overflow, power_of_two};
+use crate::rounding::Rounding;
+
+mod arithmetic;
+
+pub use arithmetic::Arithmetic;
 
 /// What happened on the way to a result: a set of flags as in IEEE 754.
 ///
@@ -132,6 +136,15 @@ enum Number {
 }
 
 impl Real {
+    fn integer(x: i128) -> Real {
+        Real {
+            negative: x < 0,
+            significand: x.unsigned_abs(),
+            exponent: 0,
+            sticky: false,
+        }
+    }
+
     fn is_zero(self) -> bool {
         self.significand == 0 && !self.sticky
     }
@@ -224,17 +237,30 @@ fn exact_f32(negative: bool, significand: u128, exponent: i32) -> f32 {
     signed(f32::from_bits(bits), negative)
 }
 
+/// Whether stochastic rounding with `bits` random bits goes away from zero: the fraction of a quantum (`rest` of
+/// `2^shift`) is cut to `bits` bits, the random integer (the leading `bits` of `random`) is added, and a carry goes
+/// away. Sticky bits are below all that counts.
+fn carries(rest: u128, shift: i32, bits: u8, random: u32) -> bool {
+    let bits = i32::from(bits);
+    let fraction = if shift >= bits {
+        rest.checked_shr((shift - bits) as u32).unwrap_or(0)
+    } else {
+        rest << (bits - shift)
+    };
+    fraction + u128::from(random >> (32 - bits)) >= 1 << bits
+}
+
 /// Rounds a magnitude to a multiple of `2^quantum` and returns (multiple, inexact). `quantum` must not be so
-/// small that sticky bits would count.
-fn round_to_quantum(x: Real, quantum: i32, mode: Rounding) -> (u128, bool) {
+/// small that sticky bits would count. `random` is for stochastic rounding.
+fn round_to_quantum(x: Real, quantum: i32, mode: Rounding, random: u32) -> (u128, bool) {
     let shift = quantum - x.exponent;
     if shift <= 0 {
         debug_assert!(!x.sticky, "a sticky bit below a kept bit");
         return (x.significand << -shift, false);
     }
     // How the part that falls away compares with half a quantum.
-    let (kept, rest_to_half, inexact) = if shift > 127 {
-        (0, Ordering::Less, !x.is_zero())
+    let (kept, rest, rest_to_half, inexact) = if shift > 127 {
+        (0, x.significand, Ordering::Less, !x.is_zero())
     } else {
         let rest = x.significand & ((1 << shift) - 1);
         let half = 1u128 << (shift - 1);
@@ -243,7 +269,7 @@ fn round_to_quantum(x: Real, quantum: i32, mode: Rounding) -> (u128, bool) {
         } else {
             rest.cmp(&half)
         };
-        (x.significand >> shift, order, rest != 0 || x.sticky)
+        (x.significand >> shift, rest, order, rest != 0 || x.sticky)
     };
     let up = match mode {
         Rounding::NearestEven => match rest_to_half {
@@ -251,32 +277,92 @@ fn round_to_quantum(x: Real, quantum: i32, mode: Rounding) -> (u128, bool) {
             Ordering::Equal => kept & 1 == 1,
             Ordering::Greater => true,
         },
-        _ => inexact && mode.is_away(x.negative),
+        Rounding::NearestAway => rest_to_half != Ordering::Less,
+        Rounding::ToOdd => inexact && kept & 1 == 0,
+        Rounding::Stochastic(bits) => carries(rest, shift, bits, random),
+        Rounding::TowardZero | Rounding::TowardNegative | Rounding::TowardPositive => {
+            inexact && mode.is_away(x.negative)
+        }
     };
     (kept + u128::from(up), inexact)
 }
 
-/// What is returned for a value beyond the largest finite one.
-fn overflow(negative: bool, largest: f64, mode: Rounding) -> Outcome {
-    let infinite = mode == Rounding::NearestEven || mode.is_away(negative);
-    let magnitude = if infinite { f32::INFINITY } else { largest as f32 };
+/// What the format has in place of an infinity.
+fn infinity(format: Format, negative: bool) -> f32 {
+    match format.overflow() {
+        Overflow::Infinity => signed(f32::INFINITY, negative),
+        Overflow::Nan => CANONICAL_NAN,
+        Overflow::Saturate => signed(format.max() as f32, negative),
+    }
+}
+
+/// An exact infinity as a result: formats without infinities overflow.
+fn infinite(format: Format, negative: bool) -> Outcome {
+    let status = match format.overflow() {
+        Overflow::Infinity => Status::NONE,
+        Overflow::Nan | Overflow::Saturate => Status::OVERFLOW | Status::INEXACT,
+    };
     Outcome {
-        value: signed(magnitude, negative),
+        value: infinity(format, negative),
+        status,
+    }
+}
+
+/// What is returned for a value beyond the largest finite one, `largest`.
+fn overflow(format: Format, negative: bool, largest: f64, mode: Rounding) -> Outcome {
+    let value = if mode.overflows(negative) && format.overflow() != Overflow::Saturate {
+        infinity(format, negative)
+    } else {
+        signed(largest as f32, negative)
+    };
+    Outcome {
+        value,
         status: Status::OVERFLOW | Status::INEXACT,
     }
 }
 
+/// A rounded value as the format has it: subnormal ones flushed, no negative zero, if the format says so.
+fn settled(format: Format, outcome: Outcome) -> Outcome {
+    let Outcome { value, status } = outcome;
+    let flushed = format.flushes() && value != 0.0 && f64::from(value.abs()) < format.min_normal();
+    let status = if flushed {
+        status | Status::UNDERFLOW | Status::INEXACT
+    } else {
+        status
+    };
+    let value = if flushed {
+        signed(0.0, value.is_sign_negative())
+    } else {
+        value
+    };
+    let value = if value == 0.0 && !format.has_negative_zero() {
+        0.0
+    } else {
+        value
+    };
+    Outcome { value, status }
+}
+
+/// Whether `multiple * 2^quantum` is above `largest`.
+fn exceeds(multiple: u128, quantum: i32, largest: f64) -> bool {
+    // At most 24 bits, or 2^24 by a carry: exact in binary64.
+    multiple as f64 * power_of_two(quantum) > largest
+}
+
 /// R(x) for a real x: rounded once into the format, with gradual underflow.
-fn round_real(x: Real, format: Format, mode: Rounding) -> Outcome {
+fn round_real(x: Real, format: Format, mode: Rounding, random: u32) -> Outcome {
     if x.is_zero() {
-        return Outcome::exact(signed(0.0, x.negative));
+        return settled(format, Outcome::exact(signed(0.0, x.negative)));
     }
     let smallest = format.emin() - 1;
     let normal_quantum = x.magnitude_exponent() - format.precision() as i32;
+    if x.magnitude_exponent() > format.emax() + 1 {
+        return overflow(format, x.negative, format.max(), mode);
+    }
     let quantum = normal_quantum.max(smallest);
-    let (multiple, inexact) = round_to_quantum(x, quantum, mode);
-    if multiple != 0 && bit_length(multiple) + quantum > format.emax() {
-        return overflow(x.negative, format.max(), mode);
+    let (multiple, inexact) = round_to_quantum(x, quantum, mode, random);
+    if exceeds(multiple, quantum, format.max()) {
+        return overflow(format, x.negative, format.max(), mode);
     }
     let mut status = Status::NONE;
     if inexact {
@@ -285,74 +371,76 @@ fn round_real(x: Real, format: Format, mode: Rounding) -> Outcome {
             status |= Status::UNDERFLOW;
         }
     }
-    Outcome {
-        value: exact_f32(x.negative, multiple, quantum),
-        status,
-    }
+    let value = exact_f32(x.negative, multiple, quantum);
+    settled(format, Outcome { value, status })
 }
 
-fn round_number(x: Number, format: Format, mode: Rounding) -> Outcome {
+fn round_number(x: Number, format: Format, mode: Rounding, random: u32) -> Outcome {
     match x {
         Number::Nan => Outcome::exact(CANONICAL_NAN),
-        Number::Infinite { negative } => Outcome::exact(signed(f32::INFINITY, negative)),
-        Number::Finite(real) => round_real(real, format, mode),
+        Number::Infinite { negative } => infinite(format, negative),
+        Number::Finite(real) => round_real(real, format, mode, random),
     }
 }
 
 /// T(x): a source operand enters the format, cut to P bits in `input_rounding` (MPFR's `mpfr_set_flt`).
 ///
 /// P bits are kept even below the normal range. A magnitude below `2^(EMIN-1)` underflows: to zero, or in a mode
-/// that points away from zero to `2^(EMIN-1)`, or in nearest-even to whichever is nearer (half way: zero).
-/// Infinities and NaN (with its bits) pass. The flags: inexact; overflow if no value of P bits below `2^EMAX`
-/// is large enough; underflow as just described.
+/// that points away from zero to `2^(EMIN-1)`, or in the nearest modes to whichever is nearer (half way: zero, in
+/// ties-away `2^(EMIN-1)`). A format that flushes makes all below the normal range zero. NaN (with its bits) passes,
+/// infinities too where the format has them; otherwise they become NaN or the largest operand, as overflow does.
+/// Stochastic rounding is not for operands and cuts toward zero. The flags: inexact; overflow if no value of P bits
+/// below `2^EMAX` is large enough; underflow as just described.
 pub fn truncate(x: f32, format: Format, input_rounding: Rounding) -> Outcome {
-    let Number::Finite(real) = Number::from_f32(x) else {
-        return Outcome::exact(x);
+    let real = match Number::from_f32(x) {
+        Number::Nan => return Outcome::exact(x),
+        Number::Infinite { negative } if format.overflow() == Overflow::Saturate => {
+            return overflow(format, negative, format.max_operand(), Rounding::TowardZero);
+        }
+        Number::Infinite { negative } => return infinite(format, negative),
+        Number::Finite(real) => real,
     };
     if real.is_zero() {
-        return Outcome::exact(x);
+        return settled(format, Outcome::exact(x));
     }
     let precision = format.precision() as i32;
     let exponent = real.magnitude_exponent();
     if exponent < format.emin() {
         // Between zero and 2^(EMIN-1): one quantum, the two are its multiples. Half way goes to zero (even).
-        let (multiple, _) = round_to_quantum(real, format.emin() - 1, input_rounding);
+        let (multiple, _) = round_to_quantum(real, format.emin() - 1, input_rounding, 0);
         let value = exact_f32(real.negative, multiple, format.emin() - 1);
-        return Outcome {
-            value,
-            status: Status::INEXACT | Status::UNDERFLOW,
-        };
+        let status = Status::INEXACT | Status::UNDERFLOW;
+        return settled(format, Outcome { value, status });
     }
-    let (multiple, inexact) = round_to_quantum(real, exponent - precision, input_rounding);
-    if bit_length(multiple) + exponent - precision > format.emax() {
-        return overflow(real.negative, format.max_operand(), input_rounding);
+    let quantum = exponent - precision;
+    let (multiple, inexact) = round_to_quantum(real, quantum, input_rounding, 0);
+    if exceeds(multiple, quantum, format.max_operand()) {
+        let mode = match input_rounding {
+            Rounding::Stochastic(_) => Rounding::TowardZero,
+            mode => mode,
+        };
+        return overflow(format, real.negative, format.max_operand(), mode);
     }
     let status = if inexact { Status::INEXACT } else { Status::NONE };
-    Outcome {
-        value: exact_f32(real.negative, multiple, exponent - precision),
-        status,
-    }
+    let value = exact_f32(real.negative, multiple, quantum);
+    settled(format, Outcome { value, status })
 }
 
-/// R(x): x rounded once into the format. NaN gives the canonical NaN.
+/// R(x): x rounded once into the format. NaN gives the canonical NaN. Stochastic rounding goes toward zero here, see
+/// [`Arithmetic::quantize`].
 pub fn quantize(x: f32, format: Format, rounding: Rounding) -> Outcome {
-    round_number(Number::from_f32(x), format, rounding)
+    round_number(Number::from_f32(x), format, rounding, 0)
 }
 
-/// R(x) of a binary64.
+/// R(x) of a binary64; stochastic rounding goes toward zero here, see [`Arithmetic::round`].
 pub fn round(x: f64, format: Format, rounding: Rounding) -> Outcome {
-    round_number(Number::from_f64(x), format, rounding)
+    round_number(Number::from_f64(x), format, rounding, 0)
 }
 
-/// R(x) of an integer (any of the 64-bit types fits); zero gives +0.
+/// R(x) of an integer (any of the 64-bit types fits); zero gives +0. Stochastic rounding goes toward zero here, see
+/// [`Arithmetic::round_integer`].
 pub fn round_integer(x: i128, format: Format, rounding: Rounding) -> Outcome {
-    let real = Real {
-        negative: x < 0,
-        significand: x.unsigned_abs(),
-        exponent: 0,
-        sticky: false,
-    };
-    round_real(real, format, rounding)
+    round_real(Real::integer(x), format, rounding, 0)
 }
 
 /// The exact sum of two reals; the sign of a zero sum follows IEEE 754 for `mode`.
@@ -430,29 +518,47 @@ fn nan() -> Outcome {
     Outcome::exact(CANONICAL_NAN)
 }
 
-fn infinite(negative: bool) -> Outcome {
-    Outcome::exact(signed(f32::INFINITY, negative))
+/// How a result is rounded: the format, the mode, the random bits.
+#[derive(Clone, Copy)]
+struct Target {
+    format: Format,
+    mode: Rounding,
+    random: u32,
 }
 
-fn add_numbers(a: Number, b: Number, format: Format, mode: Rounding) -> Outcome {
-    match (a, b) {
-        (Number::Nan, _) | (_, Number::Nan) => nan(),
-        (Number::Infinite { negative: x }, Number::Infinite { negative: y }) if x != y => invalid(),
-        (Number::Infinite { negative }, _) | (_, Number::Infinite { negative }) => infinite(negative),
-        (Number::Finite(x), Number::Finite(y)) => round_real(add_reals(x, y, mode), format, mode),
+impl Target {
+    fn real(self, x: Real) -> Outcome {
+        round_real(x, self.format, self.mode, self.random)
+    }
+
+    fn infinite(self, negative: bool) -> Outcome {
+        infinite(self.format, negative)
+    }
+
+    fn zero(self, negative: bool) -> Outcome {
+        settled(self.format, Outcome::exact(signed(0.0, negative)))
     }
 }
 
-fn multiply_numbers(a: Number, b: Number, format: Format, mode: Rounding) -> Outcome {
+fn add_numbers(a: Number, b: Number, to: Target) -> Outcome {
     match (a, b) {
         (Number::Nan, _) | (_, Number::Nan) => nan(),
-        (Number::Infinite { negative: x }, Number::Infinite { negative: y }) => infinite(x != y),
+        (Number::Infinite { negative: x }, Number::Infinite { negative: y }) if x != y => invalid(),
+        (Number::Infinite { negative }, _) | (_, Number::Infinite { negative }) => to.infinite(negative),
+        (Number::Finite(x), Number::Finite(y)) => to.real(add_reals(x, y, to.mode)),
+    }
+}
+
+fn multiply_numbers(a: Number, b: Number, to: Target) -> Outcome {
+    match (a, b) {
+        (Number::Nan, _) | (_, Number::Nan) => nan(),
+        (Number::Infinite { negative: x }, Number::Infinite { negative: y }) => to.infinite(x != y),
         (Number::Infinite { negative }, Number::Finite(x))
         | (Number::Finite(x), Number::Infinite { negative }) => {
             if x.is_zero() {
                 invalid()
             } else {
-                infinite(x.negative != negative)
+                to.infinite(x.negative != negative)
             }
         }
         (Number::Finite(x), Number::Finite(y)) => {
@@ -462,48 +568,47 @@ fn multiply_numbers(a: Number, b: Number, format: Format, mode: Rounding) -> Out
                 exponent: x.exponent + y.exponent,
                 sticky: false,
             };
-            round_real(product, format, mode)
+            to.real(product)
         }
     }
 }
 
-fn divide_numbers(a: Number, b: Number, format: Format, mode: Rounding) -> Outcome {
+fn divide_numbers(a: Number, b: Number, to: Target) -> Outcome {
     match (a, b) {
         (Number::Nan, _) | (_, Number::Nan) => nan(),
         (Number::Infinite { .. }, Number::Infinite { .. }) => invalid(),
-        (Number::Infinite { negative }, Number::Finite(x)) => infinite(x.negative != negative),
-        (Number::Finite(x), Number::Infinite { negative }) => {
-            Outcome::exact(signed(0.0, x.negative != negative))
-        }
+        (Number::Infinite { negative }, Number::Finite(x)) => to.infinite(x.negative != negative),
+        (Number::Finite(x), Number::Infinite { negative }) => to.zero(x.negative != negative),
         (Number::Finite(x), Number::Finite(y)) => {
             let negative = x.negative != y.negative;
             match (x.is_zero(), y.is_zero()) {
                 (true, true) => return invalid(),
-                (false, true) => return infinite(negative).with(Status::DIV_BY_ZERO),
+                (false, true) => return to.infinite(negative).with(Status::DIV_BY_ZERO),
                 _ => {}
             }
-            // Both have at most 24 bits: the quotient keeps at least 64 - 24 bits, the remainder is sticky.
-            let dividend = x.significand << 64;
+            // Both have at most 24 bits: the quotient keeps at least 100 - 24 bits, the remainder is sticky.
+            let dividend = x.significand << 100;
             let quotient = Real {
                 negative,
                 significand: dividend / y.significand,
-                exponent: x.exponent - 64 - y.exponent,
+                exponent: x.exponent - 100 - y.exponent,
                 sticky: dividend % y.significand != 0,
             };
-            round_real(quotient, format, mode)
+            to.real(quotient)
         }
     }
 }
 
-fn square_root(a: Number, format: Format, mode: Rounding) -> Outcome {
+fn square_root(a: Number, to: Target) -> Outcome {
     match a {
         Number::Nan => nan(),
-        Number::Finite(x) if x.is_zero() => Outcome::exact(signed(0.0, x.negative)),
+        Number::Finite(x) if x.is_zero() => to.zero(x.negative),
         Number::Infinite { negative: true } | Number::Finite(Real { negative: true, .. }) => invalid(),
-        Number::Infinite { negative: false } => infinite(false),
+        Number::Infinite { negative: false } => to.infinite(false),
         Number::Finite(x) => {
-            // An even exponent and at least 81 bits, so that the integer root has at least 40.
-            let shift = 80 + (x.exponent & 1);
+            // An even exponent and at least 125 bits, so that the integer root has at least 63.
+            let room = 126 - bit_length(x.significand);
+            let shift = room + (room + x.exponent & 1);
             let radicand = x.significand << shift;
             let root = radicand.isqrt();
             let real = Real {
@@ -512,7 +617,7 @@ fn square_root(a: Number, format: Format, mode: Rounding) -> Outcome {
                 exponent: (x.exponent - shift) / 2,
                 sticky: root * root != radicand,
             };
-            round_real(real, format, mode)
+            to.real(real)
         }
     }
 }
@@ -520,245 +625,4 @@ fn square_root(a: Number, format: Format, mode: Rounding) -> Outcome {
 /// `.sat`: the value clamped to [0, 1]; NaN and -0 become +0.
 pub fn saturate(x: f32) -> f32 {
     if x > 0.0 { x.min(1.0) } else { 0.0 }
-}
-
-/// The arithmetic of one instruction: a format, how operands enter it and how results are rounded.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Arithmetic {
-    /// The format of operands and results.
-    pub format: Format,
-    /// T's mode.
-    pub input: Rounding,
-    /// R's mode.
-    pub result: Rounding,
-    /// `.sat`: clamp the results of add, sub, mul, fma, fmam and addm to [0, 1].
-    pub saturate: bool,
-}
-
-impl Arithmetic {
-    /// The default arithmetic of a format: operands cut toward zero, results to nearest even.
-    pub const fn new(format: Format) -> Arithmetic {
-        Arithmetic {
-            format,
-            input: Rounding::TowardZero,
-            result: Rounding::NearestEven,
-            saturate: false,
-        }
-    }
-
-    /// T(x).
-    pub fn truncate(&self, x: f32) -> Outcome {
-        truncate(x, self.format, self.input)
-    }
-
-    /// R(x).
-    pub fn quantize(&self, x: f32) -> Outcome {
-        quantize(x, self.format, self.result)
-    }
-
-    /// T(x) taken apart, with T's flags.
-    fn operand(&self, x: f32) -> (Number, Status) {
-        let Outcome { value, status } = self.truncate(x);
-        (Number::from_f32(value), status)
-    }
-
-    fn finish(&self, outcome: Outcome, operands: Status) -> Outcome {
-        let value = if self.saturate {
-            saturate(outcome.value)
-        } else {
-            outcome.value
-        };
-        Outcome {
-            value,
-            status: outcome.status | operands,
-        }
-    }
-
-    /// R(T(a) + T(b)).
-    pub fn add(&self, a: f32, b: f32) -> Outcome {
-        let ((a, flags_a), (b, flags_b)) = (self.operand(a), self.operand(b));
-        self.finish(add_numbers(a, b, self.format, self.result), flags_a | flags_b)
-    }
-
-    /// R(T(a) - T(b)).
-    pub fn sub(&self, a: f32, b: f32) -> Outcome {
-        let ((a, flags_a), (b, flags_b)) = (self.operand(a), self.operand(b));
-        self.finish(
-            add_numbers(a, b.negated(), self.format, self.result),
-            flags_a | flags_b,
-        )
-    }
-
-    /// R(T(a) * T(b)) without `.sat`.
-    fn product(&self, a: f32, b: f32) -> Outcome {
-        let ((a, flags_a), (b, flags_b)) = (self.operand(a), self.operand(b));
-        multiply_numbers(a, b, self.format, self.result).with(flags_a | flags_b)
-    }
-
-    /// R(T(a) * T(b)).
-    pub fn mul(&self, a: f32, b: f32) -> Outcome {
-        self.finish(self.product(a, b), Status::NONE)
-    }
-
-    /// R(T(a) / T(b)).
-    pub fn div(&self, a: f32, b: f32) -> Outcome {
-        let ((a, flags_a), (b, flags_b)) = (self.operand(a), self.operand(b));
-        divide_numbers(a, b, self.format, self.result).with(flags_a | flags_b)
-    }
-
-    /// R(R(T(a) * T(b)) + T(c)): two roundings, on purpose.
-    pub fn fma(&self, a: f32, b: f32, c: f32) -> Outcome {
-        let product = self.product(a, b);
-        let (c, flags) = self.operand(c);
-        let sum = add_numbers(Number::from_f32(product.value), c, self.format, self.result);
-        self.finish(sum, product.status | flags)
-    }
-
-    /// R32(R(T(a) * T(b)) + c): narrow product, full binary32 accumulator and result.
-    pub fn fmam(&self, a: f32, b: f32, c: f32) -> Outcome {
-        let product = self.product(a, b);
-        let (p, c) = (Number::from_f32(product.value), Number::from_f32(c));
-        self.finish(add_numbers(p, c, Format::FP32, self.result), product.status)
-    }
-
-    /// R32(a + T(b)): a is a full binary32 accumulator.
-    pub fn addm(&self, a: f32, b: f32) -> Outcome {
-        let (b, flags) = self.operand(b);
-        self.finish(
-            add_numbers(Number::from_f32(a), b, Format::FP32, self.result),
-            flags,
-        )
-    }
-
-    /// The larger (or smaller) of two operands: a NaN loses, -0 is below +0.
-    fn select(&self, a: f32, b: f32, want: Ordering) -> Outcome {
-        let (a, b) = (self.truncate(a), self.truncate(b));
-        let value = match (a.value.is_nan(), b.value.is_nan()) {
-            (true, true) => CANONICAL_NAN,
-            (true, false) => b.value,
-            (false, true) => a.value,
-            // total_cmp orders numbers as < does, and -0 before +0.
-            (false, false) if a.value.total_cmp(&b.value) == want => a.value,
-            (false, false) => b.value,
-        };
-        Outcome {
-            value,
-            status: a.status | b.status,
-        }
-    }
-
-    /// The larger of T(a) and T(b).
-    pub fn max(&self, a: f32, b: f32) -> Outcome {
-        self.select(a, b, Ordering::Greater)
-    }
-
-    /// The smaller of T(a) and T(b).
-    pub fn min(&self, a: f32, b: f32) -> Outcome {
-        self.select(a, b, Ordering::Less)
-    }
-
-    /// T(a) with the sign changed by `change`, NaN canonical.
-    fn with_sign(&self, a: f32, change: fn(f32) -> f32) -> Outcome {
-        let Outcome { value, status } = self.truncate(a);
-        Outcome {
-            value: if value.is_nan() {
-                CANONICAL_NAN
-            } else {
-                change(value)
-            },
-            status,
-        }
-    }
-
-    /// -T(a).
-    pub fn neg(&self, a: f32) -> Outcome {
-        self.with_sign(a, |x| -x)
-    }
-
-    /// |T(a)|.
-    pub fn abs(&self, a: f32) -> Outcome {
-        self.with_sign(a, f32::abs)
-    }
-
-    /// How T(a) and T(b) compare; None if one is a NaN.
-    pub fn compare(&self, a: f32, b: f32) -> Option<Ordering> {
-        self.truncate(a).value.partial_cmp(&self.truncate(b).value)
-    }
-
-    /// R(the integer that T(a) rounds to in `mode`): cvt.rni, .rzi, .rmi, .rpi.
-    pub fn integral(&self, a: f32, mode: Rounding) -> Outcome {
-        let (number, flags) = self.operand(a);
-        let Number::Finite(real) = number else {
-            return round_number(number, self.format, self.result).with(flags);
-        };
-        if real.exponent >= 0 {
-            return round_real(real, self.format, self.result).with(flags);
-        }
-        let (significand, inexact) = round_to_quantum(real, 0, mode);
-        let flags = if inexact { flags | Status::INEXACT } else { flags };
-        let integer = Real {
-            negative: real.negative,
-            significand,
-            exponent: 0,
-            sticky: false,
-        };
-        round_real(integer, self.format, self.result).with(flags)
-    }
-
-    /// R(sqrt(T(a))); sqrt(-0) = -0.
-    pub fn sqrt(&self, a: f32) -> Outcome {
-        let (a, flags) = self.operand(a);
-        square_root(a, self.format, self.result).with(flags)
-    }
-
-    /// R(1 / T(a)).
-    pub fn rcp(&self, a: f32) -> Outcome {
-        let (a, flags) = self.operand(a);
-        divide_numbers(Number::from_f32(1.0), a, self.format, self.result).with(flags)
-    }
-
-    /// R(f(T(a))) for a function that [`functions`] gives as a binary64 to be rounded once.
-    fn function(&self, a: f32, function: fn(f32) -> f64) -> Outcome {
-        let Outcome {
-            value: t,
-            status: flags,
-        } = self.truncate(a);
-        let y = function(t);
-        let status = match (t.is_nan(), y.is_nan(), y.is_infinite() && t.is_finite()) {
-            (false, true, _) => Status::INVALID,
-            (_, _, true) => Status::DIV_BY_ZERO,
-            _ => Status::NONE,
-        };
-        round(y, self.format, self.result).with(flags | status)
-    }
-
-    /// R(1 / sqrt(T(a))); the reciprocal root of a zero is the infinity of its sign.
-    pub fn rsqrt(&self, a: f32) -> Outcome {
-        self.function(a, functions::rsqrt)
-    }
-
-    /// R(2^T(a)).
-    pub fn ex2(&self, a: f32) -> Outcome {
-        self.function(a, functions::ex2)
-    }
-
-    /// R(log2(T(a))).
-    pub fn lg2(&self, a: f32) -> Outcome {
-        self.function(a, functions::lg2)
-    }
-
-    /// R(sin(T(a))), a in radians.
-    pub fn sin(&self, a: f32) -> Outcome {
-        self.function(a, functions::sin)
-    }
-
-    /// R(cos(T(a))), a in radians.
-    pub fn cos(&self, a: f32) -> Outcome {
-        self.function(a, functions::cos)
-    }
-
-    /// R(tanh(T(a))).
-    pub fn tanh(&self, a: f32) -> Outcome {
-        self.function(a, functions::tanh)
-    }
 }

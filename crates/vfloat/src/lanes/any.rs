@@ -1,0 +1,409 @@
+//! A format with its modes: the operations in every mode, in binary64, and the way to the faster forms.
+
+use super::LaneOps;
+use super::double::{Constants, RzRn};
+use super::single::{Binary32Rn, Single};
+use crate::double_double::two_sum;
+use crate::format::{Format, power_of_two};
+use crate::rounding::Rounding;
+
+/// A format with its modes and the accumulator's format: right in every mode, but not the fastest.
+#[derive(Clone, Copy, Debug)]
+pub struct Lanes {
+    format: Format,
+    accumulator: Format,
+    input: Rounding,
+    result: Rounding,
+    narrow: Constants,
+    wide: Constants,
+    random: u64,
+}
+
+/// Code that wants to be compiled for each type of operations, see [`Lanes::specialise`].
+pub trait LaneVisitor {
+    /// What it returns.
+    type Output;
+    /// The code; mark it `#[inline(always)]` if it holds the loop over lanes itself.
+    fn visit<L: LaneOps + 'static>(self, ops: L) -> Self::Output;
+}
+
+impl Lanes {
+    /// The operations of `format` with operands entering in mode `input` (stochastic: toward zero) and results
+    /// rounded in mode `result`; accumulation is in binary32.
+    pub fn new(format: Format, input: Rounding, result: Rounding) -> Lanes {
+        Lanes {
+            format,
+            accumulator: Format::FP32,
+            input: match input {
+                Rounding::Stochastic(_) => Rounding::TowardZero,
+                mode => mode,
+            },
+            result,
+            narrow: Constants::new(format),
+            wide: Constants::new(Format::FP32),
+            random: 0,
+        }
+    }
+
+    /// The same with this format of accumulators and results of fmam and addm.
+    #[must_use]
+    pub fn with_accumulator(self, accumulator: Format) -> Lanes {
+        Lanes {
+            accumulator,
+            wide: Constants::new(accumulator),
+            ..self
+        }
+    }
+
+    /// The format.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The accumulator's format.
+    pub const fn accumulator(&self) -> Format {
+        self.accumulator
+    }
+
+    /// T's mode.
+    pub const fn input(&self) -> Rounding {
+        self.input
+    }
+
+    /// R's mode.
+    pub const fn result(&self) -> Rounding {
+        self.result
+    }
+
+    /// Calls the visitor with the fastest operations for this format and these modes.
+    #[inline(always)]
+    pub fn specialise<V: LaneVisitor>(&self, visitor: V) -> V::Output {
+        let settles = self.format.flushes() || !self.format.has_negative_zero();
+        let nearest = self.result == Rounding::NearestEven && self.accumulator == Format::FP32 && !settles;
+        match (self.input, self.result) {
+            (_, Rounding::NearestEven) if nearest && self.format == Format::FP32 => visitor.visit(Binary32Rn),
+            (Rounding::TowardZero, Rounding::NearestEven) if nearest => {
+                let double = RzRn(self.narrow);
+                if let Some(single) = Single::new_inner(self.format, double) {
+                    visitor.visit(single)
+                } else if let Some(single) =
+                    Single::new_prefix(self.format, double).filter(|_| fused_in_hardware())
+                {
+                    visitor.visit(single)
+                } else {
+                    visitor.visit(double)
+                }
+            }
+            (Rounding::TowardZero, Rounding::Stochastic(bits)) => visitor.visit(Stochastic {
+                narrow: self.narrow,
+                wide: self.wide,
+                shift: 32 - u32::from(bits),
+                unit: power_of_two(-i32::from(bits)),
+                random: self.random,
+            }),
+            _ => visitor.visit(*self),
+        }
+    }
+
+    /// R in any mode for the format of `k`.
+    #[inline(always)]
+    fn round_with(&self, k: &Constants, x: f64) -> f64 {
+        let magnitude = k.clamped(x);
+        let binade = k.binade(magnitude);
+        let nearest = k.nearest(magnitude, binade);
+        let negative = x.is_sign_negative();
+        // Toward zero: take back a step up. A step down from the bottom of a binade is one of the binade below, whose
+        // quantum `binade` still has: it is that of the value before rounding.
+        let step = binade * k.quantum;
+        let down = if nearest > magnitude {
+            nearest - step
+        } else {
+            nearest
+        };
+        let rest = magnitude - down;
+        let inexact = rest > 0.0;
+        let up = match self.result {
+            Rounding::NearestEven => nearest > down,
+            Rounding::ToOdd => inexact & (k.nearest(down + 0.5 * step, binade) == down),
+            Rounding::TowardZero => false,
+            Rounding::NearestAway => rest >= 0.5 * step,
+            Rounding::TowardNegative => inexact & negative,
+            Rounding::TowardPositive => inexact & !negative,
+            Rounding::Stochastic(bits) => {
+                let drawn = self.random as u32 >> (32 - u32::from(bits));
+                let unit = power_of_two(-i32::from(bits));
+                inexact & (rest >= stochastic_threshold(drawn, unit) * step)
+            }
+        };
+        let rounded = if up { down + step } else { down };
+        let overflows = self.result.overflows(negative) | (x.abs() == f64::INFINITY);
+        let beyond = if overflows { k.beyond } else { k.max };
+        let result = if rounded > k.max { beyond } else { rounded };
+        k.settled(result.copysign(x))
+    }
+
+    /// T in any mode for the format of `k`.
+    #[inline(always)]
+    fn operand_with(&self, k: &Constants, x: f32) -> f64 {
+        let wide = f64::from(x);
+        let magnitude = wide.abs();
+        let bits = magnitude.to_bits();
+        let away = self.input.is_away(wide.is_sign_negative());
+        // P-bit rounding on the bits: add just enough to carry into the last kept bit, then cut. A carry out of
+        // the significand moves to the next binade as it should.
+        let last = !k.keep + 1;
+        let lost = bits & (last - 1) != 0;
+        let half = 0.5 * k.least;
+        let (carry, odd, rises) = match self.input {
+            Rounding::NearestEven => ((last >> 1) - 1 + u64::from(bits & last != 0), 0, magnitude > half),
+            Rounding::NearestAway => (last >> 1, 0, magnitude >= half),
+            Rounding::ToOdd => (0, if lost { last } else { 0 }, magnitude > 0.0),
+            _ if away => (last - 1, 0, magnitude > 0.0),
+            _ => (0, 0, false),
+        };
+        let rounded = f64::from_bits((bits + carry) & k.keep | odd);
+        // Below 2^(EMIN-1): to it or to zero.
+        let tiny = if rises { k.least } else { 0.0 };
+        let overflows = self.input.overflows(wide.is_sign_negative());
+        let beyond = if overflows & !k.saturates {
+            k.beyond
+        } else {
+            k.max_operand
+        };
+        let finite = if rounded > k.max_operand { beyond } else { rounded };
+        let result = if magnitude < k.least { tiny } else { finite };
+        let passed = f64::from_bits(wide.to_bits() | k.poison);
+        let infinite = if k.saturates { k.max_operand } else { passed };
+        let special = if magnitude.is_nan() { wide } else { infinite };
+        let result = if magnitude < f64::INFINITY {
+            result
+        } else {
+            special
+        };
+        k.settled(result.copysign(wide))
+    }
+
+    /// The sum of two binary64 rounded to odd, a zero with the sign of the result mode.
+    #[inline(always)]
+    fn sum_to_odd(&self, a: f64, b: f64) -> f64 {
+        let sum = sum_to_odd(a, b);
+        let minus = (self.result == Rounding::TowardNegative) & ((a.to_bits() | b.to_bits()) >> 63 != 0);
+        if (sum == 0.0) & minus { -0.0 } else { sum }
+    }
+}
+
+/// Whether `mul_add` is one instruction in code compiled for this machine's features.
+fn fused_in_hardware() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("fma")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        cfg!(target_arch = "aarch64")
+    }
+}
+
+/// `y` for an exact value whose difference from `y` has the sign of `error`: moved to the odd neighbour if inexact.
+#[inline(always)]
+fn to_odd(y: f64, error: f64) -> f64 {
+    let bits = y.to_bits();
+    let same_sign = (error > 0.0) == (y > 0.0);
+    let odd = if same_sign {
+        bits.wrapping_add(1)
+    } else {
+        bits.wrapping_sub(1)
+    };
+    // With infinities the error is NaN: y stands.
+    let inexact = (error > 0.0) | (error < 0.0);
+    f64::from_bits(if inexact & (bits & 1 == 0) { odd } else { bits })
+}
+
+/// The sum of two binary64 rounded to odd, a zero as in the nearest modes.
+#[inline(always)]
+fn sum_to_odd(a: f64, b: f64) -> f64 {
+    let (sum, error) = two_sum(a, b);
+    to_odd(sum, error)
+}
+
+/// The quotient of two binary32 rounded to odd.
+#[inline(always)]
+fn quotient_to_odd(a: f64, b: f64) -> f64 {
+    let quotient = a / b;
+    // 29 and 24 bits: both products with b are exact, and so are the differences, the first because a is near.
+    let high = f64::from_bits(quotient.to_bits() & !0xff_ffff);
+    let remainder = (a - high * b) - (quotient - high) * b;
+    to_odd(quotient, if b < 0.0 { -remainder } else { remainder })
+}
+
+/// The square root of a binary32 rounded to odd.
+#[inline(always)]
+fn root_to_odd(a: f64) -> f64 {
+    const SPLIT: f64 = 134_217_729.0; // 2^27 + 1
+    let root = a.sqrt();
+    // Two parts of 26 bits (Veltkamp): their products are exact.
+    let scaled = root * SPLIT;
+    let high = scaled - (scaled - root);
+    let low = root - high;
+    let remainder = ((a - high * high) - 2.0 * high * low) - low * low;
+    to_odd(root, if a > 0.0 { remainder } else { 0.0 })
+}
+
+/// The smallest fraction of a step that goes away from zero when `drawn` is the random integer and `unit` is 2^-N:
+/// floor(fraction * 2^N) + drawn >= 2^N.
+#[inline(always)]
+fn stochastic_threshold(drawn: u32, unit: f64) -> f64 {
+    1.0 - f64::from(drawn as i32) * unit
+}
+
+impl LaneOps for Lanes {
+    const STOCHASTIC: bool = true;
+
+    #[inline(always)]
+    fn operand(self, x: f32) -> f64 {
+        self.operand_with(&self.narrow, x)
+    }
+
+    #[inline(always)]
+    fn round(self, x: f64) -> f64 {
+        self.round_with(&self.narrow, x)
+    }
+
+    #[inline(always)]
+    fn sum(self, a: f64, b: f64) -> f64 {
+        self.sum_to_odd(a, b)
+    }
+
+    #[inline(always)]
+    fn accumulate(self, addend: f32, accumulator: f32) -> f32 {
+        let accumulator = self.operand_with(&self.wide, accumulator);
+        self.round_with(&self.wide, self.sum_to_odd(addend.into(), accumulator)) as f32
+    }
+
+    #[inline(always)]
+    fn with_random(self, random: u64) -> Lanes {
+        Lanes { random, ..self }
+    }
+
+    #[inline(always)]
+    fn second(self) -> Lanes {
+        self.with_random(self.random >> 32)
+    }
+
+    #[inline(always)]
+    fn quotient(self, a: f64, b: f64) -> f64 {
+        if self.result.is_stochastic() {
+            quotient_to_odd(a, b)
+        } else {
+            a / b
+        }
+    }
+
+    #[inline(always)]
+    fn root(self, a: f64) -> f64 {
+        if self.result.is_stochastic() {
+            root_to_odd(a)
+        } else {
+            a.sqrt()
+        }
+    }
+
+    #[inline(always)]
+    fn resigned(self, x: f32) -> f32 {
+        self.narrow.settled(x.into()) as f32
+    }
+}
+
+/// Operands toward zero, results stochastic, any format and accumulator.
+#[derive(Clone, Copy, Debug)]
+pub struct Stochastic {
+    narrow: Constants,
+    wide: Constants,
+    /// 32 - N.
+    shift: u32,
+    /// 2^-N.
+    unit: f64,
+    random: u64,
+}
+
+impl Stochastic {
+    /// R for the format of `k`.
+    #[inline(always)]
+    fn round_with(&self, k: &Constants, x: f64) -> f64 {
+        // As in `Lanes::round_with`.
+        let magnitude = k.clamped(x);
+        let binade = k.binade(magnitude);
+        let nearest = k.nearest(magnitude, binade);
+        let step = binade * k.quantum;
+        let down = if nearest > magnitude {
+            nearest - step
+        } else {
+            nearest
+        };
+        // The threshold is above zero, so an exact value stays.
+        let threshold = stochastic_threshold(self.random as u32 >> self.shift, self.unit) * step;
+        let rounded = if magnitude - down >= threshold {
+            down + step
+        } else {
+            down
+        };
+        let result = if rounded > k.max { k.beyond } else { rounded };
+        k.settled(result.copysign(x))
+    }
+
+    /// T toward zero for the format of `k`.
+    #[inline(always)]
+    fn operand_with(k: &Constants, x: f32) -> f64 {
+        k.settled(RzRn(*k).operand(x))
+    }
+}
+
+impl LaneOps for Stochastic {
+    const STOCHASTIC: bool = true;
+
+    #[inline(always)]
+    fn operand(self, x: f32) -> f64 {
+        Stochastic::operand_with(&self.narrow, x)
+    }
+
+    #[inline(always)]
+    fn round(self, x: f64) -> f64 {
+        self.round_with(&self.narrow, x)
+    }
+
+    #[inline(always)]
+    fn sum(self, a: f64, b: f64) -> f64 {
+        sum_to_odd(a, b)
+    }
+
+    #[inline(always)]
+    fn accumulate(self, addend: f32, accumulator: f32) -> f32 {
+        let accumulator = Stochastic::operand_with(&self.wide, accumulator);
+        self.round_with(&self.wide, sum_to_odd(addend.into(), accumulator)) as f32
+    }
+
+    #[inline(always)]
+    fn with_random(self, random: u64) -> Stochastic {
+        Stochastic { random, ..self }
+    }
+
+    #[inline(always)]
+    fn second(self) -> Stochastic {
+        self.with_random(self.random >> 32)
+    }
+
+    #[inline(always)]
+    fn quotient(self, a: f64, b: f64) -> f64 {
+        quotient_to_odd(a, b)
+    }
+
+    #[inline(always)]
+    fn root(self, a: f64) -> f64 {
+        root_to_odd(a)
+    }
+
+    #[inline(always)]
+    fn resigned(self, x: f32) -> f32 {
+        self.narrow.settled(x.into()) as f32
+    }
+}
