@@ -24,7 +24,7 @@ pub struct Numbers {
     /// arithmetic instruction, unless edited PTX is read (--ptx, or -gpgpu_generate_ptx 0 in the configuration)
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<NamedFormat>,
-    /// How operands are cut to the format: rz (default), rm, rn or rp
+    /// How operands are cut to the format: rz (default), rm, rn, rp, ra or ro
     #[arg(long, value_name = "MODE", value_parser = rounding)]
     pub input_rounding: Option<Rounding>,
     /// vf32: rewrite every f32 arithmetic instruction; none: only what the PTX says

@@ -36,7 +36,7 @@ pub struct Arguments {
     /// What .vf32 means (default: VF_SIGNIFICAND, VF_EXPONENT_MIN, VF_EXPONENT_MAX, else fp32)
     #[arg(long, value_name = "FORMAT")]
     format: Option<NamedFormat>,
-    /// How operands are cut to the format: rz (default), rm, rn or rp
+    /// How operands are cut to the format: rz (default), rm, rn, rp, ra or ro
     #[arg(long, value_name = "MODE")]
     input_rounding: Option<Rounding>,
     /// vf32: rewrite every f32 arithmetic instruction; none (default): only what the file says
