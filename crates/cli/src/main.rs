@@ -5,12 +5,15 @@
 
 mod bench;
 mod eval;
+mod explain;
 mod format;
 mod inspect;
 mod options;
 mod ptx_check;
 mod ptx_dump;
+mod ptx_override;
 mod ptx_run;
+mod rules;
 mod run;
 mod store;
 mod sweep;
@@ -46,6 +49,8 @@ enum Command {
     Run(run::RunArguments),
     /// Run any CUDA binary (linked with the shared CUDA runtime)
     Exec(run::ExecArguments),
+    /// Show which rule of a precision policy takes which instruction
+    Explain(explain::Arguments),
     /// Time whole programs: seconds, thread-instructions per second, share of time by kernel
     Bench(bench::Arguments),
     /// Run a program many times: formats, policies, devices; keep every result
@@ -75,6 +80,8 @@ enum PtxCommand {
     Dump(ptx_dump::Arguments),
     /// Parse and verify PTX files, and count their instructions
     Check(ptx_check::Arguments),
+    /// Write PTX as a precision policy has it
+    Override(ptx_override::Arguments),
     /// Run one kernel of a PTX file on files of raw values
     Run(ptx_run::Arguments),
 }
@@ -92,12 +99,14 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(a) => run::run(a),
         Command::Exec(a) => run::exec(a),
+        Command::Explain(a) => explain::run(&a),
         Command::Bench(a) => bench::run(&a),
         Command::Sweep(a) => sweep::run(&a),
         Command::Store(a) => store::run(&a),
         Command::Format(a) => format::run(&a),
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
         Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),
+        Command::Ptx(PtxCommand::Override(a)) => ptx_override::run(&a),
         Command::Ptx(PtxCommand::Run(a)) => ptx_run::run(&a),
         Command::Eval(a) => eval::run(&a),
         Command::Inspect(a) => inspect::run(&a),

@@ -24,6 +24,12 @@ pub struct Numbers {
     /// arithmetic instruction, unless edited PTX is read (--ptx, or -gpgpu_generate_ptx 0 in the configuration)
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<NamedFormat>,
+    /// What sums over a loop run in, with --format: a format (fp32, say), or none for the format of the rest
+    #[arg(long, value_name = "FORMAT", value_parser = accumulator)]
+    pub accumulate: Option<String>,
+    /// A precision policy: a TOML file of rules that say which instruction of which kernel computes in which format
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// How operands are cut to the format: rz (default), rm, rn, rp, ra or ro
     #[arg(long, value_name = "MODE", value_parser = rounding)]
     pub input_rounding: Option<Rounding>,
@@ -88,6 +94,11 @@ pub fn rounding(text: &str) -> std::result::Result<Rounding, String> {
     Rounding::for_operands(text).map_err(|_| "the modes are rz, rm, rn, rp, ra and ro".to_string())
 }
 
+/// What sums run in.
+pub fn accumulator(text: &str) -> std::result::Result<String, String> {
+    settings::accumulator(text).map_err(|e| e.trim_start_matches(": ").to_owned())
+}
+
 /// A path of the command line, from the folder that we are in.
 pub fn absolute(path: Option<&PathBuf>) -> Result<Option<PathBuf>> {
     path.map(|p| std::path::absolute(p).map_err(|e| Error::file("find", p, &e)))
@@ -106,6 +117,8 @@ pub fn settings(numbers: &Numbers, machine: &Machine, reports: &Reports) -> Resu
     let config = machine.config.as_deref().map(Path::to_string_lossy);
     Ok(Settings {
         format: numbers.format.clone(),
+        accumulate: numbers.accumulate.clone(),
+        policy: absolute(numbers.policy.as_ref())?,
         input_rounding: numbers.input_rounding,
         r#override: numbers.r#override,
         ptx: absolute(numbers.ptx.as_ref())?,

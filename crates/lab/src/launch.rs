@@ -2,7 +2,9 @@
 
 use crate::error::Error;
 use crate::record::FormatSummary;
+use crate::rules;
 use crate::settings::{Override, Settings, Words};
+use policy::Policy;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use vfloat::Format;
@@ -16,6 +18,8 @@ pub struct Launch {
     pub format: FormatSummary,
     /// What to say before the run, a line each.
     pub notes: Vec<String>,
+    /// The precision policy: the short form, and the file over it.
+    pub policy: Option<Policy>,
     /// PTX files are read instead of the embedded PTX.
     pub reads_ptx: bool,
 }
@@ -65,6 +69,7 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
     let ptx_variable = std::env::var_os("VERNIER_PTX_DIR").is_some_and(|v| !v.is_empty());
     launch.reads_ptx = settings.ptx.is_some() || ptx_variable || !generates_ptx;
     launch.numbers(settings)?;
+    launch.rules(settings)?;
     if let Some(threads) = settings.threads {
         launch.set("VERNIER_THREADS", threads.to_string());
     }
@@ -95,6 +100,38 @@ pub fn no_performance(asked: &str, advice: &str) -> Error {
 impl Launch {
     fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
         self.env.push((name.into(), value.into()));
+    }
+
+    /// The policy. What the library reads is read here first: a bad one is told before anything runs.
+    fn rules(&mut self, settings: &Settings) -> Result<(), Error> {
+        let short = self.format.r#override == "vf32";
+        if let Some(text) = &settings.accumulate {
+            if !short && settings.policy.is_none() {
+                let message = "--accumulate says what sums run in, but nothing is overridden";
+                let advice = match self.reads_ptx {
+                    true => {
+                        "edited PTX says itself which sums are wide (fmam, addm); --override vf32 overrides what is left as .f32"
+                    }
+                    false => "add --format FORMAT, which every other instruction computes in",
+                };
+                return Err(Error::failed(message, advice));
+            }
+            if !short {
+                return Err(Error::failed(
+                    "--accumulate belongs to --format, and only --policy is given",
+                    "write `accumulate` into the rules of the policy, or add --format FORMAT",
+                ));
+            }
+            self.set("VERNIER_ACCUMULATE", text);
+            self.format.accumulate = text.clone();
+        }
+        if let Some(path) = &settings.policy {
+            self.set("VERNIER_POLICY", path);
+            self.format.policy = Some(path.clone());
+            self.notes.push(format!("policy {}", path.display()));
+        }
+        self.policy = rules::read(settings, short)?;
+        Ok(())
     }
 
     /// Format, input rounding and override.

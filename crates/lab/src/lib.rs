@@ -15,6 +15,7 @@ pub mod output;
 pub mod profile;
 pub mod program;
 pub mod record;
+pub mod rules;
 pub mod settings;
 pub mod stages;
 pub mod store;

@@ -3,6 +3,7 @@
 use crate::cache;
 use crate::error::Error;
 use crate::profile::{self, Line};
+use crate::rules::RuleSummary;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -212,6 +213,9 @@ pub struct Totals {
     pub kernels: Vec<Kernel>,
     /// What the override rewrote, in module order.
     pub overridden: Vec<Overridden>,
+    /// What became of the rules of the policy, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleSummary>,
     /// Calls that Vernier does not support, and how often they were made.
     pub unsupported: BTreeMap<String, u64>,
     /// Kernels that ended early, and launches that were refused.
@@ -241,10 +245,22 @@ impl Totals {
                 };
                 if value["event"] == "line" {
                     self.lines.extend(serde_json::from_value::<Line>(value));
+                } else if value["event"] == "rule" {
+                    self.rule(value);
                 } else if let Ok(event) = serde_json::from_value::<Event>(value) {
                     self.add(event);
                 }
             }
+        }
+    }
+
+    fn rule(&mut self, value: serde_json::Value) {
+        let Ok(rule) = serde_json::from_value::<RuleSummary>(value) else {
+            return;
+        };
+        match self.rules.iter_mut().find(|r| r.number == rule.number) {
+            Some(known) => known.add(rule),
+            None => self.rules.push(rule),
         }
     }
 
@@ -429,6 +445,12 @@ pub struct FormatSummary {
     pub input_rounding: String,
     /// `vf32`, `none`, or empty for what the PTX files say.
     pub r#override: String,
+    /// What sums run in, as the user named it; empty when that was not said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub accumulate: String,
+    /// The file of the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
 }
 
 /// The summary of a run: printed, written as `summary.json` and to `--json`.
@@ -492,6 +514,11 @@ impl Summary {
         row("format", self.format_text());
         if self.format.r#override == "vf32" && self.totals.processes > 0 {
             row("overridden", self.totals.overridden_text());
+        }
+        if self.format.policy.is_some() {
+            for rule in &self.totals.rules {
+                row("rule", rule.line());
+            }
         }
         if let Some(accuracy) = self.accuracy_percent {
             row("accuracy", format!("{accuracy:.2} %"));

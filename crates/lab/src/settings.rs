@@ -125,6 +125,10 @@ pub struct Settings {
     pub format: Option<NamedFormat>,
     /// VERNIER_INPUT_ROUNDING.
     pub input_rounding: Option<Rounding>,
+    /// What sums run in: a format's text, or `none`.
+    pub accumulate: Option<String>,
+    /// The file of the precision policy.
+    pub policy: Option<PathBuf>,
     /// VERNIER_OVERRIDE.
     pub r#override: Option<Override>,
     /// Device configuration: a file, or a folder with a `gpgpusim.config`, or a name under `configs/`.
@@ -177,6 +181,8 @@ impl Settings {
             end_epoch: self.end_epoch.or(other.end_epoch),
             format: self.format.or(other.format),
             input_rounding: self.input_rounding.or(other.input_rounding),
+            accumulate: self.accumulate.or(other.accumulate),
+            policy: self.policy.or(other.policy),
             r#override: self.r#override.or(other.r#override),
             config: self.config.or(other.config),
             ptx: self.ptx.or(other.ptx),
@@ -330,6 +336,9 @@ const KEYS: &[Key] = &[
     key!("input_rounding", "rz, rm, rn, rp, ra or ro", |s, v, f| s
         .input_rounding =
         Some(Rounding::for_operands(&string(v)?).map_err(|e| format!(": {e}"))?)),
+    key!("accumulate", "a format or \"none\"", |s, v, f| s.accumulate =
+        Some(accumulator(string(v)?)?)),
+    key!("policy", "a file name", |s, v, f| s.policy = Some(path(v, f)?)),
     key!("override", "\"vf32\" or \"none\"", |s, v, f| s.r#override =
         Some(word(v)?)),
     key!(
@@ -352,6 +361,14 @@ const KEYS: &[Key] = &[
         needs(&strings(v)?)?),
     key!("env", "a table of strings", |s, v, f| s.env = table(v)?),
 ];
+
+/// What sums run in, as `--accumulate` takes it.
+pub fn accumulator(text: &str) -> Result<String, String> {
+    if text != "none" {
+        text.parse::<Format>().map_err(|e| format!(": {e}, or none"))?;
+    }
+    Ok(text.to_owned())
+}
 
 fn needs(names: &[String]) -> Result<Vec<String>, String> {
     match names.iter().find(|n| *n != "mnist") {

@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::program::Program;
 use crate::record::{self, Folder, StageSummary, Summary};
 use crate::settings::{Settings, Stage};
-use crate::{data, toolchain};
+use crate::{data, rules, toolchain};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -290,6 +290,7 @@ impl<'a> Doing<'a> {
                     job.env
                         .push((data::MNIST_VARIABLE.into(), data::mnist(None)?.into()));
                 }
+                job.env.push(("VERNIER_STAGE".into(), stage.name().into()));
                 self.banner(stage.name(), &job);
                 for note in &self.launch.notes {
                     self.context.output.say(note);
@@ -438,6 +439,10 @@ impl<'a> Doing<'a> {
     }
 
     fn finish(mut self, result: Result<(), Error>) -> Run {
+        let result = result.and_then(|()| match &self.launch.policy {
+            Some(policy) => rules::check(policy, &self.summary.totals.rules),
+            None => Ok(()),
+        });
         self.summary.complete();
         if self.record.is_kept() {
             let written = self.summary.json().and_then(|text| {

@@ -137,7 +137,7 @@ impl fmt::Display for Errors {
             if i > 0 {
                 f.write_str("\n\n")?;
             }
-            diagnostic.show(&self.source, f)?;
+            f.write_str(&diagnostic.render(&self.source))?;
         }
         match self.list.len().saturating_sub(SHOWN) {
             0 => Ok(()),
@@ -149,44 +149,37 @@ impl fmt::Display for Errors {
 impl Diagnostic {
     /// The message with its snippet, as one text.
     pub fn render(&self, source: &Source) -> String {
-        struct Shown<'a>(&'a Diagnostic, &'a Source);
-        impl fmt::Display for Shown<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.show(self.1, f)
-            }
-        }
-        Shown(self, source).to_string()
+        render(source, self.span, &self.error.to_string(), self.help.as_deref())
     }
+}
 
-    fn show(&self, source: &Source, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (line, column) = source.position(self.span.start);
-        let snippet = source.line_text(line);
-        let number = line.to_string();
-        let margin = " ".repeat(number.len());
-        writeln!(f, "error: {}", self.error)?;
-        writeln!(f, "{margin}--> {}:{line}:{column}", source.name)?;
-        writeln!(f, "{margin} |")?;
-        let (shown, indent) = clip(snippet, column as usize - 1);
-        writeln!(f, "{number} | {shown}")?;
-        let wide = source
-            .slice(self.span)
-            .lines()
-            .next()
-            .unwrap_or("")
-            .chars()
-            .count()
-            .max(1);
-        let room = shown
-            .chars()
-            .count()
-            .saturating_sub(indent.chars().count())
-            .max(1);
-        write!(f, "{margin} | {indent}{}", "^".repeat(wide.min(room)))?;
-        if let Some(help) = &self.help {
-            write!(f, "\n{margin} = help: {help}")?;
-        }
-        Ok(())
-    }
+/// A message about a place of a text, whatever kind of text it is: what is wrong, file and line, the line with a
+/// caret under the place, and help.
+pub fn render(source: &Source, span: Span, message: &str, help: Option<&str>) -> String {
+    let (line, column) = source.position(span.start);
+    let snippet = source.line_text(line);
+    let number = line.to_string();
+    let margin = " ".repeat(number.len());
+    let (shown, indent) = clip(snippet, column as usize - 1);
+    let wide = source
+        .slice(span)
+        .lines()
+        .next()
+        .unwrap_or("")
+        .chars()
+        .count()
+        .max(1);
+    let room = shown
+        .chars()
+        .count()
+        .saturating_sub(indent.chars().count())
+        .max(1);
+    let carets = "^".repeat(wide.min(room));
+    let name = &source.name;
+    let help = help.map_or(String::new(), |help| format!("\n{margin} = help: {help}"));
+    format!(
+        "error: {message}\n{margin}--> {name}:{line}:{column}\n{margin} |\n{number} | {shown}\n{margin} | {indent}{carets}{help}"
+    )
 }
 
 /// The part of a long line around `column`, and blanks (tabs kept) as wide as what stands before the place.

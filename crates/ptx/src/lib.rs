@@ -10,10 +10,10 @@ pub mod overrides;
 mod parser;
 mod print;
 mod same;
-mod suggest;
+pub mod suggest;
 
 pub use check::{check, unsupported};
-pub use error::{Diagnostic, Error, Errors};
+pub use error::{Diagnostic, Error, Errors, render};
 pub use isa::Word;
 pub use parser::parse;
 pub use same::same;

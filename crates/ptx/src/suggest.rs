@@ -1,7 +1,7 @@
 //! The nearest known word, for help texts.
 
 /// The word of `known` nearest to `word`, if it is near enough to be what was meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 40 {
         return None;
     }
@@ -16,6 +16,14 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(d, candidate)| *d <= limit && *d < candidate.len())
         .min_by_key(|(d, candidate)| (*d, std::cmp::Reverse(shared_start(word, candidate))))
         .map(|(_, candidate)| candidate)
+}
+
+/// ``did you mean `x`?`` or the list of what there is.
+pub fn advice<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(word, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// How many characters two words have in common at their start.

@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use crate::error::Error;
+use crate::module::{Kernel, Loaded};
 use crate::properties::Facts;
 use crate::registry::{FunctionEntry, FunctionSettings};
 use crate::runtime::Runtime;
@@ -79,8 +80,15 @@ impl Runtime {
     pub fn function_params(&self, host: usize) -> Result<Vec<(usize, usize)>, Error> {
         let entry = self.function(host)?;
         let loaded = self.loaded(&entry.module)?;
-        let kernel = loaded.kernel(&entry.name)?;
+        let kernel = self.steady(&loaded, &entry.name)?;
         Ok(kernel.info.params.iter().map(|p| (p.offset, p.size)).collect())
+    }
+
+    /// A kernel as most of its launches have it.
+    fn steady(&self, loaded: &Loaded, name: &str) -> Result<Kernel, Error> {
+        let active = self.ready()?.policy.as_ref();
+        let always = active.map(|a| a.policy.always());
+        loaded.kernel(name, active.zip(always.as_ref()))
     }
 
     /// cudaFuncGetAttributes.
@@ -91,7 +99,7 @@ impl Runtime {
         let entry = self.function(host)?;
         let facts = &self.ready()?.facts;
         let loaded = self.loaded(&entry.module)?;
-        let kernel = loaded.kernel(&entry.name)?;
+        let kernel = self.steady(&loaded, &entry.name)?;
         let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let info = &kernel.info;
         let shared = info.static_shared as u64;

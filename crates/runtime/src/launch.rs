@@ -10,7 +10,6 @@ use crate::runtime::Runtime;
 use crate::settings::{limits_from, numerics_from, variable};
 use crate::{record, say};
 use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress};
-use ptx::ast::{Immediate, Module, Operand, ScalarType, Statement};
 use serde_json::json;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -175,7 +174,9 @@ impl Runtime {
         let numerics = numerics_from(&variable)?;
         let limits = limits_from(&variable)?;
         let loaded = self.loaded(&entry.module)?;
-        let kernel = loaded.kernel(&entry.name)?;
+        let active = ready.policy.as_ref();
+        let plan = active.map(|a| a.plan(&entry));
+        let kernel = loaded.kernel(&entry.name, active.zip(plan.as_ref()))?;
         let info = &*kernel.info;
         let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = dynamic_limit(&ready.facts, &settings, info.static_shared as u64);
@@ -195,21 +196,6 @@ impl Runtime {
             dynamic_shared: geometry.dynamic_shared as u32,
             cooperative: geometry.cooperative,
         };
-        if numerics.format.precision() < 24 && !settings.narrow_checked {
-            entry
-                .settings
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .narrow_checked = true;
-            if expands_functions(kernel.module.ptx(), &entry.name) {
-                say::once(&format!(
-                    "warning: kernel `{}` contains nvcc's expansion of expf, powf or the like, which needs 24 bits of \
-                     significand: with {} its results may be NaN or far off.\n   = help: leave it as .f32 (edit \
-                     its PTX), or build the program with -use_fast_math (see docs/formats.md)",
-                    entry.name, numerics.format
-                ));
-            }
-        }
         let progress = Arc::new(Progress::default());
         let execution = {
             // One kernel at a time: the back end uses all threads for each.
@@ -218,7 +204,7 @@ impl Runtime {
             let started = Instant::now();
             let execution = backend.launch(&Launch {
                 memory: &ready.memory,
-                module: kernel.module,
+                module: &kernel.module,
                 kernel: &entry.name,
                 config: &config,
                 params: &params,
@@ -247,48 +233,9 @@ impl Runtime {
     }
 }
 
-/// Whether a kernel computes in `.vf32` and uses 1.5 * 2^23 + 1, with which nvcc finds the integer part of an
-/// argument of expf.
-fn expands_functions(module: &Module, kernel: &str) -> bool {
-    const TRICK: Immediate = Immediate::F32(0x4b40_0001);
-    let (mut narrow, mut trick) = (false, false);
-    let mut todo: Vec<&Statement> = module
-        .function(kernel)
-        .into_iter()
-        .flat_map(|f| f.body.iter().flatten())
-        .collect();
-    while let Some(statement) = todo.pop() {
-        match statement {
-            Statement::Block { body, .. } => todo.extend(body),
-            Statement::Instruction(i) => {
-                narrow |= i.types().any(|t| t == ScalarType::Vf32);
-                trick |= i
-                    .operands
-                    .iter()
-                    .any(|o| matches!(o, Operand::Immediate { value, .. } if *value == TRICK));
-            }
-            _ => {}
-        }
-    }
-    narrow && trick
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_integer_trick_of_expf_is_found_in_narrow_kernels() {
-        let text = |ty: &str| {
-            format!(
-                ".version 7.0\n.target sm_75\n.address_size 64\n.visible .entry k()\n{{\n.reg .f32 %f<3>;\n\
-                 {{\nmov.f32 %f1, 0f4B400001;\n}}\nfma.rm.{ty} %f2, %f1, %f1, %f1;\nret;\n}}\n"
-            )
-        };
-        let found = |ty| ptx::parse("k.ptx", &text(ty)).map(|m| expands_functions(&m, "k"));
-        assert_eq!(found("vf32"), Ok(true));
-        assert_eq!(found("f32"), Ok(false));
-    }
 
     fn info() -> KernelInfo {
         KernelInfo {

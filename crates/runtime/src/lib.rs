@@ -17,6 +17,7 @@ mod launch;
 mod link;
 mod memory;
 mod module;
+mod policy;
 mod pools;
 mod properties;
 mod record;

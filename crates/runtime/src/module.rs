@@ -5,12 +5,15 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::link;
+use crate::policy::Active;
 use crate::registry::{DEVICE_RUNTIME, FatBinary, Handle};
 use crate::runtime::{Ready, Runtime};
 use crate::{say, sources};
 use exec::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
+use policy::Plan;
 use ptx::ast::Source;
+use rustc_hash::FxHashMap;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -25,7 +28,13 @@ const NAMES_SHOWN: usize = 6;
 
 /// One text's part of a module.
 struct Unit {
-    module: exec::Module,
+    /// As the text has it; its variables are those of all variants.
+    module: Arc<exec::Module>,
+    /// Whether what a policy makes of it depends on the kernel that is launched.
+    by_kernel: bool,
+    /// What policies made of it: by the rules that hold, then by kernel (one for all, under "", where it does not
+    /// matter).
+    variants: Mutex<FxHashMap<Plan, FxHashMap<String, Arc<exec::Module>>>>,
     /// `.version`, as 10 * major + minor.
     ptx_version: u32,
     /// Number in `.target sm_NN`.
@@ -44,16 +53,50 @@ pub(crate) struct Loaded {
 }
 
 /// A kernel ready to be asked about or launched.
-pub(crate) struct Kernel<'a> {
-    pub(crate) module: &'a exec::Module,
+pub(crate) struct Kernel {
+    pub(crate) module: Arc<exec::Module>,
     pub(crate) info: Arc<KernelInfo>,
     pub(crate) ptx_version: u32,
     pub(crate) arch: u32,
 }
 
+impl Unit {
+    /// The code for launches of `kernel` under a plan.
+    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Arc<exec::Module> {
+        let Some((active, plan)) = by else {
+            return self.module.clone();
+        };
+        let scope = if self.by_kernel { kernel } else { "" };
+        let mut variants = lock(&self.variants);
+        if let Some(known) = variants.get(plan).and_then(|all| all.get(scope)) {
+            return known.clone();
+        }
+        let (module, report) = self.rewritten(active, plan, self.by_kernel.then_some(kernel));
+        if self.by_kernel {
+            // Which instructions of device functions a rule selects is only known by who calls them.
+            active.survey(&report);
+        }
+        active.applied(&report);
+        let all = variants.entry(plan.clone()).or_default();
+        all.insert(scope.to_owned(), module.clone());
+        module
+    }
+
+    fn rewritten(
+        &self,
+        active: &Active,
+        plan: &Plan,
+        kernel: Option<&str>,
+    ) -> (Arc<exec::Module>, policy::Report) {
+        let mut tree = self.module.ptx().clone();
+        let report = active.policy.rewrite(&mut tree, plan, kernel);
+        (Arc::new(self.module.variant(Arc::new(tree))), report)
+    }
+}
+
 impl Loaded {
-    /// A kernel by its mangled name.
-    pub(crate) fn kernel(&self, name: &str) -> Result<Kernel<'_>, Error> {
+    /// A kernel by its mangled name, as a policy's rules have it.
+    pub(crate) fn kernel(&self, name: &str, by: Option<(&Active, &Plan)>) -> Result<Kernel, Error> {
         let unit = self
             .kernels
             .get(name)
@@ -62,17 +105,18 @@ impl Loaded {
                 code: Code::INVALID_DEVICE_FUNCTION,
                 reason: format!("no kernel `{name}` in the PTX of module {}", self.name),
             })?;
+        let module = unit.code(name, by);
         let known = lock(&self.infos).get(name).cloned();
         let info = match known {
             Some(info) => info,
             None => {
-                let info = unit.module.kernel(name)?;
+                let info = module.kernel(name)?;
                 lock(&self.infos).insert(name.to_owned(), info.clone());
                 info
             }
         };
         Ok(Kernel {
-            module: &unit.module,
+            module,
             info,
             ptx_version: unit.ptx_version,
             arch: unit.arch,
@@ -103,7 +147,6 @@ impl Loaded {
 /// What a module is built from.
 struct Build<'a> {
     ready: &'a Ready,
-    rewrite: bool,
     /// Variables that the host registered.
     registered: BTreeSet<String>,
     loaded: Loaded,
@@ -142,9 +185,6 @@ impl Build<'_> {
                 reason,
             });
         }
-        if self.rewrite {
-            self.overridden.extend(rewrite_every_f32(&mut tree));
-        }
         let (major, minor) = tree.version;
         let arch = tree.targets.first().map_or(0, |t| {
             t.trim_start_matches("sm_")
@@ -167,23 +207,42 @@ impl Build<'_> {
                     .or_insert(self.loaded.units.len());
             }
         }
-        self.loaded.units.push(Unit {
-            module,
+        let policy = self.ready.policy.as_ref();
+        let unit = Unit {
+            by_kernel: policy.is_some_and(|a| a.policy.depends_on_kernel(module.ptx())),
+            module: Arc::new(module),
+            variants: Mutex::default(),
             ptx_version: major * 10 + minor,
             arch,
-        });
+        };
+        if let Some(active) = policy {
+            self.overridden.extend(overridden(&unit, active));
+        }
+        self.loaded.units.push(unit);
         Ok(())
     }
 }
 
-/// Rewrites every f32 instruction; says how many of which function.
-fn rewrite_every_f32(tree: &mut ptx::ast::Module) -> impl Iterator<Item = (String, u64)> {
-    let report = ptx::overrides::every_f32(tree);
-    let counts = report.functions.into_iter().map(|f| {
-        let n = f.total() as u64;
-        (f.name, n)
-    });
-    counts.filter(|(_, n)| *n > 0)
+/// What the rules that hold in every launch rewrite, by function; takes note of what all rules select.
+fn overridden(unit: &Unit, active: &Active) -> Vec<(String, u64)> {
+    let always = active.policy.always();
+    let (module, report) = unit.rewritten(active, &always, None);
+    if active.policy.all() == always {
+        active.survey(&report);
+    } else {
+        let (_, all) = unit.rewritten(active, &active.policy.all(), None);
+        active.survey(&all);
+    }
+    active.applied(&report);
+    if !unit.by_kernel {
+        let variant = [(String::new(), module)].into_iter().collect();
+        lock(&unit.variants).insert(always, variant);
+    }
+    let counts = report
+        .functions
+        .iter()
+        .map(|f| (f.name.clone(), f.taken() as u64));
+    counts.filter(|(_, n)| *n > 0).collect()
 }
 
 fn not_ptx(errors: ptx::Errors) -> Error {
@@ -302,10 +361,8 @@ impl Runtime {
             variables: BTreeMap::new(),
             infos: Mutex::default(),
         };
-        let rewrite = self.startup().rewrites_every_f32()?;
         let mut build = Build {
             ready,
-            rewrite,
             registered,
             loaded,
             overridden: Vec::new(),
@@ -348,7 +405,7 @@ impl Runtime {
         if files.is_some() {
             say::info(&format!("module {}: {}", loaded.name, origins.join("; ")));
         }
-        if rewrite {
+        if ready.policy.is_some() {
             say::info(&override_line(&loaded.name, &overridden));
         }
         let overrides: Vec<_> = overridden
@@ -498,7 +555,7 @@ fn override_line(module: &str, overridden: &[(String, u64)]) -> String {
         format!(": {}", parts.join(", "))
     };
     format!(
-        "override vf32: {total} instructions in {} functions of module {module}{of}",
+        "override: {total} instructions in {} functions of module {module}{of}",
         overridden.len()
     )
 }

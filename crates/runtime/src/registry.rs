@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::module::Loaded;
+use crate::policy::KernelSlot;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -57,6 +58,8 @@ pub(crate) struct FunctionEntry {
     pub(crate) name: Arc<str>,
     /// Its facts, once asked for.
     pub(crate) settings: Arc<Mutex<FunctionSettings>>,
+    /// What the policy means for it, once it is launched.
+    pub(crate) policy: KernelSlot,
 }
 
 /// What the program set for a kernel.
@@ -66,8 +69,6 @@ pub(crate) struct FunctionSettings {
     pub(crate) max_dynamic_shared: Option<u32>,
     /// cudaFuncAttributePreferredSharedMemoryCarveout, percent, -1 when not set.
     pub(crate) carveout: Option<i32>,
-    /// Whether a launch in a narrow format has been looked at for arithmetic that breaks there.
-    pub(crate) narrow_checked: bool,
 }
 
 /// A variable by its host address.
@@ -128,6 +129,7 @@ impl Registry {
             handle,
             name: name.into(),
             settings,
+            policy: KernelSlot::default(),
         };
         self.functions.entry(host).or_insert(entry);
     }

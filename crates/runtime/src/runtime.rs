@@ -5,6 +5,7 @@ use crate::backend::{Backend, Functional};
 use crate::caller::CudaVersion;
 use crate::code::Code;
 use crate::error::Error;
+use crate::policy::Active;
 use crate::pools::Pools;
 use crate::properties::{Facts, PCI};
 use crate::record::Recorder;
@@ -42,6 +43,8 @@ pub(crate) struct Ready {
     pub(crate) facts: Facts,
     pub(crate) memory: Memory,
     backend: OnceLock<Result<Arc<dyn Backend>, Error>>,
+    /// The precision policy, if there is one.
+    pub(crate) policy: Option<Active>,
     /// The folder whose PTX files replace kernels.
     ptx_from: Option<PathBuf>,
     files: OnceLock<Result<PtxFiles, Error>>,
@@ -66,6 +69,7 @@ impl Ready {
             facts,
             memory,
             backend: OnceLock::new(),
+            policy: Active::new(startup)?,
             ptx_from,
             files: OnceLock::new(),
             allocations: Mutex::default(),
@@ -357,6 +361,9 @@ impl Runtime {
         if let Some(recorder) = self.recorder.get() {
             let ready = self.ready.get().and_then(|r| r.as_ref().ok());
             let backend = ready.and_then(|r| r.backend.get()).and_then(|b| b.as_ref().ok());
+            if let Some(active) = ready.and_then(|r| r.policy.as_ref()) {
+                active.finish(recorder, self.startup.run_dir.is_some());
+            }
             recorder.finish(&backend.map(|b| b.profile()).unwrap_or_default());
         }
     }

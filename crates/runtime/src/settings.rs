@@ -27,6 +27,12 @@ pub struct Startup {
     pub ptx_out: PtxOut,
     /// VERNIER_OVERRIDE, as written; judged when a module is loaded.
     pub rewrite: Option<String>,
+    /// VERNIER_POLICY: the file of rules that say which instruction computes in which format.
+    pub policy: Option<PathBuf>,
+    /// VERNIER_ACCUMULATE: what sums run in, as written.
+    pub accumulate: Option<String>,
+    /// VERNIER_STAGE: the stage of the run that this process is, as written.
+    pub stage: Option<String>,
     /// PTX_SIM_MODE_FUNC, as written.
     pub mode: Option<String>,
     /// VERNIER_THREADS, as written.
@@ -70,6 +76,9 @@ impl Startup {
                 Some(v) => PtxOut::Folder(PathBuf::from(v)),
             },
             rewrite: variable("VERNIER_OVERRIDE"),
+            policy: variable("VERNIER_POLICY").map(PathBuf::from),
+            accumulate: variable("VERNIER_ACCUMULATE"),
+            stage: variable("VERNIER_STAGE"),
             mode: variable("PTX_SIM_MODE_FUNC"),
             threads: variable("VERNIER_THREADS"),
             run_dir: variable("VERNIER_RUN_DIR").map(PathBuf::from),

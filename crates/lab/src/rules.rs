@@ -1,0 +1,120 @@
+//! The rules of a precision policy over a run: read early, so that a bad one is told before anything is built,
+//! and held to account at the end.
+
+use crate::error::Error;
+use crate::record::grouped;
+use crate::settings::Settings;
+use policy::Policy;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What became of a rule, all processes together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleSummary {
+    /// Its number in the policy, from 0.
+    pub number: usize,
+    /// Where it stands, `policy.toml:7`.
+    pub place: String,
+    /// Its keys in a line.
+    pub says: String,
+    /// Instructions that it selects.
+    pub selected: u64,
+    /// Sums over loops among these, if it says what they run in.
+    pub sums: u64,
+    /// Instructions that it had a say in (the others went to later rules).
+    pub taken: u64,
+    /// The kernels and device functions with such instructions, mangled.
+    pub functions: BTreeSet<String>,
+    /// Whether it speaks of launches, stages, layers or phases.
+    pub of_launch: bool,
+    /// If so: launches in which it held.
+    pub launches: u64,
+    /// It is for a stage that was not run.
+    pub other_stage: bool,
+}
+
+impl RuleSummary {
+    /// Adds what another process says of the same rule.
+    pub fn add(&mut self, other: RuleSummary) {
+        self.selected = self.selected.max(other.selected);
+        self.sums = self.sums.max(other.sums);
+        self.taken = self.taken.max(other.taken);
+        self.launches += other.launches;
+        self.other_stage &= other.other_stage;
+        self.functions.extend(other.functions);
+    }
+
+    /// For the summary.
+    pub fn line(&self) -> String {
+        let counted =
+            |n: u64, one: &str, many: &str| format!("{} {}", grouped(n), if n == 1 { one } else { many });
+        let launches = match self.of_launch {
+            true => format!(", {}", counted(self.launches, "launch", "launches")),
+            false => String::new(),
+        };
+        let shadowed = match (self.taken, self.selected) {
+            (0, n) if n > 0 && (!self.of_launch || self.launches > 0) => {
+                format!(" ({} selected, later rules decide)", grouped(n))
+            }
+            _ => String::new(),
+        };
+        let where_ = self.place.rsplit('/').next().unwrap_or(&self.place);
+        format!(
+            "{where_}: {} in {}{launches}{shadowed}: {}",
+            counted(self.taken, "instruction", "instructions"),
+            counted(self.functions.len() as u64, "kernel", "kernels"),
+            self.says
+        )
+    }
+}
+
+/// The policy that the settings ask for: the short form, and the file over it.
+///
+/// # Errors
+/// What is wrong with it, as the library would say it.
+pub fn read(settings: &Settings, short: bool) -> Result<Option<Policy>, Error> {
+    let failed = |e: policy::Error| Error::failed(e.to_string(), "");
+    let base = match short {
+        true => Some(Policy::short("launch", settings.accumulate.as_deref()).map_err(failed)?),
+        false => None,
+    };
+    let file = match &settings.policy {
+        Some(path) => Some(Policy::read(path).map_err(failed)?),
+        None => None,
+    };
+    Ok(match (base, file) {
+        (Some(base), Some(file)) => Some(file.over(base)),
+        (base, file) => file.or(base),
+    })
+}
+
+/// The first rule that did nothing although it could have.
+///
+/// # Errors
+/// That, with the rule's line.
+pub fn check(policy: &Policy, rules: &[RuleSummary]) -> Result<(), Error> {
+    for rule in rules {
+        let Some(asked) = policy.rules.get(rule.number) else {
+            continue;
+        };
+        let place = &asked.place;
+        if asked.accumulate.is_some() && rule.sums == 0 && rule.selected > 0 {
+            let text = place.message(policy::NO_SUMS, policy::MATCHES_NOTHING_HELP);
+            return Err(Error::failed(text, ""));
+        }
+        // `--format` says what to do if there is something to do it to.
+        if rule.selected == 0 && place.source.name != policy::SHORT_FORM {
+            let text = place.message(policy::MATCHES_NOTHING, policy::MATCHES_NOTHING_HELP);
+            return Err(Error::failed(text, ""));
+        }
+        if rule.of_launch && rule.launches == 0 && !rule.other_stage {
+            let text = place.message(
+                "the rule never held: its instructions are there, but no launch was what it selects",
+                "launches are counted for each kernel of a process, from 0",
+            );
+            return Err(Error::failed(text, ""));
+        }
+    }
+    Ok(())
+}

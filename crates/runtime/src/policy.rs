@@ -1,0 +1,206 @@
+//! The precision policy of this process: which rules hold in a launch, and what became of each rule, for the run
+//! record. Reading rules and rewriting kernels is the crate `policy`'s work; what is kept here is one process's
+//! counts.
+
+use crate::error::Error;
+use crate::record::Recorder;
+use crate::registry::FunctionEntry;
+use crate::say;
+use crate::settings::Startup;
+use policy::{KernelPolicy, LaunchContext, Plan, Policy, Report, SiteOutcome, Stage};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The policy in force.
+pub(crate) struct Active {
+    pub(crate) policy: Arc<Policy>,
+    stage: Option<Stage>,
+    rules: Vec<RuleState>,
+    /// Whether a module was looked at: before, no rule can have matched.
+    surveyed: AtomicU64,
+}
+
+/// What became of a rule.
+#[derive(Default)]
+struct RuleState {
+    sites: Mutex<Sites>,
+    /// Launches in which it held, for rules that speak of launches.
+    launches: AtomicU64,
+}
+
+/// Instructions by function.
+#[derive(Default)]
+struct Sites {
+    /// Those that the rule selects.
+    selected: BTreeMap<String, BTreeSet<usize>>,
+    /// Sums among these, for rules that say what sums run in.
+    sums: BTreeMap<String, BTreeSet<usize>>,
+    /// Those that it had a say in.
+    taken: BTreeMap<String, BTreeSet<usize>>,
+}
+
+/// What the policy means for a kernel that the program registered.
+pub(crate) struct KernelState {
+    view: KernelPolicy,
+    always: Plan,
+    launches: AtomicU64,
+}
+
+/// A kernel's state, made at its first launch.
+pub(crate) type KernelSlot = Arc<OnceLock<KernelState>>;
+
+fn count(sites: &BTreeMap<String, BTreeSet<usize>>) -> usize {
+    sites.values().map(BTreeSet::len).sum()
+}
+
+impl Active {
+    /// The policy that the environment asks for, if it does.
+    pub(crate) fn new(startup: &Startup) -> Result<Option<Active>, Error> {
+        let bad = |e: policy::Error| Error::Setting(e.to_string());
+        let mut whole = None;
+        if startup.rewrites_every_f32()? {
+            let short = Policy::short("launch", startup.accumulate.as_deref());
+            whole = Some(short.map_err(|e| {
+                // Only the accumulator's text can be wrong.
+                let text = startup.accumulate.as_deref().unwrap_or_default();
+                Error::Setting(format!("VERNIER_ACCUMULATE is `{text}`: {}", reason(&e)))
+            })?);
+        } else if startup.accumulate.is_some() {
+            return Err(Error::Setting(
+                "VERNIER_ACCUMULATE says what sums run in, but nothing is overridden: set VERNIER_OVERRIDE=vf32 too, or write \
+                 `accumulate` into the rules of the policy (VERNIER_POLICY)"
+                    .into(),
+            ));
+        }
+        if let Some(path) = &startup.policy {
+            let file = Policy::read(path).map_err(bad)?;
+            whole = Some(match whole {
+                None => file,
+                Some(base) => file.over(base),
+            });
+        }
+        let Some(policy) = whole else { return Ok(None) };
+        let stage = match startup.stage.as_deref() {
+            None => None,
+            Some(name) => Some(Stage::from_name(name).ok_or_else(|| {
+                Error::Setting(format!(
+                    "VERNIER_STAGE is `{name}`: the stages are train and test"
+                ))
+            })?),
+        };
+        if let Some(place) = policy.layers_wanted() {
+            return Err(Error::NotSupported(
+                place.message("layers and phases are not known in this program", ""),
+            ));
+        }
+        if let (Some(place), None) = (policy.stage_wanted(), stage) {
+            return Err(Error::Setting(place.message(
+                "the policy speaks of stages, but it is not known which stage this is",
+                "`vernier run` says it; by hand, set VERNIER_STAGE to train or test",
+            )));
+        }
+        Ok(Some(Active {
+            stage,
+            rules: policy.rules.iter().map(|_| RuleState::default()).collect(),
+            policy: Arc::new(policy),
+            surveyed: AtomicU64::new(0),
+        }))
+    }
+
+    /// The plan of the launch of a kernel that starts now.
+    pub(crate) fn plan(&self, entry: &FunctionEntry) -> Plan {
+        let state = entry.policy.get_or_init(|| KernelState {
+            view: self.policy.kernel(&entry.name),
+            always: self.policy.always(),
+            launches: AtomicU64::new(0),
+        });
+        if state.view.is_steady() {
+            return state.always.clone();
+        }
+        let number = state.launches.fetch_add(1, Ordering::Relaxed);
+        let plan = state.view.plan(&LaunchContext {
+            number,
+            stage: self.stage,
+            layer: None,
+            phase: None,
+        });
+        for i in state.view.sometimes().filter(|i| plan.has(*i)) {
+            self.rules[i].launches.fetch_add(1, Ordering::Relaxed);
+        }
+        plan
+    }
+
+    /// Takes note of what the rules select in a module, whether they hold in a launch or not.
+    pub(crate) fn survey(&self, report: &Report) {
+        self.surveyed.fetch_add(1, Ordering::Relaxed);
+        self.note(
+            report,
+            &|site| site.decision.selected.iter().copied().collect(),
+            |s| &mut s.selected,
+        );
+        let sums = |i: &usize| self.policy.rules[*i].accumulate.is_some();
+        let sums = |site: &SiteOutcome| match site.accumulates {
+            true => site.decision.selected.iter().copied().filter(sums).collect(),
+            false => BTreeSet::new(),
+        };
+        self.note(report, &sums, |s| &mut s.sums);
+    }
+
+    /// Takes note of what was rewritten for launches.
+    pub(crate) fn applied(&self, report: &Report) {
+        self.note(report, &|site| site.decision.takers(), |s| &mut s.taken);
+    }
+
+    fn note(
+        &self,
+        report: &Report,
+        rules: &dyn Fn(&SiteOutcome) -> BTreeSet<usize>,
+        list: fn(&mut Sites) -> &mut BTreeMap<String, BTreeSet<usize>>,
+    ) {
+        for function in &report.functions {
+            for site in &function.sites {
+                for i in rules(site) {
+                    let mut sites = self.rules[i].sites.lock().unwrap_or_else(PoisonError::into_inner);
+                    let by_function = list(&mut sites);
+                    match by_function.get_mut(&function.name) {
+                        Some(all) => drop(all.insert(site.ordinal)),
+                        None => drop(by_function.insert(function.name.clone(), [site.ordinal].into())),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes what became of each rule; without a record, complains of those that did nothing.
+    pub(crate) fn finish(&self, recorder: &Recorder, recorded: bool) {
+        if self.surveyed.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        for (i, (rule, state)) in self.policy.rules.iter().zip(&self.rules).enumerate() {
+            let sites = state.sites.lock().unwrap_or_else(PoisonError::into_inner);
+            let launches = state.launches.load(Ordering::Relaxed);
+            let kernels: Vec<&str> = sites.taken.keys().map(String::as_str).collect();
+            recorder.event(json!({
+                "event": "rule", "number": i, "place": rule.place.shown(), "says": rule.summary(),
+                "selected": count(&sites.selected), "sums": count(&sites.sums), "taken": count(&sites.taken), "functions": kernels,
+                "of_launch": rule.conditions.is_of_launch(), "launches": launches,
+                "other_stage": rule.conditions.stage.is_some_and(|s| self.stage != Some(s)),
+            }));
+            let idle = count(&sites.selected) == 0 && rule.place.source.name != policy::SHORT_FORM;
+            if idle && !recorded {
+                let message = rule
+                    .place
+                    .message(policy::MATCHES_NOTHING, policy::MATCHES_NOTHING_HELP);
+                say::error(&format!("error: {message}"));
+            }
+        }
+    }
+}
+
+/// An error's first line.
+fn reason(error: &policy::Error) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
