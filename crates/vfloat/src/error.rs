@@ -84,6 +84,12 @@ pub enum FormatError {
         /// The refused text.
         text: String,
     },
+    /// An integer format that is not possible.
+    #[error("`{text}`: integer formats are int2 to int16, and intN_bB with a scale for each B values")]
+    Integer {
+        /// The refused text.
+        text: String,
+    },
     /// Stochastic rounding of operands.
     #[error("operands cannot enter a format by stochastic rounding: use rz, rm, rn, rp, ra or ro")]
     StochasticOperands,

@@ -6,6 +6,7 @@
 //! * [`reference`](mod@reference): the readable definition of every operation, on integers, with status flags.
 //! * [`lanes`]: the same operations without flags and without branches, for loops that become SIMD.
 //! * [`stochastic`]: the random bits of stochastic rounding.
+//! * [`block`]: formats of tensors: shared scales (MX, NVFP4), integers.
 //! * [`slices`]: those loops, compiled for several instruction sets and picked at run time.
 //! * [`functions`]: ex2, lg2, sin, cos, tanh, rsqrt, so that rounding them once into any format is right.
 //! * [`inspect`]: exponents and significand widths of values and their distributions.
@@ -13,9 +14,11 @@
 //! `T(x)` is how a source operand enters a format (cut to P bits), `R(x)` is how an exact result is rounded
 //! once into it. Nothing here depends on the host's mathematical library: results are the same everywhere.
 
+pub mod block;
 pub mod format;
 pub mod functions;
 pub mod inspect;
+pub mod isa;
 pub mod lanes;
 pub mod reference;
 pub mod slices;
@@ -26,6 +29,7 @@ mod error;
 mod rounding;
 mod texts;
 
+pub use block::TensorFormat;
 pub use error::FormatError;
 pub use format::{Format, Overflow};
 pub use lanes::{LaneOps, LaneVisitor, Lanes};

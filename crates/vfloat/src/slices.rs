@@ -2,6 +2,8 @@
 //!
 //! Results are the same bits whichever is picked.
 
+#[cfg(target_arch = "x86_64")]
+use crate::isa::Isa;
 use crate::lanes::{LaneOps, LaneVisitor, Lanes};
 
 /// One public function over slices for one lane operation.
@@ -42,17 +44,12 @@ macro_rules! slice_operation {
                 type Output = ();
                 fn visit<L: LaneOps + 'static>(self, ops: L) {
                     #[cfg(target_arch = "x86_64")]
-                    {
-                        use std::arch::is_x86_feature_detected as has;
-                        let v3 = has!("avx2") && has!("fma");
-                        if v3 && has!("avx512f") && has!("avx512vl") && has!("avx512dq") && has!("avx512bw") {
-                            // SAFETY: the machine has every feature that the function is compiled for.
-                            return unsafe { avx512(ops, self) };
-                        }
-                        if v3 {
-                            // SAFETY: the machine has every feature that the function is compiled for.
-                            return unsafe { avx2(ops, self) };
-                        }
+                    match Isa::current() {
+                        // SAFETY: the machine has every feature that the function is compiled for.
+                        Isa::V4 => return unsafe { avx512(ops, self) },
+                        // SAFETY: the machine has every feature that the function is compiled for.
+                        Isa::V3 => return unsafe { avx2(ops, self) },
+                        Isa::Baseline => {}
                     }
                     body(ops, self);
                 }

@@ -196,7 +196,7 @@ impl Lanes {
 fn fused_in_hardware() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        std::arch::is_x86_feature_detected!("fma")
+        crate::isa::Isa::current() != crate::isa::Isa::Baseline
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
