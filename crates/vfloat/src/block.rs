@@ -77,8 +77,7 @@ impl TensorFormat {
                     tensor => f64::from(tensor as f32).max(f64::from(f32::MIN_POSITIVE)),
                 };
                 let tensor = if amax.is_nan() { f64::NAN } else { tensor };
-                let scales = lanes(Format::E4M3FN.saturating(), Rounding::NearestEven);
-                (Format::E2M1FN, NV_BLOCK, Scale::E4m3 { tensor, scales })
+                (Format::E2M1FN, NV_BLOCK, Scale::E4m3 { tensor })
             }
             TensorFormat::Int { bits, block } => {
                 let grid = integers(bits);
@@ -91,6 +90,7 @@ impl TensorFormat {
             length,
             scale,
             streams,
+            e4m3: lanes(Format::E4M3FN.saturating(), Rounding::NearestEven),
             clears_sign: matches!(self, TensorFormat::Int { .. }),
         });
     }
@@ -166,7 +166,6 @@ enum Scale {
     /// amax / 6 / tensor in e4m3, times tensor.
     E4m3 {
         tensor: f64,
-        scales: Lanes,
     },
     /// amax / limit in binary32.
     Largest {
@@ -176,7 +175,7 @@ enum Scale {
 
 impl Scale {
     /// The scale for a block whose largest magnitude is `amax`, finite; 0 makes everything zero.
-    fn of(&self, amax: f64) -> f64 {
+    fn of(self, amax: f64, e4m3: &Lanes) -> f64 {
         match self {
             Scale::One => 1.0,
             Scale::PowerOfTwo { emax } => {
@@ -184,7 +183,7 @@ impl Scale {
                 let exponent = (amax.to_bits() >> 52) as i32 - 1023;
                 crate::format::power_of_two((exponent - emax).clamp(-127, 127))
             }
-            Scale::E4m3 { tensor, scales } => f64::from(scales.round_f64(amax / 6.0 / tensor)) * tensor,
+            Scale::E4m3 { tensor } => f64::from(e4m3.round_f64(amax / 6.0 / tensor)) * tensor,
             Scale::Largest { limit } => f64::from((amax / limit) as f32),
         }
     }
@@ -201,6 +200,8 @@ struct Run<'a> {
     length: usize,
     scale: Scale,
     streams: LaunchStreams,
+    /// For scales in e4m3.
+    e4m3: Lanes,
     clears_sign: bool,
 }
 
@@ -215,7 +216,7 @@ fn body<L: LaneOps>(ops: L, run: Run<'_>) {
             block.fill(CANONICAL_NAN);
             continue;
         }
-        let scale = run.scale.of(amax.into());
+        let scale = run.scale.of(amax.into(), &run.e4m3);
         // Zero over zero is not meant: with scale zero all quotients are zero or round to the largest, times zero.
         let divisor = if scale == 0.0 { 1.0 } else { scale };
         let stream = Stream::thread(run.streams, index as u64, 0);

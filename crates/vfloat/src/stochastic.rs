@@ -85,7 +85,7 @@ mod tests {
             (0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, [0xbedb_be6b, 0xe4c7_70b3]),
         ];
         for (low, high, key, [left, right]) in cases {
-            let draw = Stream::from_bits(u64::from(high) << 32 | u64::from(key as u32)).draw(low);
+            let draw = Stream::from_bits(u64::from(high) << 32 | u64::from(key)).draw(low);
             assert_eq!(draw, right << 32 | left, "{draw:x}");
         }
     }

@@ -7,7 +7,7 @@ use crate::error::FormatError;
 use crate::format::{Format, Overflow};
 
 /// Other spellings that are understood.
-const ALIASES: &[(&'static str, Format)] = &[
+const ALIASES: &[(&str, Format)] = &[
     ("f32", Format::FP32),
     ("float", Format::FP32),
     ("binary32", Format::FP32),
@@ -23,9 +23,11 @@ const ALIASES: &[(&'static str, Format)] = &[
     ("fp8_e4m3", Format::E4M3),
 ];
 
-/// The families of formats that E exponent bits and M explicit significand bits describe, with the end of their texts.
-const FAMILIES: [(&str, fn(u32, u32) -> Result<Format, FormatError>); 3] =
-    [("", Format::ieee), ("fn", Format::finite), ("fnuz", Format::fnuz)];
+/// The format of E exponent bits and M explicit significand bits in a family.
+type Family = fn(u32, u32) -> Result<Format, FormatError>;
+
+/// The families, with the end of their texts.
+const FAMILIES: [(&str, Family); 3] = [("", Format::ieee), ("fn", Format::finite), ("fnuz", Format::fnuz)];
 
 /// Suffixes in the order in which they are written.
 const SATURATE: &str = "_sat";

@@ -1,8 +1,9 @@
-//! Conversions from binary32 as ml_dtypes does them: digests that `conformance/record.py` recorded, over every
+//! Conversions from binary32 as ml_dtypes does them, rounding modes and MX blocks as gfloat has them: digests that `conformance/record.py` recorded, over every
 //! bfloat16, every binary16 with both its binary32 neighbours (so every value, midpoint and limit of the small
 //! formats), and 2^20 patterns spread over all of binary32. NaN operands are left out.
 
-use vfloat::{Format, Lanes, Rounding, reference, slices};
+use vfloat::stochastic::LaunchStreams;
+use vfloat::{Arithmetic, Format, LaneOps, Lanes, Rounding, TensorFormat, reference, slices};
 
 /// The value of a binary16, exactly.
 fn half(bits: u16) -> f32 {
@@ -36,24 +37,73 @@ fn digest(values: &[f32]) -> u64 {
     })
 }
 
+/// The digests of a library: format, rounding mode, digest.
+fn expected(library: &str) -> impl Iterator<Item = [&'static str; 3]> {
+    let lines = include_str!("conformance/expected.txt").lines();
+    lines.filter_map(move |line| match line.split(' ').collect::<Vec<_>>()[..] {
+        [of, format, mode, digest] if of == library => Some([format, mode, digest]),
+        _ => None,
+    })
+}
+
+/// Compares a digest of values, and the values with those of the fast form.
+fn check(values: &[f32], fast: &[f32], [format, mode, expected]: [&str; 3]) {
+    assert_eq!(
+        format!("{:016x}", digest(values)),
+        expected,
+        "{format} {mode}, reference"
+    );
+    let mut pairs = fast.iter().zip(values);
+    let differs = pairs.position(|(x, y)| x.to_bits() != y.to_bits());
+    assert_eq!(differs, None, "{format} {mode}, lanes");
+}
+
 #[test]
 fn conversions_are_those_of_ml_dtypes() {
     let inputs = inputs();
-    for line in include_str!("conformance/expected.txt").lines() {
-        let (name, expected) = line.split_once(' ').expect("a name and a digest");
-        let format: Format = name.parse().expect("a format");
+    for line in expected("ml_dtypes") {
+        let format: Format = line[0].parse().expect("a format");
         let values: Vec<f32> = inputs
             .iter()
             .map(|x| reference::quantize(*x, format, Rounding::NearestEven).value)
             .collect();
-        assert_eq!(format!("{:016x}", digest(&values)), expected, "{name}, reference");
         let lanes = Lanes::new(format, Rounding::TowardZero, Rounding::NearestEven);
         let mut fast = vec![0.0; inputs.len()];
         slices::quantize(&lanes, &mut fast, &inputs);
-        let differs = fast
-            .iter()
-            .zip(&values)
-            .position(|(x, y)| x.to_bits() != y.to_bits());
-        assert_eq!(differs, None, "{name}, lanes");
+        check(&values, &fast, line);
+    }
+}
+
+#[test]
+fn rounding_modes_are_those_of_gfloat() {
+    let inputs = &inputs()[..200_000];
+    for line in expected("gfloat").filter(|line| line[1] != "block") {
+        let format: Format = line[0].parse().expect("a format");
+        let result: Rounding = line[1].parse().expect("a mode");
+        let arithmetic = Arithmetic {
+            result,
+            ..Arithmetic::new(format)
+        };
+        let lanes = Lanes::new(format, Rounding::TowardZero, result);
+        let draw = |i: u64| (i * 151 % 256) << 24;
+        let (mut values, mut fast) = (Vec::new(), Vec::new());
+        for (x, i) in inputs.iter().zip(0..) {
+            values.push(arithmetic.with_random(draw(i)).quantize(*x).value);
+            fast.push(lanes.with_random(draw(i)).quantize(*x));
+        }
+        check(&values, &fast, line);
+    }
+}
+
+#[test]
+fn blocks_are_those_of_gfloat() {
+    let inputs = &inputs()[..200_000];
+    let finite: Vec<f32> = inputs.iter().copied().filter(|x| x.is_finite()).collect();
+    let spread: Vec<f32> = (0..32 * 500).map(|i| finite[i * 97 % finite.len()]).collect();
+    for line in expected("gfloat").filter(|line| line[1] == "block") {
+        let format: TensorFormat = line[0].parse().expect("a format");
+        let mut values = spread.clone();
+        format.quantize(&mut values, Rounding::NearestEven, LaunchStreams::new(0, 0));
+        check(&values, &values, line);
     }
 }

@@ -243,3 +243,36 @@ fn a_status_reads_as_its_names() {
     assert!((LOST | Status::INVALID).contains(Status::INVALID) && !LOST.contains(Status::INVALID));
     assert_eq!(Status::DIV_BY_ZERO.names().collect::<Vec<_>>(), ["div-by-zero"]);
 }
+
+#[test]
+fn stochastic_rounding_has_the_right_expectation() {
+    // Over all 256 draws of 8 bits, a fraction f is rounded away floor(256 f) times: normal, subnormal, either sign.
+    for (x, format, low, high) in [
+        (1.1f32, Format::E4M3FN, 1.0f32, 1.125f32),
+        (-1.1, Format::E4M3FN, -1.0, -1.125),
+        (0.001, Format::E4M3FN, 0.0, 0.001_953_125),
+        (447.0, Format::E4M3FN, 416.0, 448.0),
+        (3.0, Format::E5M2, 3.0, 3.5),
+    ] {
+        let r = Arithmetic {
+            result: Rounding::Stochastic(8),
+            ..Arithmetic::new(format)
+        };
+        let draws = |i: u64| r.with_random(i << 24).quantize(x).value;
+        let away = (0..256).filter(|&i| draws(i) != low).count();
+        let fraction = f64::from(x - low) / f64::from(high - low);
+        assert_eq!(away, (fraction * 256.0) as usize, "{x} {format}");
+        assert!((0..256).all(|i| [low, high].contains(&draws(i))));
+    }
+    // Beyond the largest value, rounding up overflows: to NaN in e4m3fn, back to the largest with saturation.
+    let results = |format: Format| {
+        let r = Arithmetic {
+            result: Rounding::Stochastic(8),
+            ..Arithmetic::new(format)
+        };
+        (0..256u64).map(move |i| r.with_random(i << 24).quantize(470.0).value)
+    };
+    let nans = results(Format::E4M3FN).filter(|x| x.is_nan());
+    assert_eq!(nans.count(), 22 * 256 / 32);
+    assert!(results(Format::E4M3FN.saturating()).all(|x| x == 448.0));
+}

@@ -608,7 +608,7 @@ fn square_root(a: Number, to: Target) -> Outcome {
         Number::Finite(x) => {
             // An even exponent and at least 125 bits, so that the integer root has at least 63.
             let room = 126 - bit_length(x.significand);
-            let shift = room + (room + x.exponent & 1);
+            let shift = room + ((room + x.exponent) & 1);
             let radicand = x.significand << shift;
             let root = radicand.isqrt();
             let real = Real {
