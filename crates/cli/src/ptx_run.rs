@@ -201,6 +201,7 @@ pub fn run(arguments: &Arguments) -> Result {
         block: arguments.block,
         dynamic_shared: arguments.shared,
         cooperative: false,
+        random: exec::RandomSource::default(),
     };
     if config.block.count() > u64::from(info.max_threads) {
         let (n, most) = (config.block.count(), info.max_threads);

@@ -80,6 +80,7 @@ impl Kernel {
                 block: dims(block),
                 dynamic_shared: 0,
                 cooperative: false,
+                random: exec::RandomSource::default(),
             },
             params,
             numerics: Numerics {

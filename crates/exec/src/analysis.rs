@@ -547,6 +547,8 @@ fn result_pattern(i: &IrInst, pattern: &[Pattern], divergent: bool) -> Pattern {
         Op::Atom { .. } | Op::Shfl(_) | Op::Match { .. } | Op::Elect | Op::Activemask | Op::Clock(_) => {
             Pattern::Vector
         }
+        // Every thread draws its own random bits.
+        Op::Vf { f, spec } if spec.draws(f) => Pattern::Vector,
         // The same for all lanes that take part, which are all lanes of the warp only outside divergent code.
         Op::Vote(_) | Op::Redux(_) => {
             whether(!divergent && matches!(i.src[1], Val::Const(0xffff_ffff)) && i.guard.is_none())

@@ -192,6 +192,16 @@ pub enum VfFn {
     Saturate,
 }
 
+impl VfFn {
+    /// Whether the result is rounded (once or twice): the others only cut operands.
+    pub fn rounds(self) -> bool {
+        !matches!(
+            self,
+            VfFn::Max | VfFn::Min | VfFn::Neg | VfFn::Abs | VfFn::Truncate | VfFn::Saturate
+        )
+    }
+}
+
 /// Which format a [`VfFn`] works in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormatSource {
@@ -219,7 +229,12 @@ impl VfSpec {
             FormatSource::Launch => numerics.format,
             FormatSource::Fixed(format) => format,
         };
-        vfloat::Lanes::new(format, numerics.input, self.rounding)
+        vfloat::Lanes::new(format, numerics.input, self.rounding).with_accumulator(self.accumulator)
+    }
+
+    /// Whether `f` with this arithmetic takes random bits.
+    pub fn draws(&self, f: VfFn) -> bool {
+        self.rounding.is_stochastic() && f.rounds()
     }
 }
 

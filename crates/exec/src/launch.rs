@@ -18,6 +18,11 @@ impl Dim3 {
     pub fn count(self) -> u64 {
         u64::from(self.x) * u64::from(self.y) * u64::from(self.z)
     }
+    /// The rank of an index, x running fastest: what [`Dim3::unrank`] takes back.
+    pub fn rank(self, index: Dim3) -> u64 {
+        let (x, y) = (u64::from(self.x), u64::from(self.y));
+        u64::from(index.x) + x * (u64::from(index.y) + y * u64::from(index.z))
+    }
     /// The index with the given rank, x running fastest.
     pub fn unrank(self, rank: u64) -> Dim3 {
         let (x, y) = (u64::from(self.x), u64::from(self.y));
@@ -46,6 +51,17 @@ pub struct LaunchConfig {
     pub dynamic_shared: u32,
     /// cudaLaunchCooperativeKernel: all blocks are resident and may wait for each other.
     pub cooperative: bool,
+    /// Where the random bits of stochastic rounding come from.
+    pub random: RandomSource,
+}
+
+/// What the random bits of a launch depend on, besides block, thread and number of the instruction in its thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RandomSource {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The launch's number in the process, from 0.
+    pub launch: u64,
 }
 
 /// The arithmetic that `.vf32` means in one launch.

@@ -48,7 +48,9 @@ mod window;
 
 pub use classes::{Classes, InstructionClass};
 pub use engine::{Engine, Progress};
-pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, Numerics, Stats, Trap, TrapKind};
+pub use launch::{
+    Dim3, Execution, LaunchConfig, Limits, Location, Numerics, RandomSource, Stats, Trap, TrapKind,
+};
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
 pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};
 pub use profile::LineProfile;

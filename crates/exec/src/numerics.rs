@@ -2,7 +2,7 @@
 //! is no format is an error with its place, found when the kernel is lowered or by [`check`].
 
 use crate::ir::{FormatSource, VfSpec};
-use ptx::ast::{Instruction, Modifier as M, Module, Opcode as O, Source, Span, Statement, Word};
+use ptx::ast::{Instruction, Modifier as M, Module, Source, Span, Statement, Word};
 use ptx::{Diagnostic, Error, Errors};
 use vfloat::{Format, Rounding};
 
@@ -71,34 +71,32 @@ fn format(word: Word) -> Result<Format, Fault> {
 /// The arithmetic of `i`; `otherwise` is its format if it names none.
 pub fn spec(i: &Instruction, otherwise: FormatSource) -> Result<VfSpec, Fault> {
     let format_of = |word: Option<Word>| word.map(format).transpose();
-    let accumulator = format_of(i.numerics.accumulator)?.unwrap_or(Format::FP32);
-    let spec = VfSpec {
+    Ok(VfSpec {
         format: format_of(i.numerics.format)?.map_or(otherwise, FormatSource::Fixed),
-        accumulator,
+        accumulator: format_of(i.numerics.accumulator)?.unwrap_or(Format::FP32),
         rounding: rounding(i)?,
-    };
-    if accumulator != Format::FP32 {
-        return Err(Fault {
-            text: i.mnemonic(),
-            why: "accumulators other than fp32 are not executed yet".into(),
-            help: "",
-        });
-    }
-    Ok(spec)
+    })
 }
 
 fn rounding(i: &Instruction) -> Result<Rounding, Fault> {
+    let random_bits = || match i.numerics.random_bits {
+        None => Ok(Rounding::Stochastic(Rounding::RANDOM_BITS)),
+        Some(bits) => Rounding::stochastic(bits.into()).ok_or_else(|| Fault {
+            text: format!("rs::{bits}"),
+            why: format!(
+                "stochastic rounding takes 1 to {} random bits",
+                Rounding::MOST_RANDOM_BITS
+            ),
+            help: "",
+        }),
+    };
     Ok(match () {
         () if i.has(M::Rz) => Rounding::TowardZero,
         () if i.has(M::Rm) => Rounding::TowardNegative,
         () if i.has(M::Rp) => Rounding::TowardPositive,
-        () if [M::Ra, M::Ro, M::Rs].iter().any(|m| i.has(*m)) && i.opcode != O::Mov => {
-            return Err(Fault {
-                text: i.mnemonic(),
-                why: "this rounding is not executed yet".into(),
-                help: "",
-            });
-        }
+        () if i.has(M::Ra) => Rounding::NearestAway,
+        () if i.has(M::Ro) => Rounding::ToOdd,
+        () if i.has(M::Rs) => random_bits()?,
         () => Rounding::NearestEven,
     })
 }

@@ -189,6 +189,8 @@ pub struct Program {
     pub together: bool,
     /// Blocks must run one after the other, in order: they can see each other's atomics.
     pub ordered: bool,
+    /// Some instruction rounds stochastically.
+    pub draws: bool,
     /// Lane operations that instructions point to.
     pub kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Source operations of the lane-by-lane instructions.

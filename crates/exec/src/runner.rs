@@ -9,8 +9,9 @@ use crate::memory::Snapshot;
 use crate::profile::Profiler;
 use crate::program::{Element, Program};
 use crate::schedule::{Control, Split, Stop};
-use crate::warp::{FULL, Fault, LANES, Registers, Scratch, Warp};
+use crate::warp::{Draws, FULL, Fault, LANES, Registers, Scratch, Warp};
 use ptx::ast::SpecialRegister as S;
+use vfloat::stochastic::{LaunchStreams, Stream};
 
 /// What all blocks of a launch have in common.
 pub struct Launch<'a> {
@@ -177,6 +178,10 @@ impl<'a> BlockRunner<'a> {
                 local,
                 any_wild: false,
                 wild,
+                draws: Draws {
+                    streams: [0; LANES],
+                    done: [0; LANES],
+                },
                 scratch: Scratch([0; 2 * LANES]),
                 fault: None,
                 control: Control::default(),
@@ -282,6 +287,15 @@ impl<'a> BlockRunner<'a> {
         w.control.reset();
         for s in &mut self.surveys[k * p.surveys..][..p.lasting_surveys] {
             s.mask = 0;
+        }
+        if p.draws {
+            let config = &self.launch.config;
+            let streams = LaunchStreams::new(config.random.seed, config.random.launch);
+            let block = config.grid.rank(self.env.block);
+            for (lane, stream) in w.draws.streams.iter_mut().enumerate() {
+                *stream = Stream::thread(streams, block, index * LANES as u32 + lane as u32).bits();
+            }
+            w.draws.done = [0; LANES];
         }
         let (env, config) = (&self.env, &self.launch.config);
         for (register, element) in &p.specials {

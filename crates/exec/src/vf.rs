@@ -3,14 +3,17 @@
 //! [`Inst::imm`].
 
 use crate::ir::VfFn;
-use crate::lanes::{Alu, Class, Coded, Lane, Op1, Op2, Op3, Table};
-use crate::warp::{Inst, Warp};
+use crate::lanes::{
+    Alu, Class, Coded, ISAS, Lane, Op1, Op2, Op3, Shape, Src, Table, V, begin, finish, per_isa,
+};
+use crate::warp::{Draws, Flow, Inst, LANES, OpFn, Warp};
 use std::any::Any;
 use std::marker::PhantomData;
+use vfloat::stochastic::Stream;
 use vfloat::{LaneOps, LaneVisitor, Lanes};
 
 macro_rules! vf_ops {
-    ($($trait:ident, $table:ident, $name:ident: ($($x:ident: $slot:ident = $t:ty),*) |$ops:ident| $e:expr;)*) => { $(
+    ($($trait:ident, $table:ident, $random:ident, $name:ident: ($($x:ident: $slot:ident = $t:ty),*) |$ops:ident| $e:expr;)*) => { $(
         #[doc = stringify!($name)]
         pub struct $name<L>(PhantomData<L>);
         impl<L: LaneOps + 'static> $trait for $name<L> {
@@ -33,35 +36,131 @@ macro_rules! vf_ops {
                 code: Table::<$name<L>>::$table,
             };
         }
+        impl<L: LaneOps + 'static> Drawing for $name<L> {
+            const RANDOM: &'static Alu = &Alu {
+                name: concat!("Vf", stringify!($name), "Random"),
+                code: Table::<$name<L>>::$random,
+                ..*$name::<L>::ALU
+            };
+        }
     )* };
 }
 
 vf_ops! {
-    Op2, TWO, Add: (a: A = f32, b: B = f32) |o| o.add(a, b);
-    Op2, TWO, Sub: (a: A = f32, b: B = f32) |o| o.sub(a, b);
-    Op2, TWO, Mul: (a: A = f32, b: B = f32) |o| o.mul(a, b);
-    Op2, TWO, Div: (a: A = f32, b: B = f32) |o| o.div(a, b);
-    Op3, THREE, Fma: (a: A = f32, b: B = f32, c: C = f32) |o| o.fma(a, b, c);
-    Op3, THREE, Fmam: (a: A = f32, b: B = f32, c: C = f32) |o| o.fmam(a, b, c);
-    Op2, TWO, Addm: (a: A = f32, b: B = f32) |o| o.addm(a, b);
-    Op2, TWO, Max: (a: A = f32, b: B = f32) |o| o.max(a, b);
-    Op2, TWO, Min: (a: A = f32, b: B = f32) |o| o.min(a, b);
-    Op1, ONE, Neg: (a: A = f32) |o| o.neg(a);
-    Op1, ONE, Abs: (a: A = f32) |o| o.abs(a);
-    Op1, ONE_SLOW, Sqrt: (a: A = f32) |o| o.sqrt(a);
-    Op1, ONE_SLOW, Rsqrt: (a: A = f32) |o| o.rsqrt(a);
-    Op1, ONE_SLOW, Rcp: (a: A = f32) |o| o.rcp(a);
-    Op1, ONE_SLOW, Ex2: (a: A = f32) |o| o.ex2(a);
-    Op1, ONE_SLOW, Lg2: (a: A = f32) |o| o.lg2(a);
-    Op1, ONE_SLOW, Sin: (a: A = f32) |o| o.sin(a);
-    Op1, ONE_SLOW, Cos: (a: A = f32) |o| o.cos(a);
-    Op1, ONE_SLOW, Tanh: (a: A = f32) |o| o.tanh(a);
-    Op1, ONE, Truncate: (a: A = f32) |o| o.truncate(a);
-    Op1, ONE, QuantizeF32: (a: A = f32) |o| o.quantize(a);
-    Op1, ONE_SLOW, QuantizeF64: (a: A = f64) |o| o.round_f64(a);
-    Op1, ONE_SLOW, QuantizeS64: (a: A = i64) |o| o.round_i64(a);
-    Op1, ONE_SLOW, QuantizeU64: (a: A = u64) |o| o.round_u64(a);
-    Op1, ONE, Saturate: (a: A = f32) |o| o.saturate(a);
+    Op2, TWO, TWO_RANDOM, Add: (a: A = f32, b: B = f32) |o| o.add(a, b);
+    Op2, TWO, TWO_RANDOM, Sub: (a: A = f32, b: B = f32) |o| o.sub(a, b);
+    Op2, TWO, TWO_RANDOM, Mul: (a: A = f32, b: B = f32) |o| o.mul(a, b);
+    Op2, TWO, TWO_RANDOM, Div: (a: A = f32, b: B = f32) |o| o.div(a, b);
+    Op3, THREE, THREE_RANDOM, Fma: (a: A = f32, b: B = f32, c: C = f32) |o| o.fma(a, b, c);
+    Op3, THREE, THREE_RANDOM, Fmam: (a: A = f32, b: B = f32, c: C = f32) |o| o.fmam(a, b, c);
+    Op2, TWO, TWO_RANDOM, Addm: (a: A = f32, b: B = f32) |o| o.addm(a, b);
+    Op2, TWO, TWO_RANDOM, Max: (a: A = f32, b: B = f32) |o| o.max(a, b);
+    Op2, TWO, TWO_RANDOM, Min: (a: A = f32, b: B = f32) |o| o.min(a, b);
+    Op1, ONE, ONE_RANDOM, Neg: (a: A = f32) |o| o.neg(a);
+    Op1, ONE, ONE_RANDOM, Abs: (a: A = f32) |o| o.abs(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Sqrt: (a: A = f32) |o| o.sqrt(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Rsqrt: (a: A = f32) |o| o.rsqrt(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Rcp: (a: A = f32) |o| o.rcp(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Ex2: (a: A = f32) |o| o.ex2(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Lg2: (a: A = f32) |o| o.lg2(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Sin: (a: A = f32) |o| o.sin(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Cos: (a: A = f32) |o| o.cos(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, Tanh: (a: A = f32) |o| o.tanh(a);
+    Op1, ONE, ONE_RANDOM, Truncate: (a: A = f32) |o| o.truncate(a);
+    Op1, ONE, ONE_RANDOM, QuantizeF32: (a: A = f32) |o| o.quantize(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, QuantizeF64: (a: A = f64) |o| o.round_f64(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, QuantizeS64: (a: A = i64) |o| o.round_i64(a);
+    Op1, ONE_SLOW, ONE_RANDOM_SLOW, QuantizeU64: (a: A = u64) |o| o.round_u64(a);
+    Op1, ONE, ONE_RANDOM, Saturate: (a: A = f32) |o| o.saturate(a);
+}
+
+/// A function that takes a draw of random bits in each lane when its rounding is stochastic.
+trait Drawing {
+    /// The code. Operands are vectors: what is drawn differs from lane to lane.
+    const RANDOM: &'static Alu;
+}
+
+/// [`Op1`] on lane operations.
+pub trait Vf1: Op1<Context: LaneOps> {}
+impl<O: Op1<Context: LaneOps>> Vf1 for O {}
+/// [`Op2`] on lane operations.
+pub trait Vf2: Op2<Context: LaneOps> {}
+impl<O: Op2<Context: LaneOps>> Vf2 for O {}
+/// [`Op3`] on lane operations.
+pub trait Vf3: Op3<Context: LaneOps> {}
+impl<O: Op3<Context: LaneOps>> Vf3 for O {}
+
+impl<O: Vf1> Table<O> {
+    const ONE_RANDOM: &'static [(Shape, [OpFn; ISAS])] = &[(0, per_isa!(<O: Vf1> random1::<O>))];
+    const ONE_RANDOM_SLOW: &'static [(Shape, [OpFn; ISAS])] = &[(0, [random1_slow::<O>; ISAS])];
+}
+impl<O: Vf2> Table<O> {
+    const TWO_RANDOM: &'static [(Shape, [OpFn; ISAS])] = &[(0, per_isa!(<O: Vf2> random2::<O>))];
+}
+impl<O: Vf3> Table<O> {
+    const THREE_RANDOM: &'static [(Shape, [OpFn; ISAS])] = &[(0, per_isa!(<O: Vf3> random3::<O>))];
+}
+
+/// Random bits for every lane; the active ones move on in their streams.
+#[inline(always)]
+fn draw(w: &mut Warp) -> [u64; LANES] {
+    let mut bits = [0; LANES];
+    let Draws { streams, done } = &mut w.draws;
+    for (l, bits) in bits.iter_mut().enumerate() {
+        *bits = Stream::from_bits(streams[l]).draw(done[l]);
+        done[l] = done[l].wrapping_add(w.mask >> l & 1);
+    }
+    bits
+}
+
+#[inline(always)]
+unsafe fn random1<O: Vf1>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `lanes::run1`: the emitter chose this function for operands that are vectors.
+    unsafe {
+        let (ops, random) = (O::context(w, i), draw(w));
+        let a = <V as Src<O::A>>::fetch(w, i.a);
+        for (l, d) in begin::<O::R>(w, i).iter_mut().enumerate() {
+            *d = O::f(&ops.with_random(random[l]), a[l]);
+        }
+        finish::<O::R>(w, i);
+    }
+    Flow::Next
+}
+
+unsafe fn random1_slow<O: Vf1>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: passed on.
+    unsafe { random1::<O>(w, i) }
+}
+
+#[inline(always)]
+unsafe fn random2<O: Vf2>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `random1`.
+    unsafe {
+        let (ops, random) = (O::context(w, i), draw(w));
+        let a = <V as Src<O::A>>::fetch(w, i.a);
+        let b = <V as Src<O::B>>::fetch(w, i.b);
+        for (l, d) in begin::<O::R>(w, i).iter_mut().enumerate() {
+            *d = O::f(&ops.with_random(random[l]), a[l], b[l]);
+        }
+        finish::<O::R>(w, i);
+    }
+    Flow::Next
+}
+
+#[inline(always)]
+unsafe fn random3<O: Vf3>(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: as in `random1`.
+    unsafe {
+        let (ops, random) = (O::context(w, i), draw(w));
+        let a = <V as Src<O::A>>::fetch(w, i.a);
+        let b = <V as Src<O::B>>::fetch(w, i.b);
+        let c = <V as Src<O::C>>::fetch(w, i.c);
+        for (l, d) in begin::<O::R>(w, i).iter_mut().enumerate() {
+            *d = O::f(&ops.with_random(random[l]), a[l], b[l], c[l]);
+        }
+        finish::<O::R>(w, i);
+    }
+    Flow::Next
 }
 
 /// Operations chosen for a launch: the code for one function, and the object that the code reads.
@@ -74,61 +173,35 @@ pub struct Chosen {
     pub address: i64,
 }
 
+/// A table of functions: the code of each, with random bits or without.
+macro_rules! code {
+    ($f:expr, $random:expr, $l:ty, [$($name:ident),*], $other:pat => $otherwise:expr) => {
+        match ($f, $random) {
+            $((VfFn::$name, false) => Some($name::<$l>::ALU),
+            (VfFn::$name, true) => Some($name::<$l>::RANDOM),)*
+            ($other, _) => $otherwise,
+        }
+    };
+}
+
 /// The functions that inner loops are made of: compiled for each class of formats.
-fn hot<L: LaneOps + 'static>(f: VfFn) -> Option<&'static Alu> {
-    Some(match f {
-        VfFn::Add => Add::<L>::ALU,
-        VfFn::Sub => Sub::<L>::ALU,
-        VfFn::Mul => Mul::<L>::ALU,
-        VfFn::Fma => Fma::<L>::ALU,
-        VfFn::Fmam => Fmam::<L>::ALU,
-        VfFn::Addm => Addm::<L>::ALU,
-        VfFn::Max => Max::<L>::ALU,
-        VfFn::Min => Min::<L>::ALU,
-        VfFn::Truncate => Truncate::<L>::ALU,
-        VfFn::QuantizeF32 => QuantizeF32::<L>::ALU,
-        _ => return None,
-    })
+fn hot<L: LaneOps + 'static>(f: VfFn, random: bool) -> Option<&'static Alu> {
+    code!(f, random, L, [Add, Sub, Mul, Fma, Fmam, Addm, Max, Min, Truncate, QuantizeF32], _ => None)
 }
 
 /// The others: compiled once, for any format and modes.
-fn rare(f: VfFn) -> &'static Alu {
-    match f {
-        VfFn::Div => Div::<Lanes>::ALU,
-        VfFn::Neg => Neg::<Lanes>::ALU,
-        VfFn::Abs => Abs::<Lanes>::ALU,
-        VfFn::Sqrt => Sqrt::<Lanes>::ALU,
-        VfFn::Rsqrt => Rsqrt::<Lanes>::ALU,
-        VfFn::Rcp => Rcp::<Lanes>::ALU,
-        VfFn::Ex2 => Ex2::<Lanes>::ALU,
-        VfFn::Lg2 => Lg2::<Lanes>::ALU,
-        VfFn::Sin => Sin::<Lanes>::ALU,
-        VfFn::Cos => Cos::<Lanes>::ALU,
-        VfFn::Tanh => Tanh::<Lanes>::ALU,
-        VfFn::QuantizeF64 => QuantizeF64::<Lanes>::ALU,
-        VfFn::QuantizeS64 => QuantizeS64::<Lanes>::ALU,
-        VfFn::QuantizeU64 => QuantizeU64::<Lanes>::ALU,
-        VfFn::Saturate => Saturate::<Lanes>::ALU,
-        // In `hot`.
-        VfFn::Add
-        | VfFn::Sub
-        | VfFn::Mul
-        | VfFn::Fma
-        | VfFn::Fmam
-        | VfFn::Addm
-        | VfFn::Max
-        | VfFn::Min
-        | VfFn::Truncate
-        | VfFn::QuantizeF32 => Add::<Lanes>::ALU,
-    }
+fn rare(f: VfFn, random: bool) -> Option<&'static Alu> {
+    code!(f, random, Lanes, [Div, Neg, Abs, Sqrt, Rsqrt, Rcp, Ex2, Lg2, Sin, Cos, Tanh, QuantizeF64, QuantizeS64,
+          QuantizeU64, Saturate], _ => hot::<Lanes>(f, random))
 }
 
-struct Choose(VfFn);
+/// A function, and whether it takes random bits.
+struct Choose(VfFn, bool);
 
 impl LaneVisitor for Choose {
     type Output = Option<Chosen>;
     fn visit<L: LaneOps + 'static>(self, ops: L) -> Self::Output {
-        Some(keep(hot::<L>(self.0)?, ops))
+        Some(keep(hot::<L>(self.0, self.1)?, ops))
     }
 }
 
@@ -151,7 +224,8 @@ unsafe impl<L> Sync for Kept<L> {}
 
 /// Chooses the code of `f` for a format and its modes.
 pub fn choose(f: VfFn, lanes: &Lanes) -> Chosen {
-    lanes
-        .specialise(Choose(f))
-        .unwrap_or_else(|| keep(rare(f), *lanes))
+    let random = lanes.result().is_stochastic() && f.rounds();
+    let chosen = lanes.specialise(Choose(f, random));
+    // Every function is in one of the two tables.
+    chosen.unwrap_or_else(|| keep(rare(f, random).unwrap_or(Saturate::<Lanes>::ALU), *lanes))
 }

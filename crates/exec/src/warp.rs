@@ -72,6 +72,16 @@ pub struct Fault {
 #[repr(align(64))]
 pub struct Scratch(pub [u32; 2 * LANES]);
 
+/// Where the threads of a warp stand in their streams of random bits.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub struct Draws {
+    /// By lane: [`vfloat::stochastic::Stream::bits`].
+    pub streams: [u64; LANES],
+    /// By lane: instructions rounded stochastically so far.
+    pub done: [u32; LANES],
+}
+
 /// Where a warp's registers begin.
 #[derive(Clone, Copy)]
 pub struct Registers {
@@ -115,6 +125,8 @@ pub struct Warp {
     pub any_wild: bool,
     /// Which ones are, by [`crate::program::AffineReg::id`].
     pub wild: *mut bool,
+    /// Random bits, if the program needs any.
+    pub draws: Draws,
     /// Where masked results wait before they are blended in.
     pub scratch: Scratch,
     /// Set before [`Flow::Trap`] is returned.

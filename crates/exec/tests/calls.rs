@@ -59,6 +59,7 @@ fn launch(ptx: &str, blocks: u32, threads: u32, workers: usize, limits: &Limits)
             x: blocks,
             y: 1,
             z: 1,
+            random: exec::RandomSource::default(),
         },
         block: Dim3 {
             x: threads,

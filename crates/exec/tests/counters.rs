@@ -64,6 +64,7 @@ fn run(engine: &Engine, memory: &Memory, module: &Module, out: u64, n: u32) -> E
         block: Dim3 { x: 32, y: 1, z: 1 },
         dynamic_shared: 0,
         cooperative: false,
+        random: exec::RandomSource::default(),
     };
     let numerics = Numerics {
         format: vfloat::Format::FP32,

@@ -102,6 +102,7 @@ impl Form<'_> {
             block: line(BLOCK),
             dynamic_shared: 0,
             cooperative: false,
+            random: exec::RandomSource::default(),
         };
         let numerics = Numerics {
             format: vfloat::Format::FP32,

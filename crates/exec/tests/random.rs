@@ -89,6 +89,7 @@ fn differs(case: &Case, engines: &[Engine]) -> Result<(), String> {
         params: &params,
         dynamic_shared: case.dynamic_shared.into(),
         numerics: case.numerics,
+        random: case.random,
         limit: THREAD_LIMIT,
     };
     let mut expected = start.clone();
@@ -99,6 +100,7 @@ fn differs(case: &Case, engines: &[Engine]) -> Result<(), String> {
         block: case.block,
         dynamic_shared: case.dynamic_shared,
         cooperative: false,
+        random: case.random,
     };
     let limits = Limits {
         instructions_per_block: Some(THREAD_LIMIT * 128),

@@ -195,6 +195,7 @@ impl Runtime {
             block: geometry.block,
             dynamic_shared: geometry.dynamic_shared as u32,
             cooperative: geometry.cooperative,
+            random: exec::RandomSource::default(),
         };
         let progress = Arc::new(Progress::default());
         let execution = {

@@ -75,6 +75,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
             carried: Extent::default(),
             together: false,
             ordered: false,
+            draws: false,
             kept: vec![],
             scalars: vec![],
         },
@@ -367,6 +368,7 @@ impl Emitter<'_> {
         match i.op {
             Op::Alu(alu) => self.alu(alu, i, 0),
             Op::Vf { f, spec } => {
+                self.p.draws |= spec.draws(f);
                 let chosen = vf::choose(f, &spec.lanes(self.numerics));
                 self.p.kept.push(chosen.ops);
                 self.alu(chosen.alu, i, chosen.address);

@@ -224,6 +224,12 @@ impl Translator<'_> {
             true => Some(self.spec(i, FormatSource::Launch)?),
             false => None,
         };
+        if vf.is_some_and(|spec| spec.rounding.is_stochastic()) {
+            return self.refuse(
+                mnemonic(i),
+                "an atomic operation cannot round stochastically: use another rounding",
+            );
+        }
         self.emit(
             Op::Atom {
                 f,

@@ -72,6 +72,7 @@ impl Device {
             block: line(block),
             dynamic_shared: 0,
             cooperative: self.cooperative,
+            random: exec::RandomSource::default(),
         };
         let params: Vec<u8> = args.iter().flat_map(|a| a.to_le_bytes()).collect();
         let limits = Limits {

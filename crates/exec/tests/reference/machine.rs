@@ -4,8 +4,9 @@
 use super::prepare::{Arg, Func, Ins, Place, Prepared};
 use super::variable;
 use exec::scalar::ScalarOp;
-use exec::{Dim3, Numerics};
+use exec::{Dim3, Numerics, RandomSource};
 use ptx::ast::{Immediate, Modifier as M, Opcode as O, ScalarType as T, SpecialRegister as S, StateSpace};
+use vfloat::stochastic::{LaunchStreams, Stream};
 
 /// What is wrong with a kernel (or the reference): nothing that a generated kernel may do.
 pub type Result<X> = std::result::Result<X, String>;
@@ -25,6 +26,7 @@ pub struct Launch<'a> {
     pub params: &'a [u8],
     pub dynamic_shared: u64,
     pub numerics: Numerics,
+    pub random: RandomSource,
     /// Instructions a thread may execute.
     pub limit: u64,
 }
@@ -56,6 +58,9 @@ struct Thread {
     carry: bool,
     state: State,
     executed: u64,
+    /// Its random bits, and how many instructions have taken some.
+    stream: Stream,
+    drawn: u32,
 }
 
 struct Block<'a> {
@@ -82,7 +87,7 @@ pub fn run(launch: &Launch, memory: &mut Memory) -> Result<u64> {
             memory,
         };
         let mut threads: Vec<Thread> = (0..launch.block.count())
-            .map(|k| Thread::new(k as u32, launch, kernel))
+            .map(|k| Thread::new(b, k as u32, launch, kernel))
             .collect();
         block.run(&mut threads)?;
         executed += threads.iter().map(|t| t.executed).sum::<u64>();
@@ -91,7 +96,7 @@ pub fn run(launch: &Launch, memory: &mut Memory) -> Result<u64> {
 }
 
 impl Thread {
-    fn new(index: u32, launch: &Launch, kernel: usize) -> Thread {
+    fn new(block: u64, index: u32, launch: &Launch, kernel: usize) -> Thread {
         let f = &launch.prepared.functions[kernel];
         let frame = Frame {
             function: kernel,
@@ -108,6 +113,12 @@ impl Thread {
             carry: false,
             state: State::Running,
             executed: 0,
+            stream: Stream::thread(
+                LaunchStreams::new(launch.random.seed, launch.random.launch),
+                block,
+                index,
+            ),
+            drawn: 0,
         }
     }
 
@@ -640,6 +651,11 @@ impl<'a> Block<'a> {
                 }
                 a => self.value(t, a, T::F32)?,
             });
+        }
+        let mut arithmetic = arithmetic;
+        if arithmetic.result.is_stochastic() {
+            arithmetic = arithmetic.with_random(t.stream.draw(t.drawn));
+            t.drawn += 1;
         }
         match variable::compute(i.inst, &arithmetic, &values)? {
             variable::Answer::Value(v) => t.set(&i.args[0], f, v),

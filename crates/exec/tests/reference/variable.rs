@@ -3,7 +3,7 @@
 use exec::Numerics;
 use ptx::ast::{Instruction, Modifier as M, Opcode as O, ScalarType as T};
 use std::cmp::Ordering;
-use vfloat::reference::{Arithmetic, Outcome, round, round_integer};
+use vfloat::reference::{Arithmetic, Outcome};
 use vfloat::{Format, Rounding};
 
 /// What an instruction gives.
@@ -27,9 +27,17 @@ pub fn arithmetic(i: &Instruction, width: Option<u32>, numerics: &Numerics) -> O
         () if i.has(M::Rz) => Rounding::TowardZero,
         () if i.has(M::Rm) => Rounding::TowardNegative,
         () if i.has(M::Rp) => Rounding::TowardPositive,
+        () if i.has(M::Ra) => Rounding::NearestAway,
+        () if i.has(M::Ro) => Rounding::ToOdd,
+        () if i.has(M::Rs) => Rounding::Stochastic(i.numerics.random_bits.unwrap_or(Rounding::RANDOM_BITS)),
         () => Rounding::NearestEven,
     };
+    let accumulator = i
+        .numerics
+        .accumulator
+        .map(|w| w.text().parse().expect("a format"));
     Some(Arithmetic {
+        accumulator: accumulator.unwrap_or(Format::FP32),
         input: numerics.input,
         result,
         saturate: i.has(M::Sat),
@@ -118,11 +126,11 @@ fn convert(i: &Instruction, a: &Arithmetic, bits: u64) -> Result<Answer, String>
     let o = match (from, integral.iter().find(|(m, _)| i.has(*m))) {
         (T::F32, Some((_, mode))) => a.integral(f, *mode),
         (T::F32, None) => a.quantize(f),
-        (T::F64, _) => round(f64::from_bits(bits), a.format, a.result),
-        (T::S32, _) => round_integer((bits as i32).into(), a.format, a.result),
-        (T::U32, _) => round_integer((bits as u32).into(), a.format, a.result),
-        (T::S64, _) => round_integer((bits as i64).into(), a.format, a.result),
-        (T::U64, _) => round_integer(bits.into(), a.format, a.result),
+        (T::F64, _) => a.round(f64::from_bits(bits)),
+        (T::S32, _) => a.round_integer((bits as i32).into()),
+        (T::U32, _) => a.round_integer((bits as u32).into()),
+        (T::S64, _) => a.round_integer((bits as i64).into()),
+        (T::U64, _) => a.round_integer(bits.into()),
         _ => return Err(format!("conversion from {from} to {to}")),
     };
     Ok(Answer::Value(o.value.to_bits().into()))

@@ -7,9 +7,6 @@ const BODY_DIRECTIVES: &[&str] = &[
     ".reg", ".param", ".shared", ".local", ".global", ".const", ".loc", ".pragma",
 ];
 
-/// Random bits that stochastic rounding can take at most.
-const MOST_RANDOM_BITS: u8 = 32;
-
 impl Parser<'_> {
     /// `{ statements }`. Errors inside are recorded and passed by.
     pub(super) fn body(&mut self) -> Parsed<Vec<Statement>> {
@@ -302,10 +299,10 @@ fn qualified(
     const FORMATS: &str = "write `.vf32::FORMAT`, and `.vf32::FORMAT::ACCUMULATOR` on fmam and addm, each a name of lower-case \
                            letters, digits and `_` (e5m2, e8m13, p8_n132_128)";
     if head == "rs" {
-        let bits = rest.parse().ok().filter(|n| (1..=MOST_RANDOM_BITS).contains(n));
+        let bits = rest.parse().ok().filter(|n| *n > 0);
         numerics.random_bits = Some(bits.ok_or((
             "that is no number of random bits",
-            "write `.rs` or `.rs::N`, N from 1 to 32",
+            "write `.rs` or `.rs::N`, N from 1 to 28",
         ))?);
         return Ok(Modifier::Rs);
     }

@@ -117,6 +117,10 @@ impl Generator<'_> {
         let (sf, se, sh) = (self.reads(&F32, g), self.reads(&F64, g), self.reads(&B16, g));
         let round = self.rng.pick(&["rni", "rzi", "rmi", "rpi"]);
         let r = self.rng.pick(&["rn", "rz", "rm", "rp"]);
+        let (v, t) = match (self.rounding(g), self.format()) {
+            (v, "bf16") => (v, "vf32"),
+            both => both,
+        };
         let text = match self.rng.below(30) {
             0 | 1 => format!("cvt.s64.s32 {w}, {si}"),
             2 | 3 => format!("cvt.u64.u32 {w}, {si}"),
@@ -142,10 +146,10 @@ impl Generator<'_> {
             23 => format!("cvt.rn.f16.f32 {h}, {sf}"),
             24 => format!("cvt.f32.f16 {f}, {sh}"),
             25 => format!("cvt.{round}.f32.f32 {f}, {sf}"),
-            26 => format!("cvt.{r}.vf32.s32 {f}, {si}"),
-            27 => format!("cvt.{r}.vf32.f64 {f}, {se}"),
-            28 => format!("cvt.{round}.s32.vf32 {i}, {sf}"),
-            _ => format!("cvt.{r}.vf32.f32 {f}, {sf}"),
+            26 => format!("cvt{v}.{t}.s32 {f}, {si}"),
+            27 => format!("cvt{v}.{t}.f64 {f}, {se}"),
+            28 => format!("cvt.{round}.s32.{t} {i}, {sf}"),
+            _ => format!("cvt{v}.{t}.f32 {f}, {sf}"),
         };
         self.op(g, text);
     }
@@ -188,26 +192,59 @@ impl Generator<'_> {
         if self.rng.chance(10) {
             b = format!("-{b}");
         }
-        let r = self.rng.pick(&["", "", ".rn", ".rz", ".rm", ".rp"]);
+        let r = self.rounding(g);
         let sat = self.rng.pick(&["", "", "", ".sat"]);
-        let t = self.rng.pick(&["vf32", "vf32", "vf32", "bf16"]);
+        let t = self.format();
+        let acc = match t {
+            "bf16" => "",
+            "vf32" => self.rng.pick(&["", "", "::launch::fp16", "::launch::e8m13"]),
+            _ => self
+                .rng
+                .pick(&["", "", "::fp32", "::fp16", "::e8m13", "::bf16_sat", "::e5m2"]),
+        };
         let text = match self.rng.below(16) {
             0 | 1 => format!("add{r}{sat}.{t} {d}, {a}, {b}"),
             2 => format!("sub{r}{sat}.{t} {d}, {a}, {b}"),
             3 | 4 => format!("mul{r}{sat}.{t} {d}, {a}, {b}"),
             5 => format!("div{r}.{t} {d}, {a}, {b}"),
             6..=8 => format!("fma{r}{sat}.{t} {d}, {a}, {b}, {c}"),
-            9 | 10 => format!("fmam{r}{sat}.{t} {d}, {a}, {b}, {c}"),
-            11 => format!("addm{r}{sat}.{t} {d}, {a}, {b}"),
+            9 | 10 => format!("fmam{r}{sat}.{t}{acc} {d}, {a}, {b}, {c}"),
+            11 => format!("addm{r}{sat}.{t}{acc} {d}, {a}, {b}"),
             12 => format!("{}.{t} {d}, {a}, {b}", self.rng.pick(&["min", "max"])),
             13 => format!("{}.{t} {d}, {b}", self.rng.pick(&["neg", "abs"])),
-            14 => format!("{}{r}.vf32 {d}, {b}", self.rng.pick(&["sqrt", "rcp", "rsqrt"])),
+            14 => format!("{}{r}.{t} {d}, {b}", self.rng.pick(&["sqrt", "rcp", "rsqrt"])),
             _ => format!(
-                "{}{r}.vf32 {d}, {b}",
+                "{}{r}.{t} {d}, {b}",
                 self.rng.pick(&["ex2", "lg2", "sin", "cos", "tanh"])
             ),
         };
         self.op(g, text);
+    }
+
+    /// A rounding; registers that must be the same in all threads are not rounded at random.
+    fn rounding(&mut self, g: Group) -> &'static str {
+        let all = [
+            "", "", "", ".rn", ".rz", ".rm", ".rp", ".ra", ".ro", ".rs", ".rs", ".rs::4",
+        ];
+        self.rng.pick(&all[..if g == Uniform { 9 } else { 12 }])
+    }
+
+    /// A format: the launch's, early bf16, or one that the instruction names.
+    fn format(&mut self) -> &'static str {
+        self.rng.pick(&[
+            "vf32",
+            "vf32",
+            "vf32",
+            "bf16",
+            "vf32::e5m2",
+            "vf32::bf16",
+            "vf32::fp16",
+            "vf32::fp32",
+            "vf32::e4m3fn_sat",
+            "vf32::e4m3fnuz",
+            "vf32::e6m3_ftz",
+            "vf32::p9_n20_15",
+        ])
     }
 
     pub(super) fn double_or_half(&mut self, g: Group) {
@@ -262,7 +299,12 @@ impl Generator<'_> {
             }
             5 => format!("setp.{cmp}.{w} {d}, {}, {}", self.s64(g), self.s64(g)),
             6 => format!("setp.{fcmp}.f32 {d}, {}, {}", self.f32(g), self.f32(g)),
-            7 => format!("setp.{fcmp}.vf32 {d}, {}, {}", self.f32(g), self.f32(g)),
+            7 => format!(
+                "setp.{fcmp}.{} {d}, {}, {}",
+                self.format().replace("bf16", "vf32").replace("vf32::vf32", "vf32::bf16"),
+                self.f32(g),
+                self.f32(g)
+            ),
             8 => format!("setp.{fcmp}.f64 {d}, {}, {}", self.f64(g), self.f64(g)),
             9 => format!("not.pred {d}, {p}"),
             10 => format!("mov.pred {d}, {p}"),

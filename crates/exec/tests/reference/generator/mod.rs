@@ -11,7 +11,7 @@ mod places;
 mod walk;
 
 use super::rng::Rng;
-use exec::{Dim3, Numerics};
+use exec::{Dim3, Numerics, RandomSource};
 use vfloat::{Format, Rounding};
 
 /// Bytes of the buffer that kernels read, behind which 64 more are allocated.
@@ -30,6 +30,7 @@ pub struct Case {
     pub dynamic_shared: u32,
     pub output_bytes: u32,
     pub numerics: Numerics,
+    pub random: RandomSource,
     pub n: u32,
     pub x: u32,
     pub y: u32,
@@ -142,6 +143,10 @@ pub fn case(seed: u64) -> Case {
         numerics: Numerics {
             format,
             input: g.rng.pick(&inputs),
+        },
+        random: RandomSource {
+            seed: g.rng.bits(),
+            launch: u64::from(g.rng.below(4)),
         },
         n: g.rng.below(6),
         x: g.constant() as u32,
