@@ -201,7 +201,10 @@ pub fn run(arguments: &Arguments) -> Result {
         block: arguments.block,
         dynamic_shared: arguments.shared,
         cooperative: false,
-        random: exec::RandomSource::default(),
+        random: exec::RandomSource {
+            seed: seed()?,
+            launch: 0,
+        },
     };
     if config.block.count() > u64::from(info.max_threads) {
         let (n, most) = (config.block.count(), info.max_threads);
@@ -248,6 +251,18 @@ pub fn run(arguments: &Arguments) -> Result {
         lab::record::grouped(stats.variable_instructions)
     );
     Ok(())
+}
+
+/// VERNIER_SEED, or 0.
+fn seed() -> Result<u64> {
+    match std::env::var("VERNIER_SEED").ok().filter(|v| !v.is_empty()) {
+        None => Ok(0),
+        Some(text) => text.trim().parse().map_err(|_| {
+            failed(format!(
+                "VERNIER_SEED is `{text}`: give a whole number, 0 or more"
+            ))
+        }),
+    }
 }
 
 fn numerics(arguments: &Arguments) -> Result<Numerics> {

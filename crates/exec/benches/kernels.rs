@@ -154,10 +154,21 @@ fn convolution() -> Kernel {
 }
 
 fn kernels(c: &mut Criterion) {
-    let all: [(&str, Kernel); 8] = [
+    let all: [(&str, Kernel); 12] = [
         ("product f32", product("fma.rn.f32", Format::FP32)),
         ("product fmam bf16", product("fmam.rn.vf32", Format::BF16)),
         ("product fma.vf32 e5m2", product("fma.rn.vf32", Format::E5M2)),
+        ("product fmam.vf32 e5m2", product("fmam.rn.vf32", Format::E5M2)),
+        // The format is named by the instruction: as fast as the launch's.
+        (
+            "product fmam.vf32::e5m2",
+            product("fmam.rn.vf32::e5m2", Format::FP32),
+        ),
+        (
+            "product fmam.vf32::e5m2::e8m13",
+            product("fmam.rn.vf32::e5m2::e8m13", Format::FP32),
+        ),
+        ("product fma.rs.vf32 e5m2", product("fma.rs.vf32", Format::E5M2)),
         (
             "tiled product f32",
             Kernel::new(

@@ -7,10 +7,11 @@ use crate::error::{Error, trap_code};
 use crate::function::{blocks_per_multiprocessor, dynamic_limit};
 use crate::properties::Facts;
 use crate::runtime::Runtime;
-use crate::settings::{limits_from, numerics_from, variable};
+use crate::settings::{limits_from, numerics_from, seed_from, variable};
 use crate::{record, say};
-use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress};
+use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress, RandomSource};
 use serde_json::json;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -175,6 +176,7 @@ impl Runtime {
         let limits = limits_from(&variable)?;
         let loaded = self.loaded(&entry.module)?;
         let active = ready.policy.as_ref();
+        let seed = seed_from(&variable)?.or(active.and_then(|a| a.policy.seed));
         let plan = active.map(|a| a.plan(&entry));
         let kernel = loaded.kernel(&entry.name, active.zip(plan.as_ref()))?;
         let info = &*kernel.info;
@@ -195,7 +197,10 @@ impl Runtime {
             block: geometry.block,
             dynamic_shared: geometry.dynamic_shared as u32,
             cooperative: geometry.cooperative,
-            random: exec::RandomSource::default(),
+            random: RandomSource {
+                seed: seed.unwrap_or(0),
+                launch: self.launched.fetch_add(1, Ordering::Relaxed),
+            },
         };
         let progress = Arc::new(Progress::default());
         let execution = {

@@ -18,6 +18,7 @@ use device::{Device, Mode};
 use exec::{Memory, MemoryKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 /// What cudaDriverGetVersion answers: new enough for every runtime that is served.
@@ -34,6 +35,8 @@ pub struct Runtime {
     pending: Mutex<Option<Code>>,
     recorder: OnceLock<Recorder>,
     launches: Mutex<()>,
+    /// Launches begun so far.
+    pub(crate) launched: AtomicU64,
     limits: Mutex<BTreeMap<u32, usize>>,
 }
 
@@ -155,6 +158,7 @@ impl Runtime {
             pending: Mutex::default(),
             recorder: OnceLock::new(),
             launches: Mutex::default(),
+            launched: AtomicU64::new(0),
             limits: Mutex::default(),
         }
     }

@@ -146,6 +146,22 @@ pub fn numerics_from(read: &dyn Fn(&str) -> Option<String>) -> Result<Numerics, 
     Ok(Numerics { format, input })
 }
 
+/// What the random bits of stochastic rounding start from, if VERNIER_SEED says so.
+///
+/// # Errors
+/// [`Error::Setting`] for what is no number.
+pub(crate) fn seed_from(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<u64>, Error> {
+    let number = |text: String| {
+        text.trim().parse().map_err(|_| {
+            Error::Setting(format!(
+                "VERNIER_SEED is `{text}`: give a whole number from 0 to {}, or unset it",
+                u64::MAX
+            ))
+        })
+    };
+    read("VERNIER_SEED").map(number).transpose()
+}
+
 /// What the launch that starts now may use up: VERNIER_MAX_INSTRUCTIONS.
 pub(crate) fn limits_from(read: &dyn Fn(&str) -> Option<String>) -> Result<Limits, Error> {
     let instructions_per_block = match read("VERNIER_MAX_INSTRUCTIONS") {

@@ -1,6 +1,9 @@
 //! A device with one module on it, for tests that launch kernels by hand.
 
-use exec::{Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
+use exec::{
+    Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress,
+    RandomSource,
+};
 use std::sync::Arc;
 use vfloat::{Format, Rounding};
 
@@ -13,6 +16,9 @@ pub struct Device {
     pub budget: Option<u64>,
     pub cooperative: bool,
     pub numerics: Numerics,
+    pub random: RandomSource,
+    /// Threads of a block in y direction.
+    pub rows: u32,
 }
 
 /// What stands before every kernel: three lines, so that the first line of the text is line 4.
@@ -34,6 +40,8 @@ impl Device {
                 format: Format::FP32,
                 input: Rounding::TowardZero,
             },
+            random: RandomSource::default(),
+            rows: 1,
         }
     }
 
@@ -69,10 +77,13 @@ impl Device {
         let line = |x| Dim3 { x, y: 1, z: 1 };
         let config = LaunchConfig {
             grid: line(grid),
-            block: line(block),
+            block: Dim3 {
+                y: self.rows,
+                ..line(block)
+            },
             dynamic_shared: 0,
             cooperative: self.cooperative,
-            random: exec::RandomSource::default(),
+            random: self.random,
         };
         let params: Vec<u8> = args.iter().flat_map(|a| a.to_le_bytes()).collect();
         let limits = Limits {

@@ -301,7 +301,9 @@ impl Generator<'_> {
             6 => format!("setp.{fcmp}.f32 {d}, {}, {}", self.f32(g), self.f32(g)),
             7 => format!(
                 "setp.{fcmp}.{} {d}, {}, {}",
-                self.format().replace("bf16", "vf32").replace("vf32::vf32", "vf32::bf16"),
+                self.format()
+                    .replace("bf16", "vf32")
+                    .replace("vf32::vf32", "vf32::bf16"),
                 self.f32(g),
                 self.f32(g)
             ),
