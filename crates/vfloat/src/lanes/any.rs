@@ -16,7 +16,106 @@ pub struct Lanes {
     result: Rounding,
     narrow: Constants,
     wide: Constants,
+    narrow_cut: Cut,
+    wide_cut: Cut,
+    turn: Turn,
     random: u64,
+}
+
+/// A result mode as numbers, so that every mode is the same code without a branch: a loop over lanes then becomes SIMD.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    /// To nearest even.
+    even: bool,
+    /// To odd.
+    odd: bool,
+    /// Positive, negative inexact values go away from zero.
+    away: [bool; 2],
+    /// Fractions from here on go away from zero; above 1 for modes that do not look at the fraction.
+    from: f64,
+    /// 2^-N of stochastic rounding: the random integer times this lowers `from`. Else 0.
+    unit: f64,
+    /// 32 - N of stochastic rounding.
+    shift: u32,
+    /// Overflow of positive, negative values gives what the format has for it.
+    overflows: [bool; 2],
+    /// A sum that is zero is -0.
+    minus: bool,
+}
+
+impl Turn {
+    fn new(mode: Rounding) -> Turn {
+        let bits = match mode {
+            Rounding::Stochastic(bits) => Some(bits),
+            _ => None,
+        };
+        Turn {
+            even: mode == Rounding::NearestEven,
+            odd: mode == Rounding::ToOdd,
+            away: [mode.is_away(false), mode.is_away(true)],
+            from: match mode {
+                Rounding::NearestAway => 0.5,
+                Rounding::Stochastic(_) => 1.0,
+                _ => 2.0,
+            },
+            unit: bits.map_or(0.0, |n| power_of_two(-i32::from(n))),
+            shift: bits.map_or(8, |n| 32 - u32::from(n)),
+            overflows: [mode.overflows(false), mode.overflows(true)],
+            minus: mode == Rounding::TowardNegative,
+        }
+    }
+}
+
+/// How operands enter a format in a mode, as numbers.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// Added to the bits of positive, negative magnitudes before they are cut.
+    carry: [u64; 2],
+    /// The last kept bit, if one more is to be added when it is set: ties to even.
+    even: u64,
+    /// The last kept bit, if it is to be set when something is lost: to odd.
+    odd: u64,
+    /// Of magnitudes below the smallest one, those above this become it, by sign.
+    above: [f64; 2],
+    /// What is too large becomes this, by sign.
+    beyond: [f64; 2],
+}
+
+impl Cut {
+    fn new(k: &Constants, mode: Rounding) -> Cut {
+        let last = !k.keep + 1;
+        let half = 0.5 * k.least;
+        let of_sign = |negative| {
+            let (carry, above) = match mode {
+                Rounding::NearestEven => ((last >> 1) - 1, half),
+                // Magnitudes are binary32: the next binary64 below is as good as "from here on".
+                Rounding::NearestAway => (last >> 1, half.next_down()),
+                Rounding::ToOdd => (0, 0.0),
+                _ if mode.is_away(negative) => (last - 1, 0.0),
+                _ => (0, f64::MAX),
+            };
+            let beyond = if mode.overflows(negative) && !k.saturates {
+                k.beyond
+            } else {
+                k.max_operand
+            };
+            (carry, above, beyond)
+        };
+        let (positive, negative) = (of_sign(false), of_sign(true));
+        Cut {
+            carry: [positive.0, negative.0],
+            even: if mode == Rounding::NearestEven { last } else { 0 },
+            odd: if mode == Rounding::ToOdd { last } else { 0 },
+            above: [positive.1, negative.1],
+            beyond: [positive.2, negative.2],
+        }
+    }
+}
+
+/// The one of two for a sign; no lookup, which would not become SIMD.
+#[inline(always)]
+fn by_sign<T: Copy>(both: [T; 2], negative: bool) -> T {
+    if negative { both[1] } else { both[0] }
 }
 
 /// Code that wants to be compiled for each type of operations, see [`Lanes::specialise`].
@@ -31,16 +130,21 @@ impl Lanes {
     /// The operations of `format` with operands entering in mode `input` (stochastic: toward zero) and results
     /// rounded in mode `result`; accumulation is in binary32.
     pub fn new(format: Format, input: Rounding, result: Rounding) -> Lanes {
+        let input = match input {
+            Rounding::Stochastic(_) => Rounding::TowardZero,
+            mode => mode,
+        };
+        let (narrow, wide) = (Constants::new(format), Constants::new(Format::FP32));
         Lanes {
             format,
             accumulator: Format::FP32,
-            input: match input {
-                Rounding::Stochastic(_) => Rounding::TowardZero,
-                mode => mode,
-            },
+            input,
             result,
-            narrow: Constants::new(format),
-            wide: Constants::new(Format::FP32),
+            narrow,
+            wide,
+            narrow_cut: Cut::new(&narrow, input),
+            wide_cut: Cut::new(&wide, input),
+            turn: Turn::new(result),
             random: 0,
         }
     }
@@ -48,9 +152,11 @@ impl Lanes {
     /// The same with this format of accumulators and results of fmam and addm.
     #[must_use]
     pub fn with_accumulator(self, accumulator: Format) -> Lanes {
+        let wide = Constants::new(accumulator);
         Lanes {
             accumulator,
-            wide: Constants::new(accumulator),
+            wide,
+            wide_cut: Cut::new(&wide, self.input),
             ..self
         }
     }
@@ -122,21 +228,16 @@ impl Lanes {
         };
         let rest = magnitude - down;
         let inexact = rest > 0.0;
-        let up = match self.result {
-            Rounding::NearestEven => nearest > down,
-            Rounding::ToOdd => inexact & (k.nearest(down + 0.5 * step, binade) == down),
-            Rounding::TowardZero => false,
-            Rounding::NearestAway => rest >= 0.5 * step,
-            Rounding::TowardNegative => inexact & negative,
-            Rounding::TowardPositive => inexact & !negative,
-            Rounding::Stochastic(bits) => {
-                let drawn = self.random as u32 >> (32 - u32::from(bits));
-                let unit = power_of_two(-i32::from(bits));
-                inexact & (rest >= stochastic_threshold(drawn, unit) * step)
-            }
-        };
+        let turn = &self.turn;
+        let drawn = (self.random as u32 >> turn.shift) as i32;
+        let threshold = turn.from - f64::from(drawn) * turn.unit;
+        let down_is_even = k.nearest(down + 0.5 * step, binade) == down;
+        let up = (turn.even & (nearest > down))
+            | (turn.odd & inexact & down_is_even)
+            | (by_sign(turn.away, negative) & inexact)
+            | (rest >= threshold * step);
         let rounded = if up { down + step } else { down };
-        let overflows = self.result.overflows(negative) | (x.abs() == f64::INFINITY);
+        let overflows = by_sign(turn.overflows, negative) | (x.abs() == f64::INFINITY);
         let beyond = if overflows { k.beyond } else { k.max };
         let result = if rounded > k.max { beyond } else { rounded };
         k.settled(result.copysign(x))
@@ -144,32 +245,20 @@ impl Lanes {
 
     /// T in any mode for the format of `k`.
     #[inline(always)]
-    fn operand_with(&self, k: &Constants, x: f32) -> f64 {
+    fn operand_with(k: &Constants, cut: &Cut, x: f32) -> f64 {
         let wide = f64::from(x);
         let magnitude = wide.abs();
         let bits = magnitude.to_bits();
-        let away = self.input.is_away(wide.is_sign_negative());
+        let negative = wide.is_sign_negative();
         // P-bit rounding on the bits: add just enough to carry into the last kept bit, then cut. A carry out of
         // the significand moves to the next binade as it should.
-        let last = !k.keep + 1;
-        let lost = bits & (last - 1) != 0;
-        let half = 0.5 * k.least;
-        let (carry, odd, rises) = match self.input {
-            Rounding::NearestEven => ((last >> 1) - 1 + u64::from(bits & last != 0), 0, magnitude > half),
-            Rounding::NearestAway => (last >> 1, 0, magnitude >= half),
-            Rounding::ToOdd => (0, if lost { last } else { 0 }, magnitude > 0.0),
-            _ if away => (last - 1, 0, magnitude > 0.0),
-            _ => (0, 0, false),
-        };
+        let carry = by_sign(cut.carry, negative) + u64::from(bits & cut.even != 0);
+        let odd = if bits & !k.keep != 0 { cut.odd } else { 0 };
         let rounded = f64::from_bits((bits + carry) & k.keep | odd);
         // Below 2^(EMIN-1): to it or to zero.
+        let rises = magnitude > by_sign(cut.above, negative);
         let tiny = if rises { k.least } else { 0.0 };
-        let overflows = self.input.overflows(wide.is_sign_negative());
-        let beyond = if overflows & !k.saturates {
-            k.beyond
-        } else {
-            k.max_operand
-        };
+        let beyond = by_sign(cut.beyond, negative);
         let finite = if rounded > k.max_operand { beyond } else { rounded };
         let result = if magnitude < k.least { tiny } else { finite };
         let passed = f64::from_bits(wide.to_bits() | k.poison);
@@ -187,7 +276,7 @@ impl Lanes {
     #[inline(always)]
     fn sum_to_odd(&self, a: f64, b: f64) -> f64 {
         let sum = sum_to_odd(a, b);
-        let minus = (self.result == Rounding::TowardNegative) & ((a.to_bits() | b.to_bits()) >> 63 != 0);
+        let minus = self.turn.minus & ((a.to_bits() | b.to_bits()) >> 63 != 0);
         if (sum == 0.0) & minus { -0.0 } else { sum }
     }
 }
@@ -261,7 +350,7 @@ impl LaneOps for Lanes {
 
     #[inline(always)]
     fn operand(self, x: f32) -> f64 {
-        self.operand_with(&self.narrow, x)
+        Lanes::operand_with(&self.narrow, &self.narrow_cut, x)
     }
 
     #[inline(always)]
@@ -276,7 +365,7 @@ impl LaneOps for Lanes {
 
     #[inline(always)]
     fn accumulate(self, addend: f32, accumulator: f32) -> f32 {
-        let accumulator = self.operand_with(&self.wide, accumulator);
+        let accumulator = Lanes::operand_with(&self.wide, &self.wide_cut, accumulator);
         self.round_with(&self.wide, self.sum_to_odd(addend.into(), accumulator)) as f32
     }
 
