@@ -5,7 +5,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use vfloat::{Format, Lanes, Rounding, slices};
+use vfloat::stochastic::LaunchStreams;
+use vfloat::{Format, Lanes, Rounding, TensorFormat, slices};
 
 const ELEMENTS: usize = 4096;
 
@@ -38,10 +39,11 @@ fn main() {
     let modes = [
         (Rounding::TowardZero, Rounding::NearestEven),
         (Rounding::NearestEven, Rounding::TowardPositive),
+        (Rounding::TowardZero, Rounding::Stochastic(Rounding::RANDOM_BITS)),
     ];
     println!("10^9 elements per second");
     println!(
-        "{:8} {:5} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "{:10} {:5} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "format",
         "modes",
         "quantize",
@@ -68,6 +70,10 @@ fn main() {
             "e8m20",
             "e6m9",
             "9,-100,100",
+            "e4m3fn",
+            "e4m3fn_sat",
+            "e4m3fnuz",
+            "bf16_sat",
         ] {
             let format: Format = format.parse().expect("a format");
             let lanes = &Lanes::new(format, input, result);
@@ -91,11 +97,20 @@ fn main() {
                 rate(|| slices::lg2(lanes, black_box(&mut d), positive)),
                 rate(|| slices::tanh(lanes, black_box(&mut d), a)),
             ];
-            print!("{:8} {}/{}", format.to_string(), input, result);
+            print!("{:10} {}/{}", format.to_string(), input, result);
             for rate in rates {
                 print!(" {rate:8.3}");
             }
             println!();
         }
+    }
+    println!("tensors, to nearest and stochastic");
+    let streams = LaunchStreams::new(1, 0);
+    for name in ["mxfp8_e4m3", "mxfp4", "nvfp4", "int8", "int4_b32", "e4m3fn_sat"] {
+        let format: TensorFormat = name.parse().expect("a tensor format");
+        let mut tensor = a.clone();
+        let nearest = rate(|| format.quantize(black_box(&mut tensor), Rounding::NearestEven, streams));
+        let stochastic = rate(|| format.quantize(black_box(&mut tensor), Rounding::Stochastic(24), streams));
+        println!("{name:12} {nearest:8.3} {stochastic:8.3}");
     }
 }

@@ -4,7 +4,7 @@ use super::LaneOps;
 use super::double::{Constants, RzRn};
 use super::single::{Binary32Rn, Single};
 use crate::double_double::two_sum;
-use crate::format::{Format, power_of_two};
+use crate::format::{Format, Overflow, power_of_two};
 use crate::rounding::Rounding;
 
 /// A format with its modes and the accumulator's format: right in every mode, but not the fastest.
@@ -196,6 +196,8 @@ impl Lanes {
                     Single::new_prefix(self.format, double).filter(|_| fused_in_hardware())
                 {
                     visitor.visit(single)
+                } else if self.format.overflow() == Overflow::Nan {
+                    visitor.visit(*self)
                 } else {
                     visitor.visit(double)
                 }
@@ -443,7 +445,10 @@ impl Stochastic {
     /// T toward zero for the format of `k`.
     #[inline(always)]
     fn operand_with(k: &Constants, x: f32) -> f64 {
-        k.settled(RzRn(*k).operand(x))
+        let cut = RzRn(*k).operand(x);
+        // An infinity that the format does not have.
+        let poison = if cut.abs() == f64::INFINITY { k.poison } else { 0 };
+        k.settled(f64::from_bits(cut.to_bits() | poison))
     }
 }
 

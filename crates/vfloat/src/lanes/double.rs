@@ -27,7 +27,7 @@ pub(super) struct Constants {
     /// What overflow becomes: infinity, NaN or the largest result.
     pub(super) beyond: f64,
     /// The largest magnitude of an operand that is cut; larger ones (infinity and NaN, or NaN only) pass.
-    pub(super) last_cut: f64,
+    pub(super) last_cut: f32,
     /// Set in operands that pass: nothing, or what makes a NaN of an infinity.
     pub(super) poison: u64,
     /// Whether overflow becomes the largest value.
@@ -53,8 +53,8 @@ impl Constants {
             quantum: power_of_two(1 - p),
             beyond: format.beyond(),
             last_cut: match format.overflow() {
-                Overflow::Infinity | Overflow::Nan => f64::MAX,
-                Overflow::Saturate => f64::INFINITY,
+                Overflow::Infinity | Overflow::Nan => f32::MAX,
+                Overflow::Saturate => f32::INFINITY,
             },
             poison: match format.overflow() {
                 Overflow::Infinity | Overflow::Saturate => 0,
@@ -114,7 +114,7 @@ impl Constants {
 }
 
 /// Operands toward zero, results to nearest even, accumulation in binary32, any format with a negative zero that does
-/// not flush.
+/// not flush and has infinities or saturates.
 #[derive(Clone, Copy, Debug)]
 pub struct RzRn(pub(super) Constants);
 
@@ -128,10 +128,10 @@ impl LaneOps for RzRn {
         let cut = if cut < k.max_operand { cut } else { k.max_operand };
         let cut = if magnitude < k.smallest { 0.0 } else { cut };
         // Infinities of formats that have them and NaN, which might lose its payload to the mask, pass as they are.
-        if magnitude <= k.last_cut {
+        if x.abs() <= k.last_cut {
             cut.copysign(wide)
         } else {
-            f64::from_bits(wide.to_bits() | k.poison)
+            wide
         }
     }
 

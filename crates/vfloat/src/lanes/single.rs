@@ -10,6 +10,7 @@
 
 use super::double::RzRn;
 use super::{LaneOps, canonical, is_nan_bits};
+use crate::CANONICAL_NAN_BITS;
 use crate::format::{Format, Overflow};
 
 /// Format binary32, results to nearest even: T is the identity in every mode and R the hardware's rounding.
@@ -150,7 +151,7 @@ impl<R: Rule> LaneOps for Single<R> {
 
     #[inline(always)]
     fn truncate(self, x: f32) -> f32 {
-        let (bits, cut) = (x.to_bits(), canonical(self.rule.cut(x)).to_bits());
+        let (bits, cut) = (x.to_bits(), self.rule.cut(x).to_bits());
         f32::from_bits(if is_nan_bits(bits) { bits } else { cut })
     }
 
@@ -226,8 +227,10 @@ pub struct Inner {
     beyond: f32,
     /// The largest magnitude of an operand that is cut; larger ones (infinity and NaN, or NaN only) pass.
     last_cut: f32,
-    /// Set in operands that pass: nothing, or what makes a NaN of an infinity.
+    /// Set in operands that pass: nothing, or what makes the canonical NaN of an infinity.
     poison: u32,
+    /// Kept of operands that pass: all, or all but the sign.
+    passed: u32,
     /// The largest operand.
     max_operand: f32,
     /// 2^(EMIN+P-2), where the quantum stops shrinking.
@@ -243,6 +246,7 @@ impl Single<Inner> {
         // Products are multiples of 2^(2 (EMIN - P)) below 2^(2 EMAX), quotients lie between 2^(EMIN-1-EMAX)
         // and 2^(EMAX-EMIN+1); the value 1 (for rcp) counts as an operand too.
         let fits = p <= 11 && emin - p >= -74 && emax <= 64 && emax.max(1) - emin.min(1) <= 120;
+        let makes_nan = format.overflow() == Overflow::Nan;
         fits.then(|| {
             let rule = Inner {
                 keep: !0 << (24 - p),
@@ -254,10 +258,8 @@ impl Single<Inner> {
                     Overflow::Infinity | Overflow::Nan => f32::MAX,
                     Overflow::Saturate => f32::INFINITY,
                 },
-                poison: match format.overflow() {
-                    Overflow::Infinity | Overflow::Saturate => 0,
-                    Overflow::Nan => f32::NAN.to_bits(),
-                },
+                poison: if makes_nan { CANONICAL_NAN_BITS } else { 0 },
+                passed: if makes_nan { CANONICAL_NAN_BITS } else { !0 },
                 max_operand: format.max_operand() as f32,
                 min_normal: format.min_normal() as f32,
                 magic: crate::format::power_of_two(24 - p) as f32,
@@ -284,7 +286,7 @@ impl Rule for Inner {
         if magnitude <= self.last_cut {
             cut.copysign(x)
         } else {
-            f32::from_bits(x.to_bits() | self.poison)
+            f32::from_bits((x.to_bits() | self.poison) & self.passed)
         }
     }
 
