@@ -263,3 +263,47 @@ fn approximations_are_as_near_as_the_isa_asks() {
         None
     });
 }
+
+/// R of a format that devices have is what they convert to: `.vf32` on the left, on the right what
+/// `results_are_those_of_an_h200` pins.
+#[test]
+fn conversions_into_formats_are_those_of_the_gpu() {
+    let tiny = |ty: &str| {
+        format!(
+            "cvt.rn.satfinite.{ty}x2.f32 %h9, %r1, %r0;\ncvt.rn.f16x2.{ty}x2 %r11, %h9;\n\
+             mov.b32 {{%h10, %h11}}, %r11;\ncvt.f32.f16 %r10, %h10;"
+        )
+    };
+    let half = |mode: &str, ty: &str| format!("cvt.{mode}.{ty}.f32 %h9, %r0;\ncvt.f32.{ty} %r10, %h9;");
+    let cases = [
+        ("rn.vf32::e4m3fn_sat", tiny("e4m3")),
+        ("rn.vf32::e5m2_sat", tiny("e5m2")),
+        ("rn.vf32::fp16", half("rn", "f16")),
+        ("rz.vf32::fp16", half("rz", "f16")),
+        ("rn.vf32::bf16", half("rn", "bf16")),
+        ("rz.vf32::bf16", half("rz", "bf16")),
+        ("rn.vf32::tf32", "cvt.rn.tf32.f32 %r10, %r0;".into()),
+        ("rz.vf32::tf32", "cvt.rz.tf32.f32 %r10, %r0;".into()),
+    ];
+    let (engine, memory) = (Engine::new(1), Memory::new(1 << 26).expect("address space"));
+    for (conversion, ordinary) in &cases {
+        let form = Form {
+            digest: "",
+            open_nan: "f",
+            results: "%r9,%r10",
+            outside: "",
+            body: &format!("cvt.{conversion}.f32 %r9, %r0;\n{ordinary}"),
+            refused: false,
+        };
+        let results = form.run(&engine, &memory).unwrap_or_else(|e| panic!("{e}"));
+        let inputs = words_of(INPUTS);
+        for (pair, input) in results.chunks_exact(2).zip(inputs.chunks_exact(4)) {
+            let (ours, gpu) = (form.settled(pair[0]), form.settled(pair[1]));
+            assert_eq!(
+                ours, gpu,
+                "cvt.{conversion} of {:#010x}: {ours:#x}, the GPU's is {gpu:#x}",
+                input[0] as u32
+            );
+        }
+    }
+}
