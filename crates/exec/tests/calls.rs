@@ -59,7 +59,6 @@ fn launch(ptx: &str, blocks: u32, threads: u32, workers: usize, limits: &Limits)
             x: blocks,
             y: 1,
             z: 1,
-            random: exec::RandomSource::default(),
         },
         block: Dim3 {
             x: threads,
@@ -68,6 +67,7 @@ fn launch(ptx: &str, blocks: u32, threads: u32, workers: usize, limits: &Limits)
         },
         dynamic_shared: 0,
         cooperative: false,
+        random: exec::RandomSource::default(),
     };
     let numerics = Numerics {
         format: vfloat::Format::FP32,
