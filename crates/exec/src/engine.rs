@@ -5,6 +5,7 @@ use crate::analysis::BlockShape;
 use crate::launch::{Execution, LaunchConfig, Limits, Numerics, Stats, Trap};
 use crate::memory::{Memory, MemoryKind};
 use crate::module::{Error, Module};
+use crate::observe::{Observation, Observe, Observer, Tally};
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Line, lines};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -32,6 +33,7 @@ pub struct Engine {
     pool: OnceLock<Option<rayon::ThreadPool>>,
     launches: AtomicU64,
     profiler: Option<Profiler>,
+    observer: Option<Observer>,
 }
 
 /// What one worker brings home.
@@ -39,6 +41,7 @@ pub struct Engine {
 struct Harvest {
     stats: Stats,
     output: Vec<(u64, Vec<u8>)>,
+    tallies: Option<Vec<Tally>>,
 }
 
 impl Engine {
@@ -49,6 +52,7 @@ impl Engine {
             pool: OnceLock::new(),
             launches: AtomicU64::new(0),
             profiler: None,
+            observer: None,
         }
     }
 
@@ -56,6 +60,20 @@ impl Engine {
     pub fn profiled(mut self) -> Engine {
         self.profiler = Some(Profiler::new());
         self
+    }
+
+    /// This engine, looking at what the numbers do. Observed kernels take several times longer.
+    pub fn observing(mut self, observe: Observe) -> Engine {
+        self.observer = observe.any().then(|| Observer::new(observe));
+        self
+    }
+
+    /// What [`Engine::observing`] counted so far, by kernel and PTX line. Launches that a trap ended are not in it.
+    pub fn observations(&self) -> Vec<Observation> {
+        self.observer
+            .as_ref()
+            .map(Observer::observations)
+            .unwrap_or_default()
     }
 
     /// What [`Engine::profiled`] found out so far: executed PTX lines, by kernel and line.
@@ -80,7 +98,6 @@ impl Engine {
         limits: &Limits,
         progress: &Progress,
     ) -> Result<Execution, Error> {
-        let program = module.program(kernel, BlockShape::of(config.block), numerics)?;
         let info = module.kernel(kernel)?;
         let refuse = |reason: String| {
             Err(Error::Launch {
@@ -116,6 +133,8 @@ impl Engine {
             true => Workspace::new(memory)?,
             false => Workspace { memory, address: 0 },
         };
+        let looking = self.observer.as_ref().and_then(|o| o.begin(kernel));
+        let program = module.program(kernel, BlockShape::of(config.block), numerics, looking)?;
         let mut aligned = lines(params.len());
         for (line, bytes) in aligned.iter_mut().zip(params.chunks(64)) {
             let mut full = [0; 64];
@@ -138,12 +157,15 @@ impl Engine {
                 .profiler
                 .as_ref()
                 .map_or(0, |p| p.program(kernel, &program, module)),
+            observed: looking.is_some(),
         };
         let _watched = self.profiler.as_ref().map(Profiler::watch);
         progress.blocks_done.store(0, Relaxed);
         progress.blocks_total.store(blocks, Relaxed);
         if config.cooperative {
-            return Ok(together(&launch, blocks));
+            let (execution, tallies) = together(&launch, blocks);
+            self.observed(kernel, module, &program, &execution, &tallies);
+            return Ok(execution);
         }
         let next = AtomicU64::new(0);
         // The first block (in block order) that trapped: later ones need not run.
@@ -184,6 +206,7 @@ impl Engine {
             }
             runner.report();
             harvest.stats = runner.stats();
+            harvest.tallies = runner.take_tallies();
             harvest
         };
         let harvests = match self.pool(&program, blocks) {
@@ -193,9 +216,11 @@ impl Engine {
         let trap = trapped.into_inner().unwrap_or_else(|e| e.into_inner());
         let mut execution = Execution::default();
         let mut output = Vec::new();
+        let mut tallies = Vec::new();
         for h in harvests {
             execution.stats += h.stats;
             output.extend(h.output);
+            tallies.extend(h.tallies);
         }
         output.sort_by_key(|(block, _)| *block);
         let last = trap.as_ref().map_or(u64::MAX, |(b, _)| *b);
@@ -203,7 +228,22 @@ impl Engine {
             execution.output.extend(bytes);
         }
         execution.trap = trap.map(|(_, t)| t);
+        self.observed(kernel, module, &program, &execution, &tallies);
         Ok(execution)
+    }
+
+    /// Keeps what the workers of a launch observed. How far they came behind a trap is not the same in every run.
+    fn observed(
+        &self,
+        kernel: &str,
+        module: &Module,
+        program: &std::sync::Arc<crate::program::Program>,
+        execution: &Execution,
+        tallies: &[Vec<Tally>],
+    ) {
+        if let (Some(observer), None) = (&self.observer, &execution.trap) {
+            observer.add(kernel, module, program, tallies);
+        }
     }
 
     /// The threads to use, or none to stay on this one: when there is one block, or blocks must run in order.
@@ -250,7 +290,7 @@ impl Drop for Workspace<'_> {
 }
 
 /// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
-fn together(launch: &Launch, blocks: u64) -> Execution {
+fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Vec<Tally>>) {
     let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
         .map(|b| {
             let mut r = BlockRunner::new(launch);
@@ -260,6 +300,7 @@ fn together(launch: &Launch, blocks: u64) -> Execution {
         .collect();
     let mut execution = Execution::default();
     let mut outputs = vec![Vec::new(); blocks as usize];
+    let mut tallies = Vec::new();
     let mut left = blocks;
     while left > 0 && execution.trap.is_none() {
         for (b, slot) in runners.iter_mut().enumerate() {
@@ -271,6 +312,7 @@ fn together(launch: &Launch, blocks: u64) -> Execution {
             outputs[b] = r.take_output();
             r.report();
             execution.stats += r.stats();
+            tallies.extend(r.take_tallies());
             *slot = None;
             left -= 1;
             if let BlockStop::Trap(t) = stop {
@@ -280,5 +322,5 @@ fn together(launch: &Launch, blocks: u64) -> Execution {
         }
     }
     execution.output = outputs.concat();
-    execution
+    (execution, tallies)
 }

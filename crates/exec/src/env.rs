@@ -76,6 +76,8 @@ pub struct Env {
     pub workspace: u64,
     /// A number that grows with every read of a clock, so that time passes the same in every run.
     pub clock: u64,
+    /// What an observing program has counted.
+    pub watching: Option<Box<crate::observe::Watching>>,
     /// Where a profiled run says which instruction it is at.
     pub marker: Option<crate::profile::Marker>,
 }

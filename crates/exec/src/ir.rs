@@ -423,6 +423,8 @@ pub struct Ir {
     pub tables: Vec<Vec<u32>>,
     /// By [`IrInst::origin`].
     pub origins: Vec<Origin>,
+    /// What instructions on plain f32 compute, by [`IrInst::origin`].
+    pub plain: rustc_hash::FxHashMap<u32, crate::observe::Kind>,
     /// CUDA file index and line of each `.loc`.
     pub locs: Vec<(u32, u32)>,
     /// Calls that are not inlined.

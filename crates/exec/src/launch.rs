@@ -184,6 +184,14 @@ pub enum TrapKind {
     BadTarget { index: u64 },
     /// An indirect call of something that is no function with the parameters of the call.
     BadCall { address: u64 },
+    /// A result at which the launch was to be stopped (see [`crate::observe::Stop`]): bits of binary32.
+    Number {
+        what: &'static str,
+        operation: &'static str,
+        format: String,
+        operands: Vec<u32>,
+        result: u32,
+    },
     /// Calls nested too deeply for the `limit` bytes of the thread's stack.
     StackOverflow { limit: u32 },
 }
@@ -234,6 +242,22 @@ impl fmt::Display for TrapKind {
                 "indirect call of address {address:#x}, which is no function of this module with the parameters and \
                  results of the call's prototype"
             ),
+            TrapKind::Number {
+                what,
+                operation,
+                format,
+                operands,
+                result,
+            } => {
+                let show = |bits: &u32| format!("{:?} ({bits:#010x})", f32::from_bits(*bits));
+                let list: Vec<String> = operands.iter().map(show).collect();
+                write!(
+                    f,
+                    "stopped at {what}: {operation} in format {format} of {} gives {}",
+                    list.join(", "),
+                    show(result)
+                )
+            }
             TrapKind::StackOverflow { limit } => write!(
                 f,
                 "stack overflow: the frames of nested calls need more than {limit} bytes in a thread (an infinite \

@@ -16,6 +16,7 @@
 //! | `access`, `cross`, `printf` | memory; what reaches across lanes; printing |
 //! | `warp`, `schedule` | a warp's state and control flow |
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
+//! | [`observe`] | what the numbers do, by PTX line |
 //! | `classes`, [`profile`] | counters by kind of instruction, time by PTX line |
 
 mod access;
@@ -34,6 +35,7 @@ pub mod launch;
 pub mod memory;
 pub mod module;
 pub mod numerics;
+pub mod observe;
 mod printf;
 pub mod profile;
 mod program;
@@ -53,4 +55,5 @@ pub use launch::{
 };
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
 pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};
+pub use observe::{Observation, Observe};
 pub use profile::LineProfile;

@@ -6,6 +6,7 @@ use crate::ir::{FormatSource, Ir, Op};
 use crate::lanes::Isa;
 use crate::launch::Numerics;
 use crate::memory::{Memory, MemoryError, MemoryKind};
+use crate::observe::Looking;
 use crate::program::Program;
 use crate::translate::{self, Globals};
 use ptx::ast::{
@@ -77,6 +78,8 @@ struct ProgramKey {
     shape: BlockShape,
     /// `None` for kernels without launch-format arithmetic: one program serves every format.
     numerics: Option<Numerics>,
+    /// How it is observed, if it is.
+    looking: Option<Looking>,
 }
 
 #[derive(Default)]
@@ -230,6 +233,7 @@ impl Module {
         name: &str,
         shape: BlockShape,
         numerics: &Numerics,
+        looking: Option<Looking>,
     ) -> Result<Arc<Program>, Error> {
         let ir = self.ir(name)?;
         let depends = ir.insts.iter().any(|i| match i.op {
@@ -243,12 +247,13 @@ impl Module {
             ProgramKey {
                 shape,
                 numerics: depends.then_some(*numerics),
+                looking,
             },
         );
         if let Some(p) = self.lowered().programs.get(&key) {
             return Ok(p.clone());
         }
-        let p = Arc::new(emit::run(&ir, shape, numerics, self.isa));
+        let p = Arc::new(emit::run(&ir, shape, numerics, self.isa, looking));
         self.lowered().programs.insert(key, p.clone());
         Ok(p)
     }
@@ -266,7 +271,7 @@ impl Module {
             format: vfloat::Format::FP32,
             input: vfloat::Rounding::TowardZero,
         };
-        let program = self.program(name, BlockShape::Line, &fp32)?;
+        let program = self.program(name, BlockShape::Line, &fp32, None)?;
         let max_threads = self
             .kernel_functions()
             .find(|f| f.name.name == name)

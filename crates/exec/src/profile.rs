@@ -246,14 +246,14 @@ fn look(shared: &Weak<Shared>) {
 }
 
 /// Finds lines of a text without counting from its start each time.
-struct Places<'a> {
+pub(crate) struct Places<'a> {
     ptx: &'a ptx::ast::Module,
     /// Offset of the first byte of each line.
     starts: Vec<u32>,
 }
 
 impl<'a> Places<'a> {
-    fn new(ptx: &'a ptx::ast::Module) -> Places<'a> {
+    pub(crate) fn new(ptx: &'a ptx::ast::Module) -> Places<'a> {
         let ends = ptx.source.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
         let starts = std::iter::once(0)
             .chain(ends.map(|(k, _)| k as u32 + 1))
@@ -266,7 +266,7 @@ impl<'a> Places<'a> {
         self.starts.partition_point(|s| *s <= offset) as u32
     }
 
-    fn location(&self, p: &Program, origin: &Origin) -> Location {
+    pub(crate) fn location(&self, p: &Program, origin: &Origin) -> Location {
         let line = self.line(origin.span.start);
         let start = self.starts[line as usize - 1] as usize;
         let text = self.ptx.source.text.get(start..).unwrap_or("");

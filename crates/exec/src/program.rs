@@ -193,6 +193,8 @@ pub struct Program {
     pub draws: bool,
     /// Lane operations that instructions point to.
     pub kept: Vec<Box<dyn Any + Send + Sync>>,
+    /// Observed instructions; none unless the program was made to observe.
+    pub sites: Vec<crate::observe::Site>,
     /// Source operations of the lane-by-lane instructions.
     pub scalars: Vec<crate::scalar::ScalarOp>,
 }

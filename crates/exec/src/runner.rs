@@ -6,6 +6,7 @@ use crate::cross;
 use crate::env::{Env, Range, Survey};
 use crate::launch::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
 use crate::memory::Snapshot;
+use crate::observe::{Tally, Watching};
 use crate::profile::Profiler;
 use crate::program::{Element, Program};
 use crate::schedule::{Control, Split, Stop};
@@ -39,6 +40,8 @@ pub struct Launch<'a> {
     pub profiler: Option<&'a Profiler>,
     /// Where this program begins in the profiler's numbers.
     pub profile_base: u32,
+    /// The program observes.
+    pub observed: bool,
 }
 
 /// 64 bytes that vector code may touch at once.
@@ -121,6 +124,7 @@ impl<'a> BlockRunner<'a> {
             grid_id: launch.grid_id,
             workspace: launch.workspace,
             clock: 0,
+            watching: launch.observed.then(|| Box::new(Watching::new(p))),
             marker: launch.profiler.map(|p| p.marker(launch.profile_base)),
         });
         let mut runner = BlockRunner {
@@ -217,6 +221,11 @@ impl<'a> BlockRunner<'a> {
                 .add(c.class, counts[c.block as usize].1 * u64::from(c.count));
         }
         s
+    }
+
+    /// What was observed in all blocks run so far.
+    pub fn take_tallies(&mut self) -> Option<Vec<Tally>> {
+        self.env.watching.take().map(|w| w.tallies)
     }
 
     /// Hands the profiler what it wants to know of the blocks run so far.

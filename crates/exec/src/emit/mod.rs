@@ -8,6 +8,7 @@
 mod memory;
 mod places;
 mod surveys;
+mod sites;
 
 use crate::affine;
 use crate::alu;
@@ -17,6 +18,7 @@ use crate::cross;
 use crate::ir::{BarrierFn, Ir, IrInst, Op, ReduceFn, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
+use crate::observe::Looking;
 use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program};
 use crate::schedule::NOWHERE;
 use crate::vf;
@@ -24,7 +26,7 @@ use crate::warp::{ALIAS, DIRECT, Inst, LANES, OpFn};
 use rustc_hash::FxHashMap;
 
 /// Makes the program for one block shape and one way to compute.
-pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program {
+pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa, looking: Option<Looking>) -> Program {
     let cfg = Cfg::new(ir);
     let registers = crate::analysis::run(ir, &cfg, shape);
     let mut e = Emitter {
@@ -44,6 +46,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
         spread: FxHashMap::default(),
         surveys: FxHashMap::default(),
         guarded: false,
+        looking,
         origin: 0,
         p: Program {
             code: vec![],
@@ -77,6 +80,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa) -> Program
             ordered: false,
             draws: false,
             kept: vec![],
+            sites: vec![],
             scalars: vec![],
         },
     };
@@ -122,6 +126,8 @@ struct Emitter<'a> {
     surveys: FxHashMap<surveys::Key, surveys::Slot>,
     /// The instruction being emitted has a guard.
     guarded: bool,
+    /// How the kernel is observed.
+    looking: Option<Looking>,
     /// Where it comes from.
     origin: u32,
     p: Program,
@@ -270,6 +276,9 @@ impl Emitter<'_> {
             element(&mut m.address);
             m.elements.iter_mut().chain(&mut m.operands).for_each(element);
         }
+        for s in &mut self.p.sites {
+            s.src.iter_mut().chain([&mut s.dst]).for_each(element);
+        }
         for c in &mut self.p.cross_ops {
             for o in c.dst.iter_mut().chain(&mut c.src) {
                 if let Operand::Value(e) = o {
@@ -365,6 +374,7 @@ impl Emitter<'_> {
 
     /// Everything that is no jump.
     fn plain(&mut self, i: &IrInst) {
+        let observed = self.before_observed(i);
         match i.op {
             Op::Alu(alu) => self.alu(alu, i, 0),
             Op::Vf { f, spec } => {
@@ -391,6 +401,9 @@ impl Emitter<'_> {
                 vf,
             } => self.atomic(i, f, ty, space, offset, vf),
             _ => self.cross(i),
+        }
+        if let Some(observed) = observed {
+            self.after_observed(i, observed);
         }
     }
 

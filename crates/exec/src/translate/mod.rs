@@ -538,6 +538,9 @@ impl<'a> Translator<'a> {
             loc: self.loc,
             class: crate::InstructionClass::of(i),
         });
+        if let Some(kind) = crate::observe::kind_of(i) {
+            self.ir.plain.insert(self.ir.origins.len() as u32 - 1, kind);
+        }
         let first = self.ir.insts.len();
         match i.opcode {
             Opcode::Bra => self.branch(i)?,

@@ -1,0 +1,278 @@
+//! What the numbers of a kernel do: exponents of operands and results, overflow, underflow, cancellation and the
+//! like, by PTX line, while the kernel runs as it always does.
+//!
+//! An observed kernel is lowered anew ([`Looking`] is part of the key): each arithmetic f32 instruction is preceded by
+//! one that keeps its operands (the destination may overwrite them) and followed by one that counts ([`tally`]).
+//! Every worker counts for itself; integers are added up when the launch has ended, so the numbers are the same for
+//! any number of CPU threads. A kernel that nobody observes is lowered as if none of this existed.
+//!
+//! Never here: anything that changes a result.
+
+mod lanes;
+mod site;
+mod tally;
+
+pub use site::Kind;
+pub(crate) use site::{Facts, Site, kind_of};
+pub use tally::{Exponents, Fact, LOST_BITS, Tally};
+pub(crate) use {lanes::choose, lanes::keep_operands};
+
+use crate::launch::Location;
+use crate::module::Module;
+use crate::profile::Places;
+use crate::program::Program;
+use crate::warp::LANES;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// At which results a launch is stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Stop {
+    /// A NaN made of operands of which none is one.
+    pub nan: bool,
+    /// An infinity made of finite operands.
+    pub inf: bool,
+    /// A result beyond the format's largest finite value, be it an infinity, a NaN or saturated.
+    pub overflow: bool,
+}
+
+impl Stop {
+    /// Whether it stops at anything.
+    pub fn any(self) -> bool {
+        self.nan | self.inf | self.overflow
+    }
+}
+
+impl std::str::FromStr for Stop {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Stop, String> {
+        let mut stop = Stop::default();
+        for word in text.split(',').map(str::trim) {
+            *match word {
+                "nan" => &mut stop.nan,
+                "inf" => &mut stop.inf,
+                "overflow" => &mut stop.overflow,
+                _ => return Err(format!("`{word}` is none of nan, inf and overflow")),
+            } = true;
+        }
+        Ok(stop)
+    }
+}
+
+/// What an engine looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observe {
+    /// Kernels whose lines are counted: a pattern over the mangled name in which `*` stands for any text and `?` for
+    /// one character. `None`: nothing is counted.
+    pub kernels: Option<String>,
+    /// Of a kernel's launches the first of every so many is counted; 0 means 1.
+    pub every: u64,
+    /// When to stop a launch, of any kernel.
+    pub stop: Stop,
+}
+
+impl Observe {
+    /// Whether anything is asked for.
+    pub fn any(&self) -> bool {
+        self.kernels.is_some() || self.stop.any()
+    }
+}
+
+/// How a kernel is lowered when it is observed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Looking {
+    /// Count.
+    pub tally: bool,
+    /// Stop.
+    pub stop: Stop,
+}
+
+/// Operands of the observed instruction that runs, and what the worker has counted.
+pub(crate) struct Watching {
+    /// By operand.
+    pub operands: [Row; 3],
+    /// By [`Program::sites`].
+    pub tallies: Vec<Tally>,
+}
+
+/// A value per lane, aligned for vector code.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Row(pub [f32; LANES]);
+
+impl Watching {
+    pub(crate) fn new(program: &Program) -> Watching {
+        Watching {
+            operands: [Row([0.0; LANES]); 3],
+            tallies: vec![Tally::default(); program.sites.len()],
+        }
+    }
+}
+
+/// What was counted at an instruction of a PTX line, over all launches of a kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// Mangled kernel name.
+    pub kernel: String,
+    /// The line; of a device function that the kernel calls, too.
+    pub location: Location,
+    /// What the instruction does.
+    pub kind: Kind,
+    /// Format of the result, by name.
+    pub format: String,
+    /// Its facts.
+    pub limits: Facts,
+    /// The counters.
+    pub tally: Tally,
+}
+
+struct Seen {
+    program: Arc<Program>,
+    ptx: Arc<ptx::ast::Module>,
+    kernel: String,
+    tallies: Vec<Tally>,
+}
+
+#[derive(Default)]
+struct State {
+    launches: BTreeMap<String, u64>,
+    seen: Vec<Seen>,
+}
+
+/// Collects over the launches of an engine.
+pub(crate) struct Observer {
+    observe: Observe,
+    state: Mutex<State>,
+}
+
+impl Observer {
+    pub(crate) fn new(observe: Observe) -> Observer {
+        Observer {
+            observe,
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A launch of `kernel` begins: how to look at it, if at all.
+    pub(crate) fn begin(&self, kernel: &str) -> Option<Looking> {
+        let o = &self.observe;
+        let mut state = self.state();
+        let launches = state.launches.entry(kernel.into()).or_default();
+        let chosen = o.kernels.as_ref().is_some_and(|p| matches(p, kernel));
+        let looking = Looking {
+            tally: chosen && launches.is_multiple_of(o.every.max(1)),
+            stop: o.stop,
+        };
+        *launches += 1;
+        (looking.tally || looking.stop.any()).then_some(looking)
+    }
+
+    /// Adds what the workers of a launch have counted.
+    pub(crate) fn add(&self, kernel: &str, module: &Module, program: &Arc<Program>, counted: &[Vec<Tally>]) {
+        let mut state = self.state();
+        let known = state.seen.iter().position(|s| Arc::ptr_eq(&s.program, program));
+        let at = known.unwrap_or_else(|| {
+            state.seen.push(Seen {
+                program: program.clone(),
+                ptx: module.shared_ptx(),
+                kernel: kernel.into(),
+                tallies: vec![Tally::default(); program.sites.len()],
+            });
+            state.seen.len() - 1
+        });
+        for worker in counted {
+            for (sum, t) in state.seen[at].tallies.iter_mut().zip(worker) {
+                sum.add(t);
+            }
+        }
+    }
+
+    /// What was counted, by kernel, file, line, format; several instructions of a line in the order of the text.
+    pub(crate) fn observations(&self) -> Vec<Observation> {
+        let state = self.state();
+        let mut all: BTreeMap<(String, String, u32, String, Kind), Observation> = BTreeMap::new();
+        for s in &state.seen {
+            let places = Places::new(&s.ptx);
+            for (site, tally) in s.program.sites.iter().zip(&s.tallies) {
+                if tally.executions == 0 {
+                    continue;
+                }
+                let location = places.location(&s.program, &site.origin);
+                let format = site.format.name();
+                let key = (
+                    s.kernel.clone(),
+                    location.file.clone(),
+                    location.line,
+                    format.clone(),
+                    site.kind,
+                );
+                all.entry(key)
+                    .or_insert_with(|| Observation {
+                        kernel: s.kernel.clone(),
+                        location,
+                        kind: site.kind,
+                        format,
+                        limits: site.facts,
+                        tally: Tally::default(),
+                    })
+                    .tally
+                    .add(tally);
+            }
+        }
+        all.into_values().collect()
+    }
+}
+
+/// Whether `text` fits a pattern of `*`, `?` and plain characters.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (p, t) = (pattern.as_bytes(), text.as_bytes());
+    let (mut i, mut k) = (0, 0);
+    // The last `*`, and how far it reaches.
+    let mut star: Option<(usize, usize)> = None;
+    while k < t.len() {
+        if p.get(i) == Some(&b'*') {
+            star = Some((i, k));
+            i += 1;
+        } else if p.get(i).is_some_and(|c| *c == b'?' || *c == t[k]) {
+            (i, k) = (i + 1, k + 1);
+        } else if let Some((at, reach)) = star {
+            star = Some((at, reach + 1));
+            (i, k) = (at + 1, reach + 1);
+        } else {
+            return false;
+        }
+    }
+    p[i..].iter().all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for (p, t, yes) in [
+            ("*", "", true),
+            ("*", "k", true),
+            ("linear_*", "linear_forward", true),
+            ("*forward*", "_Z14linear_forwardPf", true),
+            ("*a*b", "aab", true),
+            ("?", "", false),
+            ("a?c", "abc", true),
+            ("a", "ab", false),
+        ] {
+            assert_eq!(matches(p, t), yes, "{p} {t}");
+        }
+    }
+
+    #[test]
+    fn stops_are_read() {
+        let s: Stop = "nan, inf".parse().unwrap();
+        assert!(s.nan && s.inf && !s.overflow);
+        assert!("never".parse::<Stop>().is_err());
+    }
+}
