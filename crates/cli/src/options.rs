@@ -62,6 +62,47 @@ pub struct Machine {
     pub timeout: Option<u64>,
 }
 
+/// What to look at.
+#[derive(Args)]
+#[command(next_help_heading = "Numbers")]
+pub struct Looking {
+    /// Count what the numbers of these kernels do, by PTX line: exponents, overflow, underflow, cancellation, ... K is
+    /// a pattern with * and ? over kernel names (default: all kernels)
+    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
+    pub observe: Option<String>,
+    /// Observe the first of every N launches of a kernel
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub observe_every: Option<u64>,
+    /// Write observe.json and observe.html, with pictures, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub observe_out: Option<PathBuf>,
+    /// Stop a launch at the first result of finite operands that is nan, inf or overflow (several with commas)
+    #[arg(long, value_name = "WHAT", value_parser = stop_at)]
+    pub stop_at: Option<String>,
+}
+
+impl Looking {
+    /// As settings.
+    pub fn options(&self) -> Result<lab::observe::Options> {
+        Ok(lab::observe::Options {
+            kernels: self.observe.clone(),
+            every: self.observe_every,
+            stop_at: self.stop_at.clone(),
+            out: absolute(self.observe_out.as_ref())?,
+        })
+    }
+
+    /// Whether lines are counted.
+    pub fn counts(&self) -> bool {
+        self.observe.is_some() || self.observe_out.is_some()
+    }
+}
+
+/// Checks the words of `--stop-at`.
+fn stop_at(text: &str) -> std::result::Result<String, String> {
+    text.parse::<exec::observe::Stop>().map(|_| text.to_string())
+}
+
 /// What to write and say.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
@@ -106,7 +147,12 @@ pub fn absolute(path: Option<&PathBuf>) -> Result<Option<PathBuf>> {
 }
 
 /// The settings that these options make.
-pub fn settings(numbers: &Numbers, machine: &Machine, reports: &Reports) -> Result<Settings> {
+pub fn settings(
+    numbers: &Numbers,
+    machine: &Machine,
+    looking: &Looking,
+    reports: &Reports,
+) -> Result<Settings> {
     if machine.mode == Some(Mode::Performance) {
         return Err(lab::launch::no_performance(
             "--mode performance",
@@ -133,6 +179,7 @@ pub fn settings(numbers: &Numbers, machine: &Machine, reports: &Reports) -> Resu
             _ => Words::Usual,
         },
         profile: reports.profile,
+        observe: looking.options()?,
         ..Settings::default()
     })
 }

@@ -1,7 +1,7 @@
 //! `vernier run` and `vernier exec`.
 
 use crate::Result;
-use crate::options::{self, Machine, Numbers, Reports};
+use crate::options::{self, Looking, Machine, Numbers, Reports};
 use clap::Args;
 use lab::output::Output;
 use lab::program::Program;
@@ -46,6 +46,8 @@ pub struct RunArguments {
     #[command(flatten)]
     machine: Machine,
     #[command(flatten)]
+    looking: Looking,
+    #[command(flatten)]
     reports: Reports,
 }
 
@@ -68,6 +70,8 @@ pub struct ExecArguments {
     #[command(flatten)]
     machine: Machine,
     #[command(flatten)]
+    looking: Looking,
+    #[command(flatten)]
     reports: Reports,
     /// The binary and its arguments, after --
     #[arg(last = true, required = true, value_name = "BINARY ARGS")]
@@ -80,7 +84,7 @@ const EXEC_HELP: &str = "Examples:
 
 /// `vernier run`.
 pub fn run(a: RunArguments) -> Result {
-    let mut flags = options::settings(&a.numbers, &a.machine, &a.reports)?;
+    let mut flags = options::settings(&a.numbers, &a.machine, &a.looking, &a.reports)?;
     flags.stages = a.stage.map(|mut stages| {
         stages.sort();
         stages.dedup();
@@ -94,17 +98,19 @@ pub fn run(a: RunArguments) -> Result {
     flags.weights_out = options::absolute(a.weights_out.as_ref())?;
     let program = Program::find(&a.program)?;
     let log = flags.log.clone().or_else(|| program.settings.log.clone());
-    with_context(&a.reports, log, |context| stages::run(&program, &flags, context))
+    with_context(&a.reports, &a.looking, log, |context| {
+        stages::run(&program, &flags, context)
+    })
 }
 
 /// `vernier exec`.
 pub fn exec(a: ExecArguments) -> Result {
-    let settings: Settings = options::settings(&a.numbers, &a.machine, &a.reports)?;
+    let settings: Settings = options::settings(&a.numbers, &a.machine, &a.looking, &a.reports)?;
     let Some((binary, args)) = a.command.split_first() else {
         return Err(Error::Usage("which binary shall be run?".into()));
     };
     let binary = binary.to_string_lossy();
-    with_context(&a.reports, settings.log.clone(), |context| {
+    with_context(&a.reports, &a.looking, settings.log.clone(), |context| {
         stages::exec(&binary, args, &settings, context)
     })
 }
@@ -112,6 +118,7 @@ pub fn exec(a: ExecArguments) -> Result {
 /// Opens the outputs, runs, prints and writes the summary, and ends with the run's own error, if it has one.
 fn with_context(
     reports: &Reports,
+    looking: &Looking,
     log: Option<PathBuf>,
     run: impl FnOnce(&Context<'_>) -> Result<Run>,
 ) -> Result {
@@ -132,6 +139,19 @@ fn with_context(
             for line in lab::profile::tables(&done.summary.totals) {
                 output.say(&line);
             }
+        }
+        if looking.counts() {
+            for line in lab::observe::tables(&done.summary.totals) {
+                output.say(&line);
+            }
+        }
+        if let Some(folder) = &looking.observe_out {
+            let title = format!("{}, {}", done.summary.program, done.summary.format_text());
+            lab::observe::write(folder, &title, &done.summary.totals)?;
+            output.say(&format!(
+                "observe: written to {}",
+                folder.join("observe.html").display()
+            ));
         }
     }
     let json = match &reports.json {

@@ -78,6 +78,9 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
         Words::Usual => {}
         Words::Many => launch.set("VERNIER_VERBOSE", "1"),
     }
+    for (name, value) in settings.observe.environment() {
+        launch.set(name, value);
+    }
     if settings.profile {
         launch.set("VERNIER_PROFILE", "1");
     }

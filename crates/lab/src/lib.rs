@@ -11,6 +11,7 @@ pub mod data;
 pub mod error;
 pub mod launch;
 pub mod library;
+pub mod observe;
 pub mod output;
 pub mod profile;
 pub mod program;

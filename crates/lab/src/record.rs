@@ -2,6 +2,7 @@
 
 use crate::cache;
 use crate::error::Error;
+use crate::observe::{self, Observation};
 use crate::profile::{self, Line};
 use crate::rules::RuleSummary;
 use serde::{Deserialize, Serialize};
@@ -225,6 +226,9 @@ pub struct Totals {
     /// With `--profile`: executed PTX lines, the costliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
+    /// With `--observe`: what numbers did, by kernel and PTX line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<Observation>,
 }
 
 impl Totals {
@@ -247,6 +251,9 @@ impl Totals {
                     self.lines.extend(serde_json::from_value::<Line>(value));
                 } else if value["event"] == "rule" {
                     self.rule(value);
+                } else if value["event"] == "observation" {
+                    self.observations
+                        .extend(serde_json::from_value::<Observation>(value));
                 } else if let Ok(event) = serde_json::from_value::<Event>(value) {
                     self.add(event);
                 }
@@ -488,6 +495,7 @@ impl Summary {
     pub fn complete(&mut self) {
         self.seconds = self.stages.iter().map(|s| s.seconds).sum();
         profile::complete(&mut self.totals);
+        observe::complete(&mut self.totals);
         let warps = self.totals.warp_instructions.max(1) as f64;
         self.totals.active_lanes = self.totals.thread_instructions as f64 / (32.0 * warps);
         let time = self.totals.kernel_seconds;
@@ -564,7 +572,8 @@ impl Summary {
         lines
     }
 
-    fn format_text(&self) -> String {
+    /// The format in words.
+    pub fn format_text(&self) -> String {
         let f = &self.format;
         match (f.significand, f.exponent_min, f.exponent_max) {
             (Some(p), Some(emin), Some(emax)) => {

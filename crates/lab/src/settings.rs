@@ -151,6 +151,8 @@ pub struct Settings {
     pub words: Words,
     /// Find out where the time of kernels goes.
     pub profile: bool,
+    /// Look at what the numbers do.
+    pub observe: crate::observe::Options,
 }
 
 /// How much the library inside the program says about itself.
@@ -198,6 +200,7 @@ impl Settings {
             env,
             words: self.words,
             profile: self.profile,
+            observe: self.observe,
         }
     }
 

@@ -1,7 +1,9 @@
 //! What runs kernels. The functional engine now; a timing model and a real GPU come as further
 //! implementations of the same trait, and a launch means the same on each.
 
-use exec::{Engine, Execution, LaunchConfig, Limits, LineProfile, Memory, Module, Numerics, Progress};
+use exec::{
+    Engine, Execution, LaunchConfig, Limits, LineProfile, Memory, Module, Numerics, Observation, Progress,
+};
 
 /// Everything a launch needs.
 pub struct Launch<'a> {
@@ -36,19 +38,19 @@ pub trait Backend: Send + Sync {
     fn profile(&self) -> Vec<LineProfile> {
         Vec::new()
     }
+    /// What numbers did, by PTX line, if this back end was asked to look.
+    fn observations(&self) -> Vec<Observation> {
+        Vec::new()
+    }
 }
 
 /// The functional engine.
 pub struct Functional(Engine);
 
 impl Functional {
-    /// With `threads` CPU threads.
-    pub fn new(threads: usize) -> Functional {
-        Functional(Engine::new(threads))
-    }
-    /// With `threads` CPU threads, finding out where time goes.
-    pub fn profiled(threads: usize) -> Functional {
-        Functional(Engine::new(threads).profiled())
+    /// With this engine.
+    pub fn new(engine: Engine) -> Functional {
+        Functional(engine)
     }
 }
 
@@ -63,5 +65,8 @@ impl Backend for Functional {
     }
     fn profile(&self) -> Vec<LineProfile> {
         self.0.profile()
+    }
+    fn observations(&self) -> Vec<Observation> {
+        self.0.observations()
     }
 }

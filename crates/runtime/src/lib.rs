@@ -41,4 +41,4 @@ pub use properties::{Facts, attribute, properties_bytes};
 pub use registry::Handle;
 pub use runtime::{DRIVER_VERSION, Runtime};
 pub use say::{error as say_error, is_verbose, once as say_once};
-pub use settings::{PtxOut, Startup, numerics_from};
+pub use settings::{ObserveSettings, PtxOut, Startup, numerics_from};

@@ -1,7 +1,8 @@
 //! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
 //! whoever watches. Without that variable nothing is written and launches cost two additions.
 
-use exec::{LineProfile, Progress, Stats};
+use exec::observe::{Exponents, Fact};
+use exec::{LineProfile, Observation, Progress, Stats};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -179,9 +180,9 @@ impl Recorder {
         }
     }
 
-    /// Writes the totals, and the profile by line if there is one. Called at the end of the process; a second
+    /// Writes the totals, and by line the profile and what numbers did, where these were asked for. Called at the end of the process; a second
     /// call does nothing.
-    pub(crate) fn finish(&self, profile: &[LineProfile]) {
+    pub(crate) fn finish(&self, profile: &[LineProfile], observations: &[Observation]) {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.ended, true) || self.files.is_none() || self.pid != std::process::id()
         {
@@ -208,6 +209,7 @@ impl Recorder {
                 "thread_instructions": l.thread_instructions, "warp_instructions": l.warp_instructions,
             }));
         }
+        observations.iter().for_each(|o| self.event(observation(o)));
         let all = &state.all;
         self.event(json!({
             "event": "end", "launches": all.launches, "thread_instructions": all.stats.thread_instructions,
@@ -225,6 +227,30 @@ impl Recorder {
 fn classes(stats: &Stats) -> Value {
     let all = stats.classes.iter();
     Value::Object(all.map(|(c, n)| (c.name().to_owned(), n.into())).collect())
+}
+
+/// What was observed at an instruction. Only what occurred is written: `[exponent, count]`, `[bits lost, count]`.
+fn observation(o: &Observation) -> Value {
+    let (at, t) = (&o.location, &o.tally);
+    let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
+    let facts = Fact::ALL.iter().filter(|f| t.get(**f) > 0);
+    let facts = facts.map(|f| (f.name().to_owned(), t.get(*f).into())).collect();
+    let exponents = |e: &Exponents| {
+        json!({
+            "zero": e.zeros(), "nan": e.nans(), "inf": e.infinities(),
+            "exponents": e.finite().collect::<Vec<_>>(),
+        })
+    };
+    let arity = o.kind.arity();
+    let lost = t.lost.iter().enumerate().filter(|(_, n)| **n > 0);
+    json!({
+        "event": "observation", "kernel": o.kernel, "file": at.file, "line": at.line, "text": at.text,
+        "cuda_file": cuda_file, "cuda_line": cuda_line, "operation": o.kind.name(), "format": o.format,
+        "precision": o.limits.precision, "min": o.limits.min, "min_normal": o.limits.min_normal,
+        "max": o.limits.max, "executions": t.executions, "facts": Value::Object(facts),
+        "cut": t.cut[..arity], "operands": t.operands[..arity].iter().map(exponents).collect::<Vec<_>>(),
+        "result": exponents(&t.result), "lost": lost.collect::<Vec<_>>(),
+    })
 }
 
 /// A launch that runs now; dropped without [`Running::done`] when it could not start.
@@ -330,8 +356,8 @@ mod tests {
             thread_instructions: 64,
             warp_instructions: 2,
         };
-        recorder.finish(std::slice::from_ref(&line));
-        recorder.finish(&[line]);
+        recorder.finish(std::slice::from_ref(&line), &[]);
+        recorder.finish(&[line], &[]);
         let pid = std::process::id();
         let text = std::fs::read_to_string(folder.join(format!("{pid}.jsonl"))).unwrap();
         let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();

@@ -15,7 +15,7 @@ use crate::settings::{PtxOut, Startup};
 use crate::sources::{self, PtxFiles};
 use crate::streams::Streams;
 use device::{Device, Mode};
-use exec::{Memory, MemoryKind};
+use exec::{Engine, Memory, MemoryKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -91,10 +91,11 @@ impl Ready {
                 );
             }
             let threads = runtime.startup.thread_count()?;
-            let backend: Arc<dyn Backend> = Arc::new(match runtime.startup.profile {
-                true => Functional::profiled(threads),
-                false => Functional::new(threads),
-            });
+            let engine = Engine::new(threads).observing(runtime.startup.observe()?);
+            let backend: Arc<dyn Backend> = Arc::new(Functional::new(match runtime.startup.profile {
+                true => engine.profiled(),
+                false => engine,
+            }));
             say::verbose(&format!("{} back end", backend.name()));
             Ok(backend)
         });
@@ -369,6 +370,8 @@ impl Runtime {
                 active.finish(recorder, self.startup.run_dir.is_some());
             }
             recorder.finish(&backend.map(|b| b.profile()).unwrap_or_default());
+            let profile = backend.map(|b| b.profile()).unwrap_or_default();
+            recorder.finish(&profile, &backend.map(|b| b.observations()).unwrap_or_default());
         }
     }
 }

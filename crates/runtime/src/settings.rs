@@ -2,7 +2,7 @@
 //! program. What may change between launches is read at each launch; the rest once, at the first CUDA call.
 
 use crate::error::Error;
-use exec::{Limits, Numerics};
+use exec::{Limits, Numerics, Observe};
 use std::path::PathBuf;
 
 /// Where PTX is written (VERNIER_PTX_OUT).
@@ -12,6 +12,17 @@ pub enum PtxOut {
     Folder(PathBuf),
     /// Nowhere: `none`.
     Nowhere,
+}
+
+/// What to look at while kernels run, as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObserveSettings {
+    /// VERNIER_OBSERVE: a pattern of kernel names.
+    pub kernels: Option<String>,
+    /// VERNIER_OBSERVE_EVERY.
+    pub every: Option<String>,
+    /// VERNIER_STOP_AT.
+    pub stop_at: Option<String>,
 }
 
 /// What is read once.
@@ -41,6 +52,8 @@ pub struct Startup {
     pub run_dir: Option<PathBuf>,
     /// VERNIER_PROFILE is 1: find out where the time of kernels goes, for the run record.
     pub profile: bool,
+    /// VERNIER_OBSERVE, VERNIER_OBSERVE_EVERY, VERNIER_STOP_AT, as written.
+    pub observe: ObserveSettings,
     /// VERNIER_QUIET is 1.
     pub quiet: bool,
     /// VERNIER_VERBOSE is 1.
@@ -83,6 +96,11 @@ impl Startup {
             threads: variable("VERNIER_THREADS"),
             run_dir: variable("VERNIER_RUN_DIR").map(PathBuf::from),
             profile: flag("VERNIER_PROFILE"),
+            observe: ObserveSettings {
+                kernels: variable("VERNIER_OBSERVE"),
+                every: variable("VERNIER_OBSERVE_EVERY"),
+                stop_at: variable("VERNIER_STOP_AT"),
+            },
             quiet: flag("VERNIER_QUIET"),
             verbose: flag("VERNIER_VERBOSE"),
         }
@@ -110,6 +128,33 @@ impl Startup {
                 "VERNIER_OVERRIDE is `{text}`: `vf32` rewrites every f32 arithmetic instruction, `none` (or unset) rewrites nothing"
             ))),
         }
+    }
+
+    /// What the engine looks at.
+    pub(crate) fn observe(&self) -> Result<Observe, Error> {
+        let settings = &self.observe;
+        let every = match settings.every.as_deref() {
+            None => 1,
+            Some(text) => match text.trim().parse::<u64>() {
+                Ok(n) if n > 0 => n,
+                _ => {
+                    return Err(Error::Setting(format!(
+                        "VERNIER_OBSERVE_EVERY is `{text}`: give a number n, to observe every n-th launch of a kernel, or unset it"
+                    )));
+                }
+            },
+        };
+        let stop = match settings.stop_at.as_deref() {
+            None => exec::observe::Stop::default(),
+            Some(text) => text.parse().map_err(|e| {
+                Error::Setting(format!("VERNIER_STOP_AT is `{text}`: {e} (several with commas)"))
+            })?,
+        };
+        Ok(Observe {
+            kernels: settings.kernels.clone(),
+            every,
+            stop,
+        })
     }
 
     /// Refuses a mode of simulation that is not there.

@@ -36,6 +36,7 @@ fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> St
         quiet: true,
         verbose: false,
         profile: false,
+        observe: runtime::ObserveSettings::default(),
     }
 }
 

@@ -1,0 +1,357 @@
+//! What the numbers of a run did, by PTX line: read from the record, added up, shown as a table, as JSON and as a
+//! page with pictures ([`page`]). What is counted is said in `exec::observe` and docs/observe.md.
+
+pub mod page;
+
+use crate::error::Error;
+use crate::record::{Totals, grouped};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Kernels shown in the table.
+const KERNELS_SHOWN: usize = 8;
+
+/// Lines shown of each kernel.
+const LINES_SHOWN: usize = 12;
+
+/// Bin of [`Observation::lost`] for sums that cancelled to zero.
+pub const ALL_BITS: u32 = 25;
+
+/// What to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Kernels whose lines are counted, a pattern; VERNIER_OBSERVE.
+    pub kernels: Option<String>,
+    /// Of a kernel's launches the first of every so many; VERNIER_OBSERVE_EVERY.
+    pub every: Option<u64>,
+    /// `nan`, `inf`, `overflow`, several with commas; VERNIER_STOP_AT.
+    pub stop_at: Option<String>,
+    /// Folder for observe.json and observe.html.
+    pub out: Option<PathBuf>,
+}
+
+impl Options {
+    /// The variables that tell the library.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let out = self.out.as_ref().map(|_| "*".to_string());
+        let pairs = [
+            ("VERNIER_OBSERVE", self.kernels.clone().or(out)),
+            ("VERNIER_OBSERVE_EVERY", self.every.map(|n| n.to_string())),
+            ("VERNIER_STOP_AT", self.stop_at.clone()),
+        ];
+        pairs.into_iter().filter_map(|(n, v)| Some((n, v?))).collect()
+    }
+}
+
+/// Values counted by exponent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Exponents {
+    /// Zeros.
+    pub zero: u64,
+    /// NaNs.
+    pub nan: u64,
+    /// Infinities.
+    pub inf: u64,
+    /// Exponent e (2^e <= |x| < 2^(e+1)), how many; binary32 subnormals count as -127.
+    pub exponents: Vec<(i32, u64)>,
+}
+
+impl Exponents {
+    fn add(&mut self, other: &Exponents) {
+        self.zero += other.zero;
+        self.nan += other.nan;
+        self.inf += other.inf;
+        add_pairs(&mut self.exponents, &other.exponents);
+    }
+    /// All values.
+    pub fn total(&self) -> u64 {
+        self.zero + self.nan + self.inf + self.exponents.iter().map(|(_, n)| n).sum::<u64>()
+    }
+}
+
+fn add_pairs<K: Ord + Copy>(sum: &mut Vec<(K, u64)>, more: &[(K, u64)]) {
+    let mut all: BTreeMap<K, u64> = sum.iter().copied().collect();
+    for (k, n) in more {
+        *all.entry(*k).or_default() += n;
+    }
+    *sum = all.into_iter().collect();
+}
+
+/// What was counted at an instruction of a PTX line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Observation {
+    /// Mangled kernel name.
+    pub kernel: String,
+    /// PTX file.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u32,
+    /// The line's text.
+    pub text: String,
+    /// CUDA source file, empty where the PTX does not say.
+    pub cuda_file: String,
+    /// Its line.
+    pub cuda_line: u32,
+    /// What the instruction computes: `add`, `fma`, ...
+    pub operation: String,
+    /// Format of the result.
+    pub format: String,
+    /// Its bits of significand.
+    pub precision: u32,
+    /// Its smallest positive value.
+    pub min: f64,
+    /// Its smallest normal value.
+    pub min_normal: f64,
+    /// Its largest finite value.
+    pub max: f64,
+    /// Executions; each active thread counts.
+    pub executions: u64,
+    /// What happened, how often: `overflow`, `underflow`, `subnormal`, `nan_made`, ...
+    pub facts: BTreeMap<String, u64>,
+    /// By operand: how often the cut to the format changed it.
+    pub cut: Vec<u64>,
+    /// By operand, before the cut.
+    pub operands: Vec<Exponents>,
+    /// Results.
+    pub result: Exponents,
+    /// Bits that cancelled in a sum, how often; [`ALL_BITS`]: the sum is zero.
+    pub lost: Vec<(u32, u64)>,
+}
+
+impl Observation {
+    /// How often a fact was met.
+    pub fn get(&self, fact: &str) -> u64 {
+        self.facts.get(fact).copied().unwrap_or(0)
+    }
+
+    /// Sums that lost at least `bits` bits.
+    pub fn cancelled(&self, bits: u32) -> u64 {
+        self.lost.iter().filter(|(b, _)| *b >= bits).map(|(_, n)| n).sum()
+    }
+
+    /// Operands that the cut changed, of all that it could change.
+    fn cut_share(&self) -> f64 {
+        let largest = self.cut.iter().max().copied().unwrap_or(0);
+        share(largest, self.executions)
+    }
+
+    fn add(&mut self, other: &Observation) {
+        self.executions += other.executions;
+        for (fact, n) in &other.facts {
+            *self.facts.entry(fact.clone()).or_default() += n;
+        }
+        self.cut.iter_mut().zip(&other.cut).for_each(|(a, b)| *a += b);
+        for (a, b) in self.operands.iter_mut().zip(&other.operands) {
+            a.add(b);
+        }
+        self.result.add(&other.result);
+        add_pairs(&mut self.lost, &other.lost);
+    }
+
+    fn key(&self) -> (&str, &str, u32, &str, &str) {
+        (&self.kernel, &self.file, self.line, &self.format, &self.operation)
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+/// Adds up the same lines of several processes, and sorts by kernel and line.
+pub(crate) fn complete(totals: &mut Totals) {
+    let all = &mut totals.observations;
+    all.sort_by(|a, b| a.key().cmp(&b.key()));
+    all.dedup_by(|again, first| {
+        let same = again.key() == first.key();
+        if same {
+            first.add(again);
+        }
+        same
+    });
+}
+
+/// A column of the table: its name, and how often it happened.
+type Column = (&'static str, fn(&Observation) -> f64);
+
+/// Shares of the executions.
+const COLUMNS: &[Column] = &[
+    ("overflow", |o| {
+        share(o.get("overflow") + o.get("product_overflow"), o.executions)
+    }),
+    ("underflow", |o| {
+        share(o.get("underflow") + o.get("product_underflow"), o.executions)
+    }),
+    ("subnormal", |o| share(o.get("subnormal"), o.executions)),
+    ("NaN made", |o| share(o.get("nan_made"), o.executions)),
+    ("cancel 4+", |o| share(o.cancelled(4), o.executions)),
+    ("swamped", |o| share(o.get("swamped"), o.executions)),
+    ("cut", Observation::cut_share),
+    ("inexact", |o| share(o.get("inexact"), o.executions)),
+];
+
+fn percent(share: f64) -> String {
+    match share {
+        0.0 => "-".into(),
+        s if s < 0.00005 => "<0.01 %".into(),
+        s => format!("{:.2} %", 100.0 * s),
+    }
+}
+
+/// What `--observe` prints: for each kernel the lines that executed most, with shares of executions.
+pub fn tables(t: &Totals) -> Vec<String> {
+    let mut kernels: BTreeMap<&str, u64> = BTreeMap::new();
+    for o in &t.observations {
+        *kernels.entry(&o.kernel).or_default() += o.executions;
+    }
+    let mut kernels: Vec<(&str, u64)> = kernels.into_iter().collect();
+    kernels.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let mut out = Vec::new();
+    if kernels.is_empty() {
+        out.push("observe: no arithmetic f32 instruction of a kernel that was asked for has run".to_string());
+    }
+    let left_out = kernels.len().saturating_sub(KERNELS_SHOWN);
+    for (kernel, executions) in kernels.into_iter().take(KERNELS_SHOWN) {
+        let mut lines: Vec<&Observation> = t.observations.iter().filter(|o| o.kernel == kernel).collect();
+        let count = lines.len();
+        lines.sort_by(|a, b| b.executions.cmp(&a.executions).then(a.line.cmp(&b.line)));
+        out.push(format!(
+            "observe: {kernel}, {} executions of {count} instruction{}",
+            grouped(executions),
+            if count == 1 { "" } else { "s" }
+        ));
+        let names: Vec<String> = COLUMNS.iter().map(|(name, _)| format!("{name:>9}")).collect();
+        out.push(format!(
+            "{:>16}  {}  {:>12}  line",
+            "executions",
+            names.join(" "),
+            "exponents"
+        ));
+        for o in lines.into_iter().take(LINES_SHOWN) {
+            let cells: Vec<String> = COLUMNS
+                .iter()
+                .map(|(_, f)| format!("{:>9}", percent(f(o))))
+                .collect();
+            let cuda = match o.cuda_file.as_str() {
+                "" => String::new(),
+                file => format!("  ({}:{})", file.rsplit('/').next().unwrap_or(file), o.cuda_line),
+            };
+            out.push(format!(
+                "{:>16}  {}  {:>12}  {}:{}: {}  [{}]{cuda}",
+                grouped(o.executions),
+                cells.join(" "),
+                range(&o.result),
+                o.file,
+                o.line,
+                o.text,
+                o.format
+            ));
+        }
+        if count > LINES_SHOWN {
+            out.push(format!(
+                "{:>16}  and {} more instructions",
+                "",
+                count - LINES_SHOWN
+            ));
+        }
+    }
+    if left_out > 0 {
+        out.push(format!("observe: and {left_out} more kernels"));
+    }
+    out
+}
+
+/// Exponents of the results, from the smallest to the largest.
+fn range(e: &Exponents) -> String {
+    match (e.exponents.first(), e.exponents.last()) {
+        (Some((low, _)), Some((high, _))) => format!("{low}..{high}"),
+        _ => "-".into(),
+    }
+}
+
+/// Writes `observe.json` and `observe.html` into a folder.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn write(folder: &Path, title: &str, t: &Totals) -> Result<(), Error> {
+    crate::cache::create(folder)?;
+    let put = |name: &str, text: String| {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))
+    };
+    let json = serde_json::to_string(&t.observations)
+        .map_err(|e| Error::failed(format!("the observations cannot be written as JSON: {e}"), ""))?;
+    put("observe.json", json + "\n")?;
+    put("observe.html", page::html(title, &t.observations))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn sample() -> Vec<Observation> {
+        let side = |exponents: &[(i32, u64)], zero| Exponents {
+            zero,
+            exponents: exponents.to_vec(),
+            ..Exponents::default()
+        };
+        let o = Observation {
+            kernel: "k".into(),
+            file: "m.ptx".into(),
+            line: 7,
+            text: "fma.rn.vf32 %f1, %f2, %f3, %f1;".into(),
+            cuda_file: "/src/m.cu".into(),
+            cuda_line: 3,
+            operation: "fma".into(),
+            format: "e4m3".into(),
+            precision: 4,
+            min: 2f64.powi(-9),
+            min_normal: 2f64.powi(-6),
+            max: 240.0,
+            executions: 1000,
+            facts: [("overflow".to_string(), 10), ("swamped".to_string(), 250)].into(),
+            cut: vec![500, 20, 0],
+            operands: vec![
+                side(&[(-3, 600), (0, 400)], 0),
+                side(&[(1, 1000)], 0),
+                side(&[(4, 900)], 100),
+            ],
+            result: side(&[(-8, 20), (4, 900), (7, 70)], 10),
+            lost: vec![(0, 960), (5, 30), (ALL_BITS, 10)],
+        };
+        vec![o.clone(), o]
+    }
+
+    #[test]
+    fn lines_of_several_processes_are_added_up() {
+        let mut t = Totals {
+            observations: sample(),
+            ..Totals::default()
+        };
+        complete(&mut t);
+        let [o] = t.observations.as_slice() else {
+            panic!("{:?}", t.observations)
+        };
+        assert_eq!((o.executions, o.get("swamped"), o.cancelled(4)), (2000, 500, 80));
+        assert_eq!((o.result.exponents[0], o.result.total()), ((-8, 40), 2000));
+        let text = tables(&t).join("\n");
+        assert!(
+            text.contains("observe: k, 2,000 executions of 1 instruction"),
+            "{text}"
+        );
+        let row = "2,000     1.00 %         -         -         -    4.00 %   25.00 %   50.00 %         -         -8..7";
+        assert!(text.contains(row), "{text}");
+        assert!(
+            text.contains("m.ptx:7: fma.rn.vf32 %f1, %f2, %f3, %f1;  [e4m3]  (m.cu:3)"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn nothing_observed_is_said() {
+        assert!(tables(&Totals::default())[0].contains("no arithmetic"));
+    }
+}
