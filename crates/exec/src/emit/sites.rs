@@ -73,8 +73,7 @@ impl Emitter<'_> {
         };
         let apart = matches!(o.f, Some((VfFn::Fmam | VfFn::Addm, _))) && format != Format::FP32;
         let rounding = o.lanes.map_or(Rounding::NearestEven, |l| l.result());
-        let accumulator =
-            apart.then(|| (accumulator, Lanes::new(format, self.numerics.input, rounding)));
+        let accumulator = apart.then(|| (accumulator, Lanes::new(format, self.numerics.input, rounding)));
         let rounds = matches!(o.f, Some((VfFn::Fma | VfFn::Fmam, _)));
         let mut inst = blank(chosen.run);
         inst.a = self.p.sites.len() as u32;
