@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod format;
 mod inspect;
+mod observed;
 mod options;
 mod ptx_check;
 mod ptx_dump;

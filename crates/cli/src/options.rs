@@ -76,6 +76,9 @@ pub struct Looking {
     /// Write observe.json and observe.html, with pictures, into this folder
     #[arg(long, value_name = "DIR")]
     pub observe_out: Option<PathBuf>,
+    /// Follow every f32 value in binary64 and show how far results are from it, by PTX line (much slower, one thread)
+    #[arg(long)]
+    pub shadow: bool,
     /// Stop a launch at the first result of finite operands that is nan, inf or overflow (several with commas)
     #[arg(long, value_name = "WHAT", value_parser = stop_at)]
     pub stop_at: Option<String>,
@@ -87,14 +90,30 @@ impl Looking {
         Ok(lab::observe::Options {
             kernels: self.observe.clone(),
             every: self.observe_every,
+            shadow: self.shadow,
             stop_at: self.stop_at.clone(),
             out: absolute(self.observe_out.as_ref())?,
         })
     }
 
+    /// For an engine of this process.
+    pub fn observe(&self) -> exec::Observe {
+        exec::Observe {
+            kernels: self.observe.clone().or(self.counts().then(|| "*".into())),
+            every: self.observe_every.unwrap_or(1),
+            shadow: self.shadow,
+            // Checked when it was parsed.
+            stop: self
+                .stop_at
+                .as_deref()
+                .and_then(|t| t.parse().ok())
+                .unwrap_or_default(),
+        }
+    }
+
     /// Whether lines are counted.
     pub fn counts(&self) -> bool {
-        self.observe.is_some() || self.observe_out.is_some()
+        self.observe.is_some() || self.observe_out.is_some() || self.shadow
     }
 }
 

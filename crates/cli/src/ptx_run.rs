@@ -1,10 +1,11 @@
 //! `vernier ptx run`: one kernel of a bare PTX file on files of raw values, without a program around it.
 
 use crate::Result;
-use crate::{options, ptx_check};
+use crate::{observed, options, ptx_check};
 use clap::Args;
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Progress};
 use lab::Error;
+use lab::record::Totals;
 use lab::settings::{NamedFormat, Override};
 use std::fs;
 use std::io::Write;
@@ -48,6 +49,8 @@ pub struct Arguments {
     /// CPU threads (default: all cores)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    #[command(flatten)]
+    looking: options::Looking,
     /// End the launch when a block has executed this many thread-instructions
     #[arg(long, value_name = "N")]
     max_instructions: Option<u64>,
@@ -219,7 +222,7 @@ pub fn run(arguments: &Arguments) -> Result {
     let limits = Limits {
         instructions_per_block: arguments.max_instructions,
     };
-    let engine = Engine::new(threads.unwrap_or(1).max(1));
+    let engine = Engine::new(threads.unwrap_or(1).max(1)).observing(arguments.looking.observe());
     let started = std::time::Instant::now();
     let execution = engine
         .launch(
@@ -243,6 +246,7 @@ pub fn run(arguments: &Arguments) -> Result {
         memory.read(address, &mut content).map_err(failed)?;
         fs::write(&path, content).map_err(|e| Error::file("write", &path, &e))?;
     }
+    report(arguments, &kernel, engine.observations())?;
     let stats = execution.stats;
     eprintln!(
         "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {seconds:.3} s",
@@ -262,6 +266,26 @@ fn seed() -> Result<u64> {
                 "VERNIER_SEED is `{text}`: give a whole number, 0 or more"
             ))
         }),
+    }
+}
+
+/// Shows and writes what was observed.
+fn report(arguments: &Arguments, kernel: &str, observations: Vec<exec::Observation>) -> Result {
+    let looking = &arguments.looking;
+    if !looking.counts() {
+        return Ok(());
+    }
+    let mut totals = Totals {
+        observations: observations.iter().map(observed::observation).collect(),
+        ..Totals::default()
+    };
+    lab::observe::complete(&mut totals);
+    for line in lab::observe::tables(&totals) {
+        eprintln!("vernier: {line}");
+    }
+    match &looking.observe_out {
+        Some(folder) => lab::observe::write(folder, kernel, &totals),
+        None => Ok(()),
     }
 }
 

@@ -51,7 +51,7 @@ fn env_mut(w: &mut Warp) -> &mut Env {
 }
 
 /// Where the bytes at `address` of `space` lie for `lane`, or what is wrong.
-fn resolve_one(
+pub(crate) fn resolve_one(
     w: &Warp,
     lane: usize,
     space: Space,

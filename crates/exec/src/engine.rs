@@ -5,7 +5,7 @@ use crate::analysis::BlockShape;
 use crate::launch::{Execution, LaunchConfig, Limits, Numerics, Stats, Trap};
 use crate::memory::{Memory, MemoryKind};
 use crate::module::{Error, Module};
-use crate::observe::{Observation, Observe, Observer, Tally};
+use crate::observe::{Observation, Observe, Observer, Watching};
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Line, lines};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -41,7 +41,7 @@ pub struct Engine {
 struct Harvest {
     stats: Stats,
     output: Vec<(u64, Vec<u8>)>,
-    tallies: Option<Vec<Tally>>,
+    watching: Option<Box<Watching>>,
 }
 
 impl Engine {
@@ -158,13 +158,14 @@ impl Engine {
                 .as_ref()
                 .map_or(0, |p| p.program(kernel, &program, module)),
             observed: looking.is_some(),
+            words: self.observer.as_ref().and_then(|o| o.words(memory)),
         };
         let _watched = self.profiler.as_ref().map(Profiler::watch);
         progress.blocks_done.store(0, Relaxed);
         progress.blocks_total.store(blocks, Relaxed);
         if config.cooperative {
-            let (execution, tallies) = together(&launch, blocks);
-            self.observed(kernel, module, &program, &execution, &tallies);
+            let (execution, watchings) = together(&launch, blocks);
+            self.observed(kernel, module, &program, &execution, watchings);
             return Ok(execution);
         }
         let next = AtomicU64::new(0);
@@ -206,21 +207,23 @@ impl Engine {
             }
             runner.report();
             harvest.stats = runner.stats();
-            harvest.tallies = runner.take_tallies();
+            harvest.watching = runner.take_watching();
             harvest
         };
-        let harvests = match self.pool(&program, blocks) {
+        // Shadows of memory are shared, and sums of errors depend on the order.
+        let pool = self.pool(&program, blocks).filter(|_| launch.words.is_none());
+        let harvests = match pool {
             Some(pool) => pool.broadcast(|_| work()),
             None => vec![work()],
         };
         let trap = trapped.into_inner().unwrap_or_else(|e| e.into_inner());
         let mut execution = Execution::default();
         let mut output = Vec::new();
-        let mut tallies = Vec::new();
+        let mut watchings = Vec::new();
         for h in harvests {
             execution.stats += h.stats;
             output.extend(h.output);
-            tallies.extend(h.tallies);
+            watchings.extend(h.watching);
         }
         output.sort_by_key(|(block, _)| *block);
         let last = trap.as_ref().map_or(u64::MAX, |(b, _)| *b);
@@ -228,7 +231,7 @@ impl Engine {
             execution.output.extend(bytes);
         }
         execution.trap = trap.map(|(_, t)| t);
-        self.observed(kernel, module, &program, &execution, &tallies);
+        self.observed(kernel, module, &program, &execution, watchings);
         Ok(execution)
     }
 
@@ -239,10 +242,10 @@ impl Engine {
         module: &Module,
         program: &std::sync::Arc<crate::program::Program>,
         execution: &Execution,
-        tallies: &[Vec<Tally>],
+        watchings: Vec<Box<Watching>>,
     ) {
         if let (Some(observer), None) = (&self.observer, &execution.trap) {
-            observer.add(kernel, module, program, tallies);
+            observer.add(kernel, module, program, watchings);
         }
     }
 
@@ -290,7 +293,7 @@ impl Drop for Workspace<'_> {
 }
 
 /// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
-fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Vec<Tally>>) {
+fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Box<Watching>>) {
     let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
         .map(|b| {
             let mut r = BlockRunner::new(launch);
@@ -300,7 +303,7 @@ fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Vec<Tally>>) {
         .collect();
     let mut execution = Execution::default();
     let mut outputs = vec![Vec::new(); blocks as usize];
-    let mut tallies = Vec::new();
+    let mut watchings = Vec::new();
     let mut left = blocks;
     while left > 0 && execution.trap.is_none() {
         for (b, slot) in runners.iter_mut().enumerate() {
@@ -312,7 +315,7 @@ fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Vec<Tally>>) {
             outputs[b] = r.take_output();
             r.report();
             execution.stats += r.stats();
-            tallies.extend(r.take_tallies());
+            watchings.extend(r.take_watching());
             *slot = None;
             left -= 1;
             if let BlockStop::Trap(t) = stop {
@@ -322,5 +325,5 @@ fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Vec<Tally>>) {
         }
     }
     execution.output = outputs.concat();
-    (execution, tallies)
+    (execution, watchings)
 }

@@ -423,8 +423,8 @@ pub struct Ir {
     pub tables: Vec<Vec<u32>>,
     /// By [`IrInst::origin`].
     pub origins: Vec<Origin>,
-    /// What instructions on plain f32 compute, by [`IrInst::origin`].
-    pub plain: rustc_hash::FxHashMap<u32, crate::observe::Kind>,
+    /// What instructions on plain f32 compute, and whether they have `.sat`, by [`IrInst::origin`].
+    pub plain: rustc_hash::FxHashMap<u32, (crate::observe::Kind, bool)>,
     /// CUDA file index and line of each `.loc`.
     pub locs: Vec<(u32, u32)>,
     /// Calls that are not inlined.

@@ -195,6 +195,8 @@ pub struct Program {
     pub kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Observed instructions; none unless the program was made to observe.
     pub sites: Vec<crate::observe::Site>,
+    /// Instructions followed in binary64.
+    pub follows: Vec<crate::observe::Follow>,
     /// Source operations of the lane-by-lane instructions.
     pub scalars: Vec<crate::scalar::ScalarOp>,
 }

@@ -6,7 +6,7 @@ use crate::cross;
 use crate::env::{Env, Range, Survey};
 use crate::launch::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
 use crate::memory::Snapshot;
-use crate::observe::{Tally, Watching};
+use crate::observe::{ShadowWords, Watching};
 use crate::profile::Profiler;
 use crate::program::{Element, Program};
 use crate::schedule::{Control, Split, Stop};
@@ -42,6 +42,8 @@ pub struct Launch<'a> {
     pub profile_base: u32,
     /// The program observes.
     pub observed: bool,
+    /// Where the shadows of memory are kept, if it follows in binary64.
+    pub words: Option<&'a ShadowWords>,
 }
 
 /// 64 bytes that vector code may touch at once.
@@ -124,7 +126,7 @@ impl<'a> BlockRunner<'a> {
             grid_id: launch.grid_id,
             workspace: launch.workspace,
             clock: 0,
-            watching: launch.observed.then(|| Box::new(Watching::new(p))),
+            watching: launch.observed.then(|| Box::new(Watching::new(p, launch.words))),
             marker: launch.profiler.map(|p| p.marker(launch.profile_base)),
         });
         let mut runner = BlockRunner {
@@ -224,8 +226,8 @@ impl<'a> BlockRunner<'a> {
     }
 
     /// What was observed in all blocks run so far.
-    pub fn take_tallies(&mut self) -> Option<Vec<Tally>> {
-        self.env.watching.take().map(|w| w.tallies)
+    pub fn take_watching(&mut self) -> Option<Box<Watching>> {
+        self.env.watching.take()
     }
 
     /// Hands the profiler what it wants to know of the blocks run so far.
@@ -260,6 +262,10 @@ impl<'a> BlockRunner<'a> {
         self.env.arrived.clear();
         self.env.frames.reset();
         self.shared.fill(Line([0; 64]));
+        let (at, bytes) = (self.shared.as_ptr() as u64, self.shared.len() as u64 * 64);
+        if let Some(shadow) = self.env.watching.as_mut().and_then(|w| w.shadow.as_mut()) {
+            shadow.start(at, bytes);
+        }
         self.done.fill(false);
         self.waiting.fill(false);
         if self.launch.program.together {

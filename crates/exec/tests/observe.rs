@@ -316,3 +316,96 @@ fn a_launch_stops_at_the_first_nan_infinity_or_overflow() {
     );
     assert_eq!(stopped("inf,overflow", "bf16"), None);
 }
+
+fn shadowed() -> Observe {
+    Observe {
+        shadow: true,
+        ..observed(Some("*"), "")
+    }
+}
+
+#[test]
+fn a_shadow_knows_what_cancellation_hides() {
+    // (a + b) - a: binary32 loses b, which its shadow keeps. Through a move, a selection, shared memory and a shuffle.
+    let body = "add.f32 %f5, %f1, %f2;
+	mov.f32 %f6, %f5;
+	setp.gt.f32 %p1, %f1, 0f00000000;
+	selp.f32 %f7, %f6, %f2, %p1;
+	st.global.f32 [%rd9], %f7;
+	ld.global.f32 %f8, [%rd9];
+	mov.b32 %r4, %f8;
+	shfl.sync.idx.b32 %r5, %r4, 0, 31, -1;
+	mov.b32 %f8, %r5;
+	sub.f32 %f4, %f8, %f1;";
+    let lanes = [[1e8, 1.0, 0.0]; 32];
+    let r = run(body, &lanes, "fp32", 4, shadowed());
+    assert_eq!(r.out, [0.0; 32]);
+    let errors = |k| {
+        r.observations
+            .iter()
+            .find(|o| o.kind == k)
+            .and_then(|o| o.errors.clone())
+            .expect("errors")
+    };
+    let add = errors(Kind::Add);
+    // 1e8 instead of 100000001; a unit in the last place of 1e8 is 8.
+    assert_eq!((add.count, add.exact, add.apart, add.max_ulps), (32, 0, 0, 0.125));
+    assert!((add.max_relative - 1e-8).abs() < 1e-15 && (add.mean_relative() - 1e-8).abs() < 1e-15);
+    assert_eq!(add.histogram[(-27 - exec::observe::LOWEST) as usize], 32);
+    // 0 instead of 1.
+    let sub = errors(Kind::Sub);
+    assert_eq!((sub.count, sub.max_relative, sub.sum_relative), (32, 1.0, 32.0));
+}
+
+#[test]
+fn a_shadow_ends_where_bits_are_changed() {
+    // An integer instruction makes 1e8 + 8 of the sum: the value stands for itself from there on.
+    let body = "add.f32 %f5, %f1, %f2;
+	mov.b32 %r4, %f5;
+	add.u32 %r4, %r4, 1;
+	mov.b32 %f6, %r4;
+	sub.f32 %f4, %f6, %f1;";
+    let r = run(body, &[[1e8, 1.0, 0.0]], "fp32", 1, shadowed());
+    assert_eq!(r.out, [8.0]);
+    let sub = r.observations[1].errors.clone().expect("errors");
+    assert_eq!((sub.count, sub.exact), (1, 1));
+}
+
+#[test]
+fn rounding_to_integer_by_adding_a_number_is_meant() {
+    // 2.75 + 1.5 * 2^23 - 1.5 * 2^23 is 3, in the shadow too.
+    let body = "add.f32 %f5, %f1, 0f4B400000;\nadd.f32 %f6, %f5, 0fCB400000;\nsub.f32 %f4, %f1, %f6;";
+    let r = run(body, &[[2.75, 0.0, 0.0]], "fp32", 1, shadowed());
+    assert_eq!(r.out, [-0.25]);
+    assert!(
+        r.observations
+            .iter()
+            .all(|o| o.errors.as_ref().is_some_and(|e| e.exact == e.count))
+    );
+}
+
+#[test]
+fn shadows_of_narrow_arithmetic_and_atomics() {
+    let body = "fma.rn.vf32 %f4, %f1, %f2, %f3;\nred.global.add.f32 [%rd1], %f4;\nld.global.f32 %f5, [%rd1];\nmul.f32 %f4, %f5, 0f3F800000;";
+    let lanes: Vec<[f32; 3]> = (0..32).map(|_| [1.0, 1.125, 0.3]).collect();
+    let r = run(body, &lanes, "e5m2", 1, shadowed());
+    let fma = r.observations[0].errors.clone().expect("errors");
+    // e5m2: T(1.125) = 1, T(0.3) = 0.25; 1 + 0.25 = 1.25. The shadow is 1.125 + 0.3 (of binary32).
+    let exact = 1.125 + f64::from(0.3f32);
+    assert_eq!(fma.max_relative, (exact - 1.25) / exact);
+    assert_eq!(fma.max_ulps, (exact - 1.25) / 0.25);
+    // a[0] began as 1, and every thread added; lane 0 reads when all have.
+    let mul = r.observations[1].errors.clone().expect("errors");
+    let (real, shadow) = (1.0 + 32.0 * 1.25, 1.0 + 32.0 * exact);
+    assert!((mul.max_relative - (shadow - real) / shadow).abs() < 1e-12);
+}
+
+#[test]
+fn shadows_do_not_depend_on_threads_and_change_nothing() {
+    let body = "fma.rn.vf32 %f4, %f1, %f2, %f3;\nadd.f32 %f4, %f4, %f1;";
+    let one = run(body, &many(), "e5m2", 1, shadowed());
+    let four = run(body, &many(), "e5m2", 4, shadowed());
+    assert_eq!(one.observations, four.observations);
+    let off = run(body, &many(), "e5m2", 4, observed(None, ""));
+    assert_eq!(one.out, off.out);
+}

@@ -1,7 +1,7 @@
 //! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
 //! whoever watches. Without that variable nothing is written and launches cost two additions.
 
-use exec::observe::{Exponents, Fact};
+use exec::observe::{Errors, Exponents, Fact, LOWEST};
 use exec::{LineProfile, Observation, Progress, Stats};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -249,7 +249,17 @@ fn observation(o: &Observation) -> Value {
         "precision": o.limits.precision, "min": o.limits.min, "min_normal": o.limits.min_normal,
         "max": o.limits.max, "executions": t.executions, "facts": Value::Object(facts),
         "cut": t.cut[..arity], "operands": t.operands[..arity].iter().map(exponents).collect::<Vec<_>>(),
-        "result": exponents(&t.result), "lost": lost.collect::<Vec<_>>(),
+        "result": exponents(&t.result), "lost": lost.collect::<Vec<_>>(), "shadow": o.errors.as_ref().map(errors),
+    })
+}
+
+/// Distance from binary64: `[log2 of the relative error, count]`.
+fn errors(e: &Errors) -> Value {
+    let bins = e.histogram.iter().enumerate().filter(|(_, n)| **n > 0);
+    json!({
+        "count": e.count, "exact": e.exact, "apart": e.apart, "max_relative": e.max_relative,
+        "sum_relative": e.sum_relative, "max_ulps": e.max_ulps,
+        "histogram": bins.map(|(k, n)| (k as i32 + LOWEST, *n)).collect::<Vec<_>>(),
     })
 }
 

@@ -21,6 +21,8 @@ pub struct ObserveSettings {
     pub kernels: Option<String>,
     /// VERNIER_OBSERVE_EVERY.
     pub every: Option<String>,
+    /// VERNIER_SHADOW is 1.
+    pub shadow: bool,
     /// VERNIER_STOP_AT.
     pub stop_at: Option<String>,
 }
@@ -99,6 +101,7 @@ impl Startup {
             observe: ObserveSettings {
                 kernels: variable("VERNIER_OBSERVE"),
                 every: variable("VERNIER_OBSERVE_EVERY"),
+                shadow: flag("VERNIER_SHADOW"),
                 stop_at: variable("VERNIER_STOP_AT"),
             },
             quiet: flag("VERNIER_QUIET"),
@@ -151,8 +154,9 @@ impl Startup {
             })?,
         };
         Ok(Observe {
-            kernels: settings.kernels.clone(),
+            kernels: settings.kernels.clone().or(settings.shadow.then(|| "*".into())),
             every,
+            shadow: settings.shadow,
             stop,
         })
     }

@@ -18,7 +18,7 @@ use crate::cross;
 use crate::ir::{BarrierFn, Ir, IrInst, Op, ReduceFn, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
-use crate::observe::Looking;
+use crate::observe::{Looking, Rule};
 use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program};
 use crate::schedule::NOWHERE;
 use crate::vf;
@@ -81,6 +81,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa, looking: O
             draws: false,
             kept: vec![],
             sites: vec![],
+            follows: vec![],
             scalars: vec![],
         },
     };
@@ -279,6 +280,17 @@ impl Emitter<'_> {
         for s in &mut self.p.sites {
             s.src.iter_mut().chain([&mut s.dst]).for_each(element);
         }
+        for f in &mut self.p.follows {
+            let places = f.dst.iter_mut().chain(&mut f.src).map(|p| &mut p.element);
+            places.chain([&mut f.address]).for_each(element);
+            if let Rule::Shuffle(_, operands) = &mut f.rule {
+                for o in operands {
+                    if let Operand::Value(e) = o {
+                        element(e);
+                    }
+                }
+            }
+        }
         for c in &mut self.p.cross_ops {
             for o in c.dst.iter_mut().chain(&mut c.src) {
                 if let Operand::Value(e) = o {
@@ -375,6 +387,7 @@ impl Emitter<'_> {
     /// Everything that is no jump.
     fn plain(&mut self, i: &IrInst) {
         let observed = self.before_observed(i);
+        self.before_followed(i);
         match i.op {
             Op::Alu(alu) => self.alu(alu, i, 0),
             Op::Vf { f, spec } => {
@@ -405,6 +418,7 @@ impl Emitter<'_> {
         if let Some(observed) = observed {
             self.after_observed(i, observed);
         }
+        self.after_followed(i);
     }
 
     /// Places destinations; the flags that hold for all of them.

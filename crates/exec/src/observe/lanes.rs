@@ -193,7 +193,9 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
         };
         (&mut **watching, *(i.imm as *const C))
     };
-    let Watching { operands, tallies } = watching;
+    let Watching {
+        operands, tallies, ..
+    } = watching;
     let tally = &mut tallies[i.a as usize];
     let mut live = [0u64; LANES];
     for (l, live) in live.iter_mut().enumerate() {

@@ -9,15 +9,19 @@
 //! Never here: anything that changes a result.
 
 mod lanes;
+mod shadow;
 mod site;
 mod tally;
 
+pub use shadow::{BINS, Errors, LOWEST};
+pub(crate) use shadow::{Follow, Place, Rule, after, before};
 pub use site::Kind;
 pub(crate) use site::{Facts, Site, kind_of};
 pub use tally::{Exponents, Fact, LOST_BITS, Tally};
 pub(crate) use {lanes::choose, lanes::keep_operands};
 
 use crate::launch::Location;
+use crate::memory::Memory;
 use crate::module::Module;
 use crate::profile::Places;
 use crate::program::Program;
@@ -67,6 +71,9 @@ pub struct Observe {
     pub kernels: Option<String>,
     /// Of a kernel's launches the first of every so many is counted; 0 means 1.
     pub every: u64,
+    /// Compare with binary64. Every launch of every kernel is followed then, those of `kernels` are reported; launches
+    /// run on one CPU thread.
+    pub shadow: bool,
     /// When to stop a launch, of any kernel.
     pub stop: Stop,
 }
@@ -74,7 +81,7 @@ pub struct Observe {
 impl Observe {
     /// Whether anything is asked for.
     pub fn any(&self) -> bool {
-        self.kernels.is_some() || self.stop.any()
+        self.kernels.is_some() || self.shadow || self.stop.any()
     }
 }
 
@@ -85,6 +92,8 @@ pub(crate) struct Looking {
     pub tally: bool,
     /// Stop.
     pub stop: Stop,
+    /// Follow in binary64.
+    pub shadow: bool,
 }
 
 /// Operands of the observed instruction that runs, and what the worker has counted.
@@ -93,6 +102,8 @@ pub(crate) struct Watching {
     pub operands: [Row; 3],
     /// By [`Program::sites`].
     pub tallies: Vec<Tally>,
+    /// What is followed in binary64.
+    pub shadow: Option<shadow::Shadow>,
 }
 
 /// A value per lane, aligned for vector code.
@@ -101,8 +112,9 @@ pub(crate) struct Watching {
 pub(crate) struct Row(pub [f32; LANES]);
 
 impl Watching {
-    pub(crate) fn new(program: &Program) -> Watching {
+    pub(crate) fn new(program: &Program, words: Option<&ShadowWords>) -> Watching {
         Watching {
+            shadow: words.map(|w| shadow::Shadow::new(w.clone(), program.sites.len())),
             operands: [Row([0.0; LANES]); 3],
             tallies: vec![Tally::default(); program.sites.len()],
         }
@@ -124,13 +136,19 @@ pub struct Observation {
     pub limits: Facts,
     /// The counters.
     pub tally: Tally,
+    /// Distance from binary64, if that was asked for.
+    pub errors: Option<Errors>,
 }
+
+/// Shadows of memory, shared by all launches of an engine.
+pub(crate) type ShadowWords = Arc<Mutex<shadow::Words>>;
 
 struct Seen {
     program: Arc<Program>,
     ptx: Arc<ptx::ast::Module>,
     kernel: String,
     tallies: Vec<Tally>,
+    errors: Option<Vec<Errors>>,
 }
 
 #[derive(Default)]
@@ -143,6 +161,7 @@ struct State {
 pub(crate) struct Observer {
     observe: Observe,
     state: Mutex<State>,
+    words: ShadowWords,
 }
 
 impl Observer {
@@ -150,6 +169,7 @@ impl Observer {
         Observer {
             observe,
             state: Mutex::default(),
+            words: ShadowWords::default(),
         }
     }
 
@@ -166,13 +186,30 @@ impl Observer {
         let looking = Looking {
             tally: chosen && launches.is_multiple_of(o.every.max(1)),
             stop: o.stop,
+            shadow: o.shadow,
         };
         *launches += 1;
-        (looking.tally || looking.stop.any()).then_some(looking)
+        (looking.tally || looking.shadow || looking.stop.any()).then_some(looking)
+    }
+
+    /// Shadows of what is allocated in `memory`, if shadows are wanted.
+    pub(crate) fn words(&self, memory: &Memory) -> Option<&ShadowWords> {
+        let words = self.observe.shadow.then_some(&self.words)?;
+        words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keep_allocated(memory);
+        Some(words)
     }
 
     /// Adds what the workers of a launch have counted.
-    pub(crate) fn add(&self, kernel: &str, module: &Module, program: &Arc<Program>, counted: &[Vec<Tally>]) {
+    pub(crate) fn add(
+        &self,
+        kernel: &str,
+        module: &Module,
+        program: &Arc<Program>,
+        counted: Vec<Box<Watching>>,
+    ) {
         let mut state = self.state();
         let known = state.seen.iter().position(|s| Arc::ptr_eq(&s.program, program));
         let at = known.unwrap_or_else(|| {
@@ -181,12 +218,19 @@ impl Observer {
                 ptx: module.shared_ptx(),
                 kernel: kernel.into(),
                 tallies: vec![Tally::default(); program.sites.len()],
+                errors: None,
             });
             state.seen.len() - 1
         });
         for worker in counted {
-            for (sum, t) in state.seen[at].tallies.iter_mut().zip(worker) {
+            let seen = &mut state.seen[at];
+            for (sum, t) in seen.tallies.iter_mut().zip(&worker.tallies) {
                 sum.add(t);
+            }
+            match (&mut seen.errors, worker.shadow) {
+                (Some(sums), Some(more)) => sums.iter_mut().zip(&more.errors).for_each(|(a, b)| a.add(b)),
+                (sums @ None, Some(more)) => *sums = Some(more.errors),
+                _ => {}
             }
         }
     }
@@ -197,8 +241,13 @@ impl Observer {
         let mut all: BTreeMap<(String, String, u32, String, Kind), Observation> = BTreeMap::new();
         for s in &state.seen {
             let places = Places::new(&s.ptx);
-            for (site, tally) in s.program.sites.iter().zip(&s.tallies) {
-                if tally.executions == 0 {
+            for (k, (site, tally)) in s.program.sites.iter().zip(&s.tallies).enumerate() {
+                let errors = s.errors.as_ref().map(|e| &e[k]).filter(|e| e.count > 0);
+                let wanted = |p: &String| matches(p, &s.kernel);
+                if !site.reported
+                    || !self.observe.kernels.as_ref().is_none_or(wanted)
+                    || tally.executions == 0 && errors.is_none()
+                {
                     continue;
                 }
                 let location = places.location(&s.program, &site.origin);
@@ -210,17 +259,19 @@ impl Observer {
                     format.clone(),
                     site.kind,
                 );
-                all.entry(key)
-                    .or_insert_with(|| Observation {
-                        kernel: s.kernel.clone(),
-                        location,
-                        kind: site.kind,
-                        format,
-                        limits: site.facts,
-                        tally: Tally::default(),
-                    })
-                    .tally
-                    .add(tally);
+                let sum = all.entry(key).or_insert_with(|| Observation {
+                    kernel: s.kernel.clone(),
+                    location,
+                    kind: site.kind,
+                    format,
+                    limits: site.facts,
+                    tally: Tally::default(),
+                    errors: None,
+                });
+                sum.tally.add(tally);
+                if let Some(errors) = errors {
+                    sum.errors.get_or_insert_default().add(errors);
+                }
             }
         }
         all.into_values().collect()

@@ -201,6 +201,10 @@ pub(crate) struct Site {
     pub product: Option<Facts>,
     /// Where it comes from.
     pub origin: Origin,
+    /// `.sat`: the result is clamped to [0, 1].
+    pub saturates: bool,
+    /// It stands for a PTX instruction, and is no helper of one.
+    pub reported: bool,
     /// What is done.
     pub looking: super::Looking,
 }

@@ -539,7 +539,10 @@ impl<'a> Translator<'a> {
             class: crate::InstructionClass::of(i),
         });
         if let Some(kind) = crate::observe::kind_of(i) {
-            self.ir.plain.insert(self.ir.origins.len() as u32 - 1, kind);
+            let sat = i.has(Modifier::Sat);
+            self.ir
+                .plain
+                .insert(self.ir.origins.len() as u32 - 1, (kind, sat));
         }
         let first = self.ir.insts.len();
         match i.opcode {

@@ -26,6 +26,8 @@ pub struct Options {
     pub kernels: Option<String>,
     /// Of a kernel's launches the first of every so many; VERNIER_OBSERVE_EVERY.
     pub every: Option<u64>,
+    /// Compare with binary64; VERNIER_SHADOW.
+    pub shadow: bool,
     /// `nan`, `inf`, `overflow`, several with commas; VERNIER_STOP_AT.
     pub stop_at: Option<String>,
     /// Folder for observe.json and observe.html.
@@ -39,6 +41,7 @@ impl Options {
         let pairs = [
             ("VERNIER_OBSERVE", self.kernels.clone().or(out)),
             ("VERNIER_OBSERVE_EVERY", self.every.map(|n| n.to_string())),
+            ("VERNIER_SHADOW", self.shadow.then(|| "1".to_string())),
             ("VERNIER_STOP_AT", self.stop_at.clone()),
         ];
         pairs.into_iter().filter_map(|(n, v)| Some((n, v?))).collect()
@@ -78,6 +81,42 @@ fn add_pairs<K: Ord + Copy>(sum: &mut Vec<(K, u64)>, more: &[(K, u64)]) {
         *all.entry(*k).or_default() += n;
     }
     *sum = all.into_iter().collect();
+}
+
+/// Distance of results from a binary64 execution of the same instructions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shadow {
+    /// Results compared.
+    pub count: u64,
+    /// Equal to their shadow.
+    pub exact: u64,
+    /// Not comparable: one is not finite, or the shadow is zero and the result is not.
+    pub apart: u64,
+    /// Largest relative error.
+    pub max_relative: f64,
+    /// Sum of relative errors.
+    pub sum_relative: f64,
+    /// Largest error in units in the last place of the instruction's format.
+    pub max_ulps: f64,
+    /// floor(log2(relative error)), how often.
+    pub histogram: Vec<(i32, u64)>,
+}
+
+impl Shadow {
+    fn add(&mut self, other: &Shadow) {
+        self.count += other.count;
+        self.exact += other.exact;
+        self.apart += other.apart;
+        self.max_relative = self.max_relative.max(other.max_relative);
+        self.sum_relative += other.sum_relative;
+        self.max_ulps = self.max_ulps.max(other.max_ulps);
+        add_pairs(&mut self.histogram, &other.histogram);
+    }
+    /// Mean relative error of the results that can be compared.
+    pub fn mean_relative(&self) -> f64 {
+        self.sum_relative / (self.count - self.apart).max(1) as f64
+    }
 }
 
 /// What was counted at an instruction of a PTX line.
@@ -120,6 +159,9 @@ pub struct Observation {
     pub result: Exponents,
     /// Bits that cancelled in a sum, how often; [`ALL_BITS`]: the sum is zero.
     pub lost: Vec<(u32, u64)>,
+    /// With `--shadow`: distance from binary64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
 }
 
 impl Observation {
@@ -150,6 +192,11 @@ impl Observation {
         }
         self.result.add(&other.result);
         add_pairs(&mut self.lost, &other.lost);
+        match (&mut self.shadow, &other.shadow) {
+            (Some(sum), Some(more)) => sum.add(more),
+            (sum @ None, more) => sum.clone_from(more),
+            _ => {}
+        }
     }
 
     fn key(&self) -> (&str, &str, u32, &str, &str) {
@@ -162,7 +209,7 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 /// Adds up the same lines of several processes, and sorts by kernel and line.
-pub(crate) fn complete(totals: &mut Totals) {
+pub fn complete(totals: &mut Totals) {
     let all = &mut totals.observations;
     all.sort_by(|a, b| a.key().cmp(&b.key()));
     all.dedup_by(|again, first| {
@@ -258,8 +305,46 @@ pub fn tables(t: &Totals) -> Vec<String> {
             ));
         }
     }
+    out.extend(worst(&t.observations));
     if left_out > 0 {
         out.push(format!("observe: and {left_out} more kernels"));
+    }
+    out
+}
+
+/// The instructions whose results are furthest from binary64, by mean relative error.
+fn worst(all: &[Observation]) -> Vec<String> {
+    let mut lines: Vec<(&Observation, &Shadow)> =
+        all.iter().filter_map(|o| Some((o, o.shadow.as_ref()?))).collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    lines.sort_by(|(a, x), (b, y)| {
+        y.mean_relative()
+            .total_cmp(&x.mean_relative())
+            .then(a.key().cmp(&b.key()))
+    });
+    let mut out = vec![
+        "observe: furthest from binary64, by mean relative error".to_string(),
+        format!(
+            "{:>10} {:>10} {:>10}  {:>9} {:>9}  line",
+            "mean", "largest", "ulps", "exact", "apart"
+        ),
+    ];
+    for (o, e) in lines.into_iter().take(LINES_SHOWN) {
+        out.push(format!(
+            "{:>10.2e} {:>10.2e} {:>10.3}  {:>9} {:>9}  {}, {}:{}: {}  [{}]",
+            e.mean_relative(),
+            e.max_relative,
+            e.max_ulps,
+            percent(share(e.exact, e.count)),
+            percent(share(e.apart, e.count)),
+            o.kernel,
+            o.file,
+            o.line,
+            o.text,
+            o.format
+        ));
     }
     out
 }
@@ -321,6 +406,15 @@ pub(crate) mod tests {
             ],
             result: side(&[(-8, 20), (4, 900), (7, 70)], 10),
             lost: vec![(0, 960), (5, 30), (ALL_BITS, 10)],
+            shadow: Some(Shadow {
+                count: 1000,
+                exact: 500,
+                max_relative: 0.5,
+                sum_relative: 50.0,
+                max_ulps: 3.0,
+                histogram: vec![(-4, 400), (-1, 100)],
+                ..Shadow::default()
+            }),
         };
         vec![o.clone(), o]
     }
@@ -348,6 +442,18 @@ pub(crate) mod tests {
             text.contains("m.ptx:7: fma.rn.vf32 %f1, %f2, %f3, %f1;  [e4m3]  (m.cu:3)"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_furthest_lines_are_listed() {
+        let mut t = Totals {
+            observations: sample(),
+            ..Totals::default()
+        };
+        complete(&mut t);
+        let text = tables(&t).join("\n");
+        let row = "   5.00e-2    5.00e-1      3.000    50.00 %         -  k, m.ptx:7: fma.rn";
+        assert!(text.contains(row), "{text}");
     }
 
     #[test]

@@ -110,6 +110,15 @@ fn instruction(out: &mut String, o: &Observation) {
             percent(share(*n, o.executions))
         );
     }
+    if let Some(s) = &o.shadow {
+        let _ = write!(
+            out,
+            "; <b>from binary64: mean {:.2e}, largest {:.2e}, {:.3} units in the last place</b>",
+            s.mean_relative(),
+            s.max_relative,
+            s.max_ulps
+        );
+    }
     if o.cancelled(1) > 0 {
         let zero = o.cancelled(ALL_BITS);
         let _ = write!(
