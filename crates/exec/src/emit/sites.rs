@@ -38,7 +38,7 @@ impl Emitter<'_> {
                 (kind, 0, None, None)
             }
             // The sign of an operand.
-            Op::Alu(alu) if std::ptr::eq(alu, NegF32::ALU) => (Kind::Neg, 0, None, None),
+            Op::Alu(alu) if alu.name == NegF32::ALU.name => (Kind::Neg, 0, None, None),
             _ => return None,
         };
         let narrow = |v: &Val| !matches!(v, Val::Reg(r) if self.class(*r) != Class::W32);
@@ -141,7 +141,7 @@ impl Emitter<'_> {
             return;
         }
         let rule = match i.op {
-            Op::Alu(alu) if std::ptr::eq(alu, Mov32::ALU) => Rule::Move,
+            Op::Alu(alu) if alu.name == Mov32::ALU.name => Rule::Move,
             Op::Vf {
                 f: VfFn::Saturate, ..
             } => Rule::Saturate,
