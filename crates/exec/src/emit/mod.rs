@@ -7,8 +7,8 @@
 
 mod memory;
 mod places;
-mod surveys;
 mod sites;
+mod surveys;
 
 use crate::affine;
 use crate::alu;

@@ -47,7 +47,8 @@ impl<L: LaneOps + 'static> Cut for Narrow<L> {
     }
     #[inline(always)]
     fn product(self, x: f64) -> f64 {
-        self.0.round(x)
+        // The draw of a stochastic rounding is not known here: its product counts as exact.
+        if L::STOCHASTIC { x } else { self.0.round(x) }
     }
 }
 
