@@ -369,7 +369,6 @@ impl Runtime {
             if let Some(active) = ready.and_then(|r| r.policy.as_ref()) {
                 active.finish(recorder, self.startup.run_dir.is_some());
             }
-            recorder.finish(&backend.map(|b| b.profile()).unwrap_or_default());
             let profile = backend.map(|b| b.profile()).unwrap_or_default();
             recorder.finish(&profile, &backend.map(|b| b.observations()).unwrap_or_default());
         }
