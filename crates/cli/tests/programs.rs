@@ -108,31 +108,6 @@ fn mlp_in_every_named_format() {
     }
 }
 
-/// What the numbers of the two networks do on a few images: exact counts, so a change of any of them is seen.
-#[test]
-fn observed_networks() {
-    let dir = folder("observed");
-    for program in ["mlp", "cnn"] {
-        let args = ["--format", "e4m3", "--observe", "--observe-out", program];
-        let (json, output) = run_program(&dir, program, "20", &args);
-        assert!(output.contains("observe: linear_forward, "), "{output}");
-        let mut lines = Vec::new();
-        for o in json["observations"].as_array().unwrap() {
-            let field = |name: &str| o[name].to_string();
-            lines.push(format!(
-                "{} {} {} {} {} cut {}",
-                field("kernel"),
-                field("operation"),
-                field("format"),
-                field("executions"),
-                field("facts"),
-                field("cut"),
-            ));
-        }
-        insta::assert_snapshot!(format!("observed_{program}"), lines.join("\n"));
-    }
-}
-
 #[test]
 fn training_then_more_training_then_a_test() {
     let dir = folder("training");
