@@ -90,6 +90,7 @@ fn run(body: &str, lanes: &[[f32; 3]], format: &str, threads: usize, observe: Ob
         block: Dim3 { x: block, y: 1, z: 1 },
         dynamic_shared: 0,
         cooperative: false,
+        random: exec::RandomSource::default(),
     };
     let numerics = Numerics {
         format: format.parse().expect("a format"),
