@@ -306,7 +306,7 @@ pub unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
             let at = u64::from(m.bytes) * k as u64;
             match *e {
                 Element::Uniform(u) => {
-                    *w.uniforms.add(u as usize) = read(lanes.pointers[0] + at, m.bytes, m.signed);
+                    *w.uniforms.add(u as usize) = read(lanes.pointers[0] + at, m.bytes, m.signed) & m.bits;
                 }
                 Element::Narrow(d) => {
                     let inst = Inst { d, ..*i };
@@ -371,7 +371,8 @@ unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
         }
         for (k, e) in m.elements.iter().enumerate() {
             if let Element::Uniform(u) = *e {
-                *w.uniforms.add(u as usize) = read(p + u64::from(m.bytes) * k as u64, m.bytes, m.signed);
+                let value = read(p + u64::from(m.bytes) * k as u64, m.bytes, m.signed);
+                *w.uniforms.add(u as usize) = value & m.bits;
             }
         }
     }

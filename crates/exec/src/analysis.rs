@@ -164,19 +164,64 @@ impl Cfg {
             blocks[b].next = next;
         }
         let mut cfg = Cfg { blocks, block_of };
-        cfg.find_meets();
+        cfg.find_meets(&cfg.leaving(ir));
         cfg
     }
 
+    /// By block: the successor by which lanes leave for good, if there is one. That is the lesser side of a branch
+    /// when nothing but a bare return can be reached from both sides. Whoever leaves meets nobody, so where the
+    /// others meet must not depend on it. A side whose lanes may wait for others is no such side.
+    fn leaving(&self, ir: &Ir) -> Vec<Option<usize>> {
+        let insts = |b: usize| &ir.insts[self.blocks[b].start..self.blocks[b].end];
+        let bare =
+            |b: usize| matches!(insts(b), [i] if i.guard.is_none() && matches!(i.op, Op::Exit | Op::Return));
+        let waits = |b: usize| self.blocks[b].spin || insts(b).iter().any(|i| i.op.may_wait());
+        let mut leaving = vec![None; self.blocks.len()];
+        for (b, block) in self.blocks.iter().enumerate() {
+            let [x, y] = block.next[..] else { continue };
+            let side = |s: usize| -> Vec<usize> { self.region(s, b).iter().filter(|k| !bare(*k)).collect() };
+            let (first, second) = (side(x), side(y));
+            let (gone, out, other) = match first.len() < second.len() {
+                true => (first, x, y),
+                false if second.len() < first.len() => (second, y, x),
+                false => continue,
+            };
+            let apart = self.region(other, b);
+            if gone.iter().any(|k| apart.has(*k) || waits(*k)) {
+                continue;
+            }
+            leaving[b] = Some(out);
+            // In an endless loop the way out is the only way to the end.
+            if !self.ends(other, &leaving) {
+                leaving[b] = None;
+            }
+        }
+        leaving
+    }
+
+    /// Whether the end of the thread can be reached from `from` without the edges of `leaving`.
+    fn ends(&self, from: usize, leaving: &[Option<usize>]) -> bool {
+        let mut seen = Bits::new(self.blocks.len());
+        let mut todo = vec![from];
+        while let Some(b) = todo.pop() {
+            if b == Cfg::EXIT {
+                return true;
+            }
+            if seen.add(b) {
+                todo.extend(self.blocks[b].next.iter().filter(|s| leaving[b] != Some(**s)));
+            }
+        }
+        false
+    }
+
     /// Immediate post-dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", on the
-    /// reversed graph). An exit is a path like any other: a branch of which one way
-    /// always ends the thread meets nowhere, and its splits run on apart.
-    fn find_meets(&mut self) {
+    /// reversed graph), the edges of `leaving` left out.
+    fn find_meets(&mut self, leaving: &[Option<usize>]) {
         let n = self.blocks.len();
         // Node n is the exit. Post-order of the reversed graph from it.
         let mut before: Vec<Vec<usize>> = vec![vec![]; n + 1];
         for (b, block) in self.blocks.iter().enumerate() {
-            for &s in &block.next {
+            for &s in block.next.iter().filter(|s| leaving[b] != Some(**s)) {
                 before[if s == Cfg::EXIT { n } else { s }].push(b);
             }
         }
@@ -204,7 +249,7 @@ impl Cfg {
             changed = false;
             for &b in order.iter().rev().filter(|b| **b != n) {
                 let mut common = usize::MAX;
-                for &s in &self.blocks[b].next {
+                for &s in self.blocks[b].next.iter().filter(|s| leaving[b] != Some(**s)) {
                     let s = if s == Cfg::EXIT { n } else { s };
                     if meet[s] == usize::MAX {
                         continue;

@@ -8,7 +8,7 @@
 //! | `call` | calls that cannot be inlined: recursion, function pointers |
 //! | `analysis` | blocks, meeting points of diverging lanes, uniform registers |
 //! | `emit` | flat list to `program`: decoded instructions with their places |
-//! | `survey` | several accesses through one address register |
+//! | `survey` | what is known of the addresses in a register, from one access to the next |
 //! | `affine` | arithmetic on registers of the form base + lane * stride |
 //! | [`numerics`] | format, accumulator and rounding that an instruction names |
 //! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
@@ -42,6 +42,8 @@ mod program;
 mod runner;
 pub mod scalar;
 mod schedule;
+#[cfg(all(test, target_arch = "x86_64", not(debug_assertions)))]
+mod simd_tests;
 mod survey;
 mod translate;
 mod vf;

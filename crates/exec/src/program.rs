@@ -57,6 +57,8 @@ pub struct MemoryOp {
     pub bytes: u8,
     /// Loads extend the sign.
     pub signed: bool,
+    /// The bits that a uniform destination has.
+    pub bits: u64,
     /// Destinations of a load or atomic, sources of a store.
     pub elements: Vec<Element>,
     /// Operation of an atomic.

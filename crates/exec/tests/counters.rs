@@ -164,3 +164,70 @@ fn an_engine_that_does_not_profile_has_no_profile() {
     launch(&engine, 5);
     assert!(engine.profile().is_empty());
 }
+
+/// Half of the threads may return on one side of a branch; behind it all that are left go on together.
+const LEAVING: &str = r#".version 7.8
+.target sm_75
+.address_size 64
+.visible .entry leaving(.param .u64 out)
+{
+	.reg .pred %p<4>;
+	.reg .b32 %r<4>;
+	.reg .b64 %rd<4>;
+	mov.u32 %r1, %tid.x;
+	setp.gt.u32 %p1, %r1, 15;
+	@%p1 bra $REST;
+	setp.gt.u32 %p2, %r1, 7;
+	@%p2 bra $END;
+	mov.u32 %r2, 5;
+$REST:
+	ld.param.u64 %rd1, [out];
+	mul.wide.u32 %rd2, %r1, 4;
+	add.s64 %rd3, %rd1, %rd2;
+	st.global.u32 [%rd3], %r2;
+$END:
+	ret;
+}
+"#;
+
+#[test]
+fn lanes_that_leave_do_not_keep_the_others_apart() {
+    let memory = Memory::new(1 << 20).expect("memory");
+    let ptx = ptx::parse("leaving.ptx", LEAVING).expect("valid PTX");
+    let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+    let out = memory.allocate(4096, MemoryKind::Device).expect("memory");
+    let one = |x| Dim3 { x, y: 1, z: 1 };
+    let config = LaunchConfig {
+        grid: one(1),
+        block: one(32),
+        dynamic_shared: 0,
+        cooperative: false,
+        random: exec::RandomSource::default(),
+    };
+    let numerics = Numerics {
+        format: vfloat::Format::FP32,
+        input: vfloat::Rounding::TowardZero,
+    };
+    let done = Engine::new(1)
+        .launch(
+            &memory,
+            &module,
+            "leaving",
+            &config,
+            &out.to_le_bytes(),
+            &numerics,
+            &Limits::default(),
+            &Progress::default(),
+        )
+        .expect("a launch");
+    assert_eq!(done.trap, None);
+    // 3 at the start, 2 of the first half, 1 of its first half, 4 of all that is left, and the return, of those
+    // that leave early and of the others.
+    assert_eq!(done.stats.warp_instructions, 3 + 2 + 1 + 4 + 2);
+    assert_eq!(done.stats.thread_instructions, 3 * 32 + 2 * 16 + 8 + 4 * 24 + 32);
+    let mut words = [0u8; 128];
+    memory.read(out, &mut words).expect("memory");
+    let words: Vec<u8> = words.chunks(4).map(|w| w[0]).collect();
+    assert_eq!(words[..8], [5; 8]);
+    assert_eq!(words[8..], [0; 24]);
+}

@@ -4,6 +4,7 @@ use super::{Emitter, blank};
 use crate::access;
 use crate::cross;
 use crate::ir::{Access, AtomFn, AtomTy, IrInst, Space, VReg, VfSpec};
+use crate::lanes::Class;
 use crate::program::{Element, MemoryOp};
 use crate::survey;
 use crate::warp::{Inst, OpFn};
@@ -54,7 +55,13 @@ impl Emitter<'_> {
         self.memory(
             inst,
             i,
-            plain(a, address, elements, access::LOAD[self.isa as usize]),
+            MemoryOp {
+                bits: match i.dst.first().map(|d| self.class(*d)) {
+                    Some(Class::W32) => u64::from(u32::MAX),
+                    _ => u64::MAX,
+                },
+                ..plain(a, address, elements, access::LOAD[self.isa as usize])
+            },
         );
     }
 
@@ -125,6 +132,7 @@ impl Emitter<'_> {
                 address,
                 bytes,
                 signed: false,
+                bits: u64::MAX,
                 elements,
                 atom: Some((f, ty)),
                 operands,
@@ -155,6 +163,7 @@ fn plain(a: Access, address: Element, elements: Vec<Element>, general: OpFn) -> 
         address,
         bytes: a.bytes,
         signed: a.signed,
+        bits: u64::MAX,
         elements,
         atom: None,
         operands: vec![],
