@@ -63,7 +63,10 @@ pub fn run(a: &Arguments) -> Result {
     let elsewhere = [
         ("input_rounding", policy.input_rounding.is_some()),
         ("seed", policy.seed.is_some()),
-        ("quantize, scale and loss_scale", policy.speaks_of_tensors()),
+        (
+            "quantize, scale and loss_scale",
+            policy.tensors_wanted().is_some(),
+        ),
     ];
     for (what, _) in elsewhere.iter().filter(|(_, there)| *there) {
         println!("  {what} of the policy cannot be said in PTX: give it to the run");

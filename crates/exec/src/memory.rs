@@ -75,6 +75,10 @@ struct Table {
 pub struct Snapshot(Arc<[Allocation]>);
 
 impl Snapshot {
+    /// Every allocation, by address.
+    pub fn all(&self) -> &[Allocation] {
+        &self.0
+    }
     /// The allocation that contains `address`.
     pub fn find(&self, address: u64) -> Option<&Allocation> {
         let after = self.0.partition_point(|a| a.start <= address);

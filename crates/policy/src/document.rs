@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ptx::ast::{Source, Span};
 use toml::de::DeTable;
+use vfloat::block::TensorFormat;
 use vfloat::{Format, Rounding};
 
 use crate::error::Error;
@@ -122,8 +123,8 @@ pub enum When {
 pub enum Action {
     /// Brought into a format and back.
     Quantize {
-        /// The format's text, a name of [`vfloat`]'s tensor formats.
-        format: String,
+        /// The format.
+        format: TensorFormat,
     },
     /// Multiplied.
     Scale {
@@ -292,9 +293,10 @@ impl Policy {
         }
     }
 
-    /// Whether it does something to tensors.
-    pub fn speaks_of_tensors(&self) -> bool {
-        !self.boundaries.is_empty() || self.loss_scale.is_some()
+    /// The first place that does something to tensors, if one does.
+    pub fn tensors_wanted(&self) -> Option<&Place> {
+        let boundaries = self.boundaries.iter().map(|b| &b.place);
+        boundaries.chain(self.loss_scale.iter().map(|l| &l.place)).next()
     }
 
     /// Every [`Conditions`] in the policy, with its place.
@@ -583,7 +585,7 @@ fn boundary(reader: &Reader, item: &Item<'_>, what: &str, known: &[&'static str]
             }
             "format" => {
                 action = Some(Action::Quantize {
-                    format: value.text()?.text.to_owned(),
+                    format: value.text()?.parse()?,
                 });
             }
             "factor" => {

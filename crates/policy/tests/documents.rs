@@ -59,6 +59,10 @@ fn bad_policies_are_told_with_their_line() {
             "[[quantize]]\nwhen = \"before\"\nformat = \"bf16\"\n",
         ),
         (
+            "bad tensor format",
+            "[[quantize]]\nargument = 0\nwhen = \"before\"\nformat = \"mxfp5\"\n",
+        ),
+        (
             "bad argument",
             "[[scale]]\nargument = \"weigths\"\nwhen = \"before\"\nfactor = 2\n",
         ),

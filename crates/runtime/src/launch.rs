@@ -8,7 +8,7 @@ use crate::function::{blocks_per_multiprocessor, dynamic_limit};
 use crate::properties::Facts;
 use crate::runtime::Runtime;
 use crate::settings::{limits_from, numerics_from, seed_from, variable};
-use crate::{record, say};
+use crate::{digest, record, say};
 use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress, RandomSource};
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -172,12 +172,17 @@ impl Runtime {
         let entry = self.function(host)?;
         let ready = self.ready()?;
         let backend = ready.backend(self)?;
-        let numerics = numerics_from(&variable)?;
+        let mut numerics = numerics_from(&variable)?;
         let limits = limits_from(&variable)?;
         let loaded = self.loaded(&entry.module)?;
         let active = ready.policy.as_ref();
         let seed = seed_from(&variable)?.or(active.and_then(|a| a.policy.seed));
         let plan = active.map(|a| a.plan(&entry));
+        if let Some(rounding) = active.and_then(|a| a.policy.input_rounding)
+            && variable("VERNIER_INPUT_ROUNDING").is_none()
+        {
+            numerics.input = rounding;
+        }
         let kernel = loaded.kernel(&entry.name, active.zip(plan.as_ref()))?;
         let info = &*kernel.info;
         let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,6 +227,11 @@ impl Runtime {
             execution
         };
         self.deliver(&entry.name, &execution);
+        if self.startup().digest {
+            let digest = format!("{:016x}", digest::of(&ready.memory));
+            self.recorder()
+                .event(json!({"event": "digest", "kernel": &*entry.name, "memory": digest}));
+        }
         Ok(())
     }
 

@@ -11,6 +11,7 @@
 mod backend;
 mod caller;
 mod code;
+mod digest;
 mod error;
 mod function;
 mod launch;

@@ -90,6 +90,12 @@ impl Active {
                 ))
             })?),
         };
+        if let Some(place) = policy.tensors_wanted() {
+            return Err(Error::NotSupported(place.message(
+                "quantize, scale and loss_scale are not there yet: the policy is read, but tensors stay as they are",
+                "",
+            )));
+        }
         if let Some(place) = policy.layers_wanted() {
             return Err(Error::NotSupported(
                 place.message("layers and phases are not known in this program", ""),

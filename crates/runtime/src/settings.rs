@@ -56,6 +56,8 @@ pub struct Startup {
     pub profile: bool,
     /// VERNIER_OBSERVE, VERNIER_OBSERVE_EVERY, VERNIER_STOP_AT, as written.
     pub observe: ObserveSettings,
+    /// VERNIER_DIGEST is 1: the run record holds a digest of device memory after each launch.
+    pub digest: bool,
     /// VERNIER_QUIET is 1.
     pub quiet: bool,
     /// VERNIER_VERBOSE is 1.
@@ -104,6 +106,7 @@ impl Startup {
                 shadow: flag("VERNIER_SHADOW"),
                 stop_at: variable("VERNIER_STOP_AT"),
             },
+            digest: flag("VERNIER_DIGEST"),
             quiet: flag("VERNIER_QUIET"),
             verbose: flag("VERNIER_VERBOSE"),
         }

@@ -37,6 +37,7 @@ fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> St
         verbose: false,
         profile: false,
         observe: runtime::ObserveSettings::default(),
+        digest: false,
     }
 }
 
