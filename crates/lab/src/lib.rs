@@ -17,6 +17,7 @@ pub mod profile;
 pub mod program;
 pub mod record;
 pub mod rules;
+pub mod search;
 pub mod settings;
 pub mod stages;
 pub mod store;

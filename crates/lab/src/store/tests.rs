@@ -125,3 +125,13 @@ fn other_files_are_refused_by_name() {
     assert!(missing.contains("there is no store"), "{missing}");
     std::fs::remove_dir_all(&dir).unwrap();
 }
+
+#[test]
+fn the_manual_lists_every_column() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/lab.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for column in COLUMNS {
+        let row = format!("| `{}` | {} |", column.name, column.about.trim());
+        assert!(page.contains(&row), "{row}");
+    }
+}
