@@ -51,7 +51,7 @@ const HELP: &str =
 combination of them, each once: what the store knows already is not run again.
 
 Examples:
-  vernier sweep mlp --exponent 8..2 --significand 7
+  vernier sweep mlp --exponent 8..2 --significand 7 --accumulate none,fp32
   vernier sweep mlp,cnn --format none,bf16,e5m2 --images 1000 --csv result.csv
   vernier sweep mlp --stage train,test --epochs 1 --format bf16,fp16
   vernier sweep sweep.toml --jobs 2
@@ -70,7 +70,13 @@ pub struct Values {
     /// Explicit bits of significand: numbers and ranges
     #[arg(long, value_name = "BITS", value_delimiter = ',')]
     pub significand: Vec<String>,
-    /// How operands are cut: rz, rm, rn, rp
+    /// What sums over a loop run in: formats, or `none`: as the rest
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
+    pub accumulate: Vec<String>,
+    /// Files with precision policies
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    pub policy: Vec<String>,
+    /// How operands are cut: rz, rm, rn, rp, ra, ro
     #[arg(long, value_name = "MODES", value_delimiter = ',')]
     pub input_rounding: Vec<String>,
     /// vf32 or none
@@ -120,6 +126,8 @@ impl Values {
             ("format", self.format.clone()),
             ("exponent", self.exponent.clone()),
             ("significand", self.significand.clone()),
+            ("accumulate", self.accumulate.clone()),
+            ("policy", self.policy.clone()),
             ("input_rounding", self.input_rounding.clone()),
             ("override", self.r#override.clone()),
             ("start_epoch", one(&self.start_epoch)),
@@ -387,7 +395,7 @@ impl Watch for Bar {
     }
 
     fn ended(&self, point: &Point, trial: &Trial) {
-        let words: Vec<&str> = ["program", "format"]
+        let words: Vec<&str> = ["program", "format", "accumulate"]
             .iter()
             .filter_map(|axis| point.get(*axis).map(String::as_str))
             .collect();

@@ -103,6 +103,22 @@ pub const AXES: &[Axis] = &[
         }
     ),
     option!(
+        "accumulate",
+        "sums",
+        "--accumulate",
+        No,
+        "what sums over a loop run in: a format, or none: as the rest",
+        |s, v| s.accumulate = Some(settings::accumulator(v)?)
+    ),
+    option!(
+        "policy",
+        "policy",
+        "--policy",
+        Path,
+        "a file with a precision policy",
+        |s, v| s.policy = path(v)
+    ),
+    option!(
         "input_rounding",
         "cut",
         "--input-rounding",
@@ -259,6 +275,10 @@ pub fn settings(point: &Point) -> Result<Settings, Error> {
             }
         }
     }
+    if point.get("format").is_none_or(|f| f == AS_COMPILED) {
+        // Nothing is overridden, and there are no sums of which to speak.
+        settings.accumulate = None;
+    }
     Ok(settings)
 }
 
@@ -276,7 +296,8 @@ pub fn command(point: &Point) -> String {
         };
         match axis.way {
             Way::Program => {}
-            Way::Option("--format", _) if value == AS_COMPILED => {}
+            Way::Option("--format" | "--accumulate", _) if value == AS_COMPILED => {}
+            Way::Option("--accumulate", _) if settings(point).is_ok_and(|s| s.accumulate.is_none()) => {}
             Way::Option(flag, _) => options.extend([flag.to_string(), quoted(value)]),
             Way::Variable(name) => words.push(format!("{name}={}", quoted(value))),
         }

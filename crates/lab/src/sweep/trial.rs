@@ -161,6 +161,8 @@ impl Planned {
         fact("timeout", all.timeout.map(|n| n.to_string()));
         let identity: String = facts.iter().map(|(n, v)| format!("{n}={v}\n")).collect();
 
+        let read = |path: &PathBuf| fs::read_to_string(path).map_err(|e| Error::file("read", path, &e));
+        let policy = all.policy.as_ref().map(read);
         let number = |name: &str| point.get(name).and_then(|v| v.parse().ok());
         let row = Trial {
             key: hash_text(&identity),
@@ -168,6 +170,8 @@ impl Planned {
             point: serde_json::to_string(point)
                 .map_err(|e| Error::failed(format!("a point cannot be written as JSON: {e}"), ""))?,
             format: Some(all.format.as_ref().map_or(AS_COMPILED.into(), |f| f.text.clone())),
+            accumulate: all.accumulate.clone(),
+            policy: policy.transpose()?,
             config: point.get("config").cloned(),
             stages: stage_names,
             epochs: epochs.map(i64::from),
