@@ -100,6 +100,9 @@ pub struct Values {
     /// Epochs that the weights have seen
     #[arg(long, value_name = "N")]
     pub start_epoch: Option<String>,
+    /// Seeds of stochastic rounding
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub seed: Vec<String>,
     /// Test the first N images only
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     pub images: Vec<String>,
@@ -133,6 +136,7 @@ impl Values {
             ("start_epoch", one(&self.start_epoch)),
             ("epochs", self.epochs.clone()),
             ("train_images", self.train_images.clone()),
+            ("seed", self.seed.clone()),
             ("images", self.images.clone()),
             ("max_instructions", one(&self.max_instructions)),
             ("timeout", one(&self.timeout)),

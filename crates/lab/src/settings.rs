@@ -338,7 +338,7 @@ const KEYS: &[Key] = &[
         Some(word(v)?)),
     key!("input_rounding", "rz, rm, rn, rp, ra or ro", |s, v, f| s
         .input_rounding =
-        Some(Rounding::for_operands(&string(v)?).map_err(|e| format!(": {e}"))?)),
+        Some(Rounding::for_operands(string(v)?).map_err(|e| format!(": {e}"))?)),
     key!("accumulate", "a format or \"none\"", |s, v, f| s.accumulate =
         Some(accumulator(string(v)?)?)),
     key!("policy", "a file name", |s, v, f| s.policy = Some(path(v, f)?)),

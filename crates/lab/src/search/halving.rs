@@ -57,7 +57,7 @@ mod tests {
         let rounds = run(16, 3, 4, |who, rung| {
             work += who.len() * 4usize.pow(rung as u32);
             // Short runs see the order with an error; candidate 15 diverges.
-            let noise = |i: usize| if i % 2 == 0 { 0.4 } else { -0.4 } / (1.0 + rung as f64);
+            let noise = |i: usize| if i.is_multiple_of(2) { 0.4 } else { -0.4 } / (1.0 + rung as f64);
             Ok(who
                 .iter()
                 .map(|&i| if i == 15 { f64::NAN } else { i as f64 + noise(i) })

@@ -108,7 +108,8 @@ pub const AXES: &[Axis] = &[
         "--accumulate",
         No,
         "what sums over a loop run in: a format, or none: as the rest",
-        |s, v| s.accumulate = Some(settings::accumulator(v)?)
+        |s, v| s.accumulate =
+            Some(settings::accumulator(v).map_err(|e| e.trim_start_matches(": ").to_string())?)
     ),
     option!(
         "policy",
@@ -164,6 +165,13 @@ pub const AXES: &[Axis] = &[
         "epochs that the weights have seen",
         |s, v| s.start_epoch = count(v)?
     ),
+    Axis {
+        name: "seed",
+        head: "seed",
+        about: "seed of stochastic rounding",
+        place: Place::No,
+        way: Way::Variable("VERNIER_SEED"),
+    },
     Axis {
         name: "images",
         head: "images",

@@ -21,7 +21,7 @@ impl Random {
 
     /// A number below `end`, which is above 0. (Its bias, under `end` / 2^64, is of no account here.)
     pub fn below(&mut self, end: u64) -> u64 {
-        (u128::from(self.bits()) * u128::from(end) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(end)) >> 64) as u64
     }
 
     /// A number in [0, 1).

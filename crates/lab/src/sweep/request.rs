@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let cases: [(&[(&str, &[&str])], &str); 8] = [
+        type Axes<'a> = &'a [(&'a str, &'a [&'a str])];
+        let cases: [(Axes<'_>, &str); 8] = [
             (&[("format", &["bf16"])], "which program"),
             (
                 &[("program", &["mlp"]), ("format", &["bf17"])],
