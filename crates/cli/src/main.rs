@@ -14,6 +14,7 @@ mod ptx_check;
 mod ptx_dump;
 mod ptx_override;
 mod ptx_run;
+mod report;
 mod rules;
 mod run;
 mod store;
@@ -59,6 +60,8 @@ enum Command {
     /// Show and export the results that sweeps and searches kept
     #[command(subcommand)]
     Store(store::Command),
+    /// Write a page about the results that sweeps and searches kept: figures, tables, commands
+    Report(report::Arguments),
     /// Show number formats: limits and the variables that select them
     Format(format::Arguments),
     /// Take PTX out of binaries, check it, run single kernels of it
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Command::Bench(a) => bench::run(&a),
         Command::Sweep(a) => sweep::run(&a),
         Command::Store(a) => store::run(&a),
+        Command::Report(a) => report::run(&a),
         Command::Format(a) => format::run(&a),
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
         Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),

@@ -16,6 +16,7 @@ pub mod output;
 pub mod profile;
 pub mod program;
 pub mod record;
+pub mod report;
 pub mod rules;
 pub mod search;
 pub mod settings;

@@ -1,0 +1,533 @@
+//! Trials that can be compared, and the figures that compare them.
+
+use super::figure::{Bars, Cell, Drawing, Figure, Heat, Line, Plot, Point, Series};
+use crate::store::Trial;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A trial with what follows from its format or policy.
+pub struct Row {
+    /// Its place in the table of all trials.
+    pub number: usize,
+    /// As the store has it.
+    pub trial: Trial,
+    /// Bits of exponent and of explicit significand, of a trial in one format.
+    pub width: Option<(u32, u32)>,
+    /// Format of each layer (or kernel) that the policy names.
+    pub layers: BTreeMap<String, String>,
+    /// Bits of a number: sign, exponent and significand; with a policy the mean over what it names.
+    pub bits: Option<f64>,
+}
+
+/// Bits of exponent and explicit significand of a format.
+pub fn width(format: &str) -> Option<(u32, u32)> {
+    let format: vfloat::Format = match format {
+        "none" => return Some((8, 23)), // as compiled: binary32
+        text => text.parse().ok()?,
+    };
+    let significand = format.precision() - 1;
+    // Normal exponents run from EMIN + P - 1 to EMAX; one more code is for subnormals, and IEEE's formats keep one for
+    // infinities, which the power of two that follows has room for.
+    let normal = format.emax() - (format.emin() + significand as i32) + 1;
+    let codes = u32::try_from(normal + 1).ok()?.max(1);
+    Some((codes.next_power_of_two().trailing_zeros(), significand))
+}
+
+/// Layers and kernels that a policy gives a format, and which.
+fn layers(policy: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let Ok(document) = policy.parse::<toml::Table>() else {
+        return found;
+    };
+    let rules = document
+        .get("rule")
+        .and_then(|r| r.as_array())
+        .into_iter()
+        .flatten();
+    for rule in rules {
+        let Some(format) = rule.get("format").and_then(|f| f.as_str()) else {
+            continue;
+        };
+        let names = rule.get("layer").or_else(|| rule.get("kernel"));
+        let names = match names {
+            Some(toml::Value::Array(list)) => list.iter().filter_map(|n| n.as_str()).collect(),
+            Some(toml::Value::String(name)) => vec![name.as_str()],
+            _ => Vec::new(),
+        };
+        let accumulate = rule.get("accumulate").and_then(|a| a.as_str());
+        let text = match accumulate.filter(|a| *a != "none") {
+            Some(accumulator) => format!("{format}+{accumulator}"),
+            None => format.to_string(),
+        };
+        for name in names {
+            found.insert(name.to_string(), text.clone());
+        }
+    }
+    found
+}
+
+impl Row {
+    /// A trial with its place in the table.
+    pub fn new(number: usize, trial: Trial) -> Row {
+        let layers = trial.policy.as_deref().map(layers).unwrap_or_default();
+        let format = trial.format.as_deref().unwrap_or("none");
+        let alone = trial.policy.is_none().then(|| width(format)).flatten();
+        let total = |(e, m): (u32, u32)| f64::from(1 + e + m);
+        let bits: Vec<f64> = layers
+            .values()
+            .filter_map(|f| width(f.split('+').next().unwrap_or(f)).map(total))
+            .collect();
+        let mean = (!bits.is_empty()).then(|| bits.iter().sum::<f64>() / bits.len() as f64);
+        Row {
+            number,
+            width: alone,
+            layers,
+            bits: alone.map(total).or(mean),
+            trial,
+        }
+    }
+
+    /// Its arithmetic in a few words.
+    pub fn name(&self) -> String {
+        let format = match self.trial.format.as_deref() {
+            None | Some("none") => "as compiled",
+            Some(format) => format,
+        };
+        let mut name = match (&self.trial.policy, self.layers.is_empty()) {
+            (None, _) => format.to_string(),
+            (Some(_), true) => "policy".into(),
+            (Some(_), false) => {
+                let parts: Vec<String> = self.layers.iter().map(|(l, f)| format!("{l} {f}")).collect();
+                parts.join(", ")
+            }
+        };
+        if let Some(accumulate) = self.accumulator() {
+            name += &format!(", sums in {accumulate}");
+        }
+        if let Some(seed) = self.trial.seed {
+            name += &format!(", seed {seed}");
+        }
+        name
+    }
+
+    fn accumulator(&self) -> Option<&str> {
+        self.trial.accumulate.as_deref().filter(|a| *a != "none")
+    }
+
+    /// What is shown when one points at it; the command is its last line.
+    fn label(&self) -> String {
+        let mut label = self.name();
+        if let Some(accuracy) = self.trial.accuracy {
+            label += &format!("\n{accuracy:.2} %");
+        }
+        if let Some(loss) = self.trial.loss {
+            label += &format!("\nloss {loss:.4}");
+        }
+        label + "\n" + &self.trial.command
+    }
+}
+
+/// Trials of one program under the same conditions.
+pub struct Group<'a> {
+    /// The program.
+    pub program: String,
+    /// What else they have in common: stages, epochs, images, device, weights.
+    pub conditions: String,
+    /// The trials.
+    pub rows: Vec<&'a Row>,
+}
+
+/// The value of a NAME=VALUE line of a trial's identity.
+fn fact<'a>(identity: &'a str, name: &str) -> Option<&'a str> {
+    let mut facts = identity.lines().filter_map(|l| l.split_once('='));
+    facts.find(|f| f.0 == name).map(|f| f.1)
+}
+
+/// Sorts trials into groups, in the order of their first trials.
+pub fn groups(rows: &[Row]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for row in rows {
+        let t = &row.trial;
+        let mut conditions = t.stages.replace(',', ", ");
+        let mut also = |what: Option<String>| {
+            if let Some(what) = what {
+                conditions += &format!(" · {what}");
+            }
+        };
+        also(t.epochs.map(|n| format!("{n} epochs")));
+        // Set by an option of the sweep, or from outside by its variable.
+        let outside = || fact(&t.identity, "VERNIER_TEST_IMAGES").and_then(|n| n.parse().ok());
+        also(
+            t.images
+                .or_else(outside)
+                .map(|n: i64| format!("first {n} images")),
+        );
+        also(t.config.as_ref().map(|c| format!("device {c}")));
+        also(t.weights_hash.as_ref().map(|h| format!("weights {h:.8}")));
+        match groups
+            .iter_mut()
+            .find(|g| g.program == t.program && g.conditions == conditions)
+        {
+            Some(group) => group.rows.push(row),
+            None => groups.push(Group {
+                program: t.program.clone(),
+                conditions,
+                rows: vec![row],
+            }),
+        }
+    }
+    groups
+}
+
+/// How far below the best format's accuracy "as good" reaches, percentage points.
+const NEAR: f64 = 1.0;
+
+/// A number that is shown of trials.
+#[derive(Clone, Copy)]
+struct Measure {
+    name: &'static str,
+    of: fn(&Trial) -> Option<f64>,
+    more_is_better: bool,
+}
+
+const ACCURACY: Measure = Measure {
+    name: "accuracy, %",
+    of: |t| t.accuracy,
+    more_is_better: true,
+};
+const LOSS: Measure = Measure {
+    name: "loss",
+    of: |t| t.loss,
+    more_is_better: false,
+};
+
+impl Group<'_> {
+    /// Trials that ended well.
+    fn done(&self) -> impl Iterator<Item = &Row> + Clone {
+        self.rows.iter().copied().filter(|r| r.trial.is_done())
+    }
+
+    /// What others are compared with: as compiled, else fp32.
+    pub fn baseline(&self) -> Option<&Row> {
+        let whole =
+            |r: &&Row| r.trial.policy.is_none() && r.trial.accuracy.is_some() && r.accumulator().is_none();
+        let is = |name: &'static str| {
+            self.done()
+                .filter(whole)
+                .find(move |r| r.trial.format.as_deref().unwrap_or("none") == name)
+        };
+        is("none").or_else(|| is("fp32"))
+    }
+
+    /// The narrowest arithmetic that loses at most one percentage point.
+    pub fn narrowest(&self) -> Option<&Row> {
+        let least = self.baseline()?.trial.accuracy? - NEAR;
+        let near = self
+            .done()
+            .filter(|r| r.bits.is_some() && r.trial.accuracy.is_some_and(|a| a >= least));
+        let order = |r: &&Row| (r.bits.unwrap_or(f64::MAX), -r.trial.accuracy.unwrap_or(0.0));
+        near.min_by(|a, b| {
+            order(a)
+                .partial_cmp(&order(b))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        })
+    }
+
+    /// Those that no other beats in both width and accuracy, the narrowest first.
+    pub fn front(&self) -> Vec<&Row> {
+        let mut rows: Vec<&Row> = self
+            .done()
+            .filter(|r| r.bits.is_some() && r.trial.accuracy.is_some())
+            .collect();
+        let order = |r: &Row| (r.bits.unwrap_or(0.0), -r.trial.accuracy.unwrap_or(0.0));
+        rows.sort_by(|a, b| {
+            order(a)
+                .partial_cmp(&order(b))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        let mut best = f64::NEG_INFINITY;
+        rows.retain(|r| {
+            let better = r.trial.accuracy.is_some_and(|a| a > best);
+            best = best.max(r.trial.accuracy.unwrap_or(best));
+            better
+        });
+        rows
+    }
+
+    /// All figures that the trials have points for.
+    pub fn figures(&self, stem: &str) -> Vec<Figure> {
+        let mut figures = Vec::new();
+        for (measure, tag) in [(ACCURACY, ""), (LOSS, "-loss")] {
+            figures.extend(self.over_one_width(measure, &format!("{stem}-exponent{tag}"), true));
+            figures.extend(self.over_one_width(measure, &format!("{stem}-significand{tag}"), false));
+            figures.extend(self.over_bits(measure, &format!("{stem}-bits{tag}")));
+        }
+        figures.extend(self.grid(&format!("{stem}-grid")));
+        figures.extend(self.sensitivity(&format!("{stem}-layers")));
+        figures.extend(self.assignments(&format!("{stem}-assignments")));
+        figures
+    }
+
+    fn levels(&self, measure: Measure) -> Vec<(f64, String)> {
+        let baseline = self.baseline();
+        let level = baseline.and_then(|b| Some(((measure.of)(&b.trial)?, b.name())));
+        level.into_iter().collect()
+    }
+
+    /// Over exponent or significand bits; a series for each width of the other and each accumulator.
+    fn over_one_width(&self, measure: Measure, name: &str, exponent: bool) -> Option<Figure> {
+        let mut series: BTreeMap<(u32, Option<&str>), Vec<Point>> = BTreeMap::new();
+        for row in self.done() {
+            let (Some((e, m)), Some(y)) = (row.width, (measure.of)(&row.trial)) else {
+                continue;
+            };
+            let (x, other) = if exponent { (e, m) } else { (m, e) };
+            series.entry((other, row.accumulator())).or_default().push(Point {
+                x: f64::from(x),
+                y,
+                label: row.label(),
+                row: Some(row.number),
+            });
+        }
+        // A width at which nothing varies says nothing.
+        for points in series.values_mut() {
+            points.sort_by(|a, b| a.x.total_cmp(&b.x));
+        }
+        series.retain(|_, points| points.last().zip(points.first()).is_some_and(|(l, f)| l.x > f.x));
+        if series.is_empty() {
+            return None;
+        }
+        let (this, that) = if exponent {
+            ("exponent", "significand")
+        } else {
+            ("significand", "exponent")
+        };
+        let series = series.into_iter().map(|((other, accumulator), points)| Series {
+            name: format!("{other} {that} {}", if other == 1 { "bit" } else { "bits" }),
+            variant: accumulator.map(|a| format!("sums in {a}")),
+            points,
+            line: Line::Straight,
+        });
+        let what = measure.name.split(',').next().unwrap_or(measure.name);
+        Some(Figure {
+            name: name.into(),
+            title: format!("{}: {what} against {this} width", self.program),
+            caption: format!("Each line keeps the {that} width. Significand bits are the explicit ones."),
+            drawing: Drawing::Plot(Plot {
+                x: format!("{this} bits"),
+                y: measure.name.into(),
+                series: series.collect(),
+                levels: self.levels(measure),
+            }),
+        })
+    }
+
+    /// Over all bits, with those that nothing beats joined.
+    fn over_bits(&self, measure: Measure, name: &str) -> Option<Figure> {
+        let point = |row: &Row| {
+            Some(Point {
+                x: row.bits?,
+                y: (measure.of)(&row.trial)?,
+                label: row.label(),
+                row: Some(row.number),
+            })
+        };
+        let mut kinds: BTreeMap<String, Vec<Point>> = BTreeMap::new();
+        let mut all: Vec<Point> = Vec::new();
+        for row in self.done() {
+            let Some(point) = point(row) else { continue };
+            let kind = match (row.accumulator(), row.trial.policy.is_some()) {
+                (_, true) => "policies (mean width)".to_string(),
+                (Some(a), false) => format!("sums in {a}"),
+                (None, false) => "one format".to_string(),
+            };
+            all.push(point.clone());
+            kinds.entry(kind).or_default().push(point);
+        }
+        let better = |a: f64, b: f64| if measure.more_is_better { a > b } else { a < b };
+        all.sort_by(|a, b| {
+            a.x.total_cmp(&b.x).then(if better(a.y, b.y) {
+                std::cmp::Ordering::Less
+            } else {
+                std::cmp::Ordering::Greater
+            })
+        });
+        let mut front: Vec<Point> = Vec::new();
+        for point in all {
+            if front.last().is_none_or(|last| better(point.y, last.y)) {
+                front.push(point);
+            }
+        }
+        if kinds.values().map(Vec::len).sum::<usize>() < 2 {
+            return None;
+        }
+        let mut series = vec![Series {
+            name: "Pareto front".into(),
+            variant: None,
+            points: front,
+            line: Line::Steps,
+        }];
+        series.extend(kinds.into_iter().map(|(name, points)| Series {
+            name,
+            variant: None,
+            points,
+            line: Line::None,
+        }));
+        let what = measure.name.split(',').next().unwrap_or(measure.name);
+        Some(Figure {
+            name: name.into(),
+            title: format!("{}: {what} against total bits", self.program),
+            caption: "Total bits: sign, exponent and significand; of a policy the mean over the layers that it names. The line joins \
+                      those that nothing of the same width or narrower beats."
+                .into(),
+            drawing: Drawing::Plot(Plot {
+                x: "total bits".into(),
+                y: measure.name.into(),
+                series,
+                levels: self.levels(measure),
+            }),
+        })
+    }
+
+    /// Accuracy for each pair of widths, where many were tried.
+    fn grid(&self, name: &str) -> Option<Figure> {
+        let mut cells: BTreeMap<(u32, u32), Cell> = BTreeMap::new();
+        for row in self.done().filter(|r| r.accumulator().is_none()) {
+            if let (Some(width), Some(a)) = (row.width, row.trial.accuracy) {
+                cells.insert(width, (a, format!("{a:.2}"), Some(row.number)));
+            }
+        }
+        let exponents: BTreeSet<u32> = cells.keys().map(|k| k.0).collect();
+        let significands: BTreeSet<u32> = cells.keys().map(|k| k.1).collect();
+        let full = exponents.len() * significands.len();
+        if exponents.len() < 2 || significands.len() < 2 || cells.len() * 3 < full {
+            return None;
+        }
+        let line = |e: &u32| {
+            significands
+                .iter()
+                .map(|m| cells.get(&(*e, *m)).cloned())
+                .collect()
+        };
+        Some(Figure {
+            name: name.into(),
+            title: format!("{}: accuracy of every format, %", self.program),
+            caption: "Rows: exponent bits. Columns: explicit significand bits.".into(),
+            drawing: Drawing::Heat(Heat {
+                corner: "exponent \\ significand".into(),
+                rows: exponents.iter().rev().map(|e| format!("e{e}")).collect(),
+                columns: significands.iter().map(|m| format!("m{m}")).collect(),
+                cells: exponents.iter().rev().map(line).collect(),
+            }),
+        })
+    }
+
+    /// Accuracy when one layer alone is narrow.
+    fn sensitivity(&self, name: &str) -> Option<Figure> {
+        let mut cells: BTreeMap<(String, String), Cell> = BTreeMap::new();
+        for row in self.done() {
+            let (Some((layer, format)), 1, Some(a)) =
+                (row.layers.first_key_value(), row.layers.len(), row.trial.accuracy)
+            else {
+                continue;
+            };
+            cells.insert(
+                (layer.clone(), format.clone()),
+                (a, format!("{a:.2}"), Some(row.number)),
+            );
+        }
+        let layers: BTreeSet<&String> = cells.keys().map(|k| &k.0).collect();
+        let mut formats: Vec<&String> = cells
+            .keys()
+            .map(|k| &k.1)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        formats.sort_by_key(|f| {
+            std::cmp::Reverse(width(f.split('+').next().unwrap_or(f)).map(|(e, m)| (e + m, m)))
+        });
+        if cells.len() < 2 {
+            return None;
+        }
+        let cell = |l: &String, f: &String| cells.get(&(l.clone(), f.clone())).cloned();
+        Some(Figure {
+            name: name.into(),
+            title: format!("{}: accuracy with one layer narrow, %", self.program),
+            caption: "Everything but the row's layer as compiled.".into(),
+            drawing: Drawing::Heat(Heat {
+                corner: "layer \\ format".into(),
+                rows: layers.iter().map(|l| (*l).clone()).collect(),
+                columns: formats.iter().map(|f| (*f).clone()).collect(),
+                cells: layers
+                    .iter()
+                    .map(|l| formats.iter().map(|f| cell(l, f)).collect())
+                    .collect(),
+            }),
+        })
+    }
+
+    /// The formats that the policies of the front give each layer.
+    fn assignments(&self, name: &str) -> Option<Figure> {
+        let rows: Vec<&Row> = self.front().into_iter().filter(|r| r.layers.len() > 1).collect();
+        let layers: BTreeSet<&String> = rows.iter().flat_map(|r| r.layers.keys()).collect();
+        if rows.is_empty() {
+            return None;
+        }
+        let title = |r: &&Row| {
+            format!(
+                "{:.1} bits, {:.2} %",
+                r.bits.unwrap_or(0.0),
+                r.trial.accuracy.unwrap_or(0.0)
+            )
+        };
+        let cell = |r: &Row, l: &String| {
+            let format = r.layers.get(l)?;
+            let (e, m) = width(format.split('+').next().unwrap_or(format))?;
+            Some((f64::from(1 + e + m), format.clone(), Some(r.number)))
+        };
+        Some(Figure {
+            name: name.into(),
+            title: format!("{}: formats of the layers on the Pareto front", self.program),
+            caption: "A row for each policy that nothing of its width or narrower beats; bluer is wider."
+                .into(),
+            drawing: Drawing::Heat(Heat {
+                corner: "mean width, accuracy".into(),
+                rows: rows.iter().map(title).collect(),
+                columns: layers.iter().map(|l| (*l).clone()).collect(),
+                cells: rows
+                    .iter()
+                    .map(|r| layers.iter().map(|l| cell(r, l)).collect())
+                    .collect(),
+            }),
+        })
+    }
+}
+
+/// Bars of seconds, the longest first; the rest beyond `most` in one.
+pub fn time_bars(
+    name: String,
+    title: String,
+    caption: String,
+    mut kernels: Vec<(String, f64)>,
+    most: usize,
+) -> Figure {
+    kernels.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let total: f64 = kernels.iter().map(|k| k.1).sum();
+    if kernels.len() > most {
+        let rest = kernels.split_off(most - 1);
+        kernels.push((format!("{} others", rest.len()), rest.iter().map(|k| k.1).sum()));
+    }
+    let bar = |(name, seconds): (String, f64)| {
+        let share = 100.0 * seconds / total.max(f64::MIN_POSITIVE);
+        (name, seconds, format!("{seconds:.3} s, {share:.1} %"))
+    };
+    Figure {
+        name,
+        title,
+        caption,
+        drawing: Drawing::Bars(Bars {
+            unit: "seconds".into(),
+            bars: kernels.into_iter().map(bar).collect(),
+            standing: false,
+        }),
+    }
+}

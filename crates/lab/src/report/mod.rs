@@ -1,0 +1,101 @@
+//! `vernier report`: the trials of a store as one page that needs nothing but a browser, and its figures as files.
+//!
+//! The figures are drawn here, so that the page also works on paper and without scripts; the script sorts tables, filters,
+//! changes the theme and shows the command of a point.
+
+mod facts;
+mod figure;
+mod group;
+mod page;
+
+pub use facts::{distributions, kernel_times, weights_of};
+pub use figure::{Bars, Drawing, Figure, Heat, Line, Plot, Point, Series};
+
+use crate::cache;
+use crate::error::Error;
+use crate::store::Trial;
+use group::Row;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What a report shows.
+pub struct Report {
+    rows: Vec<Row>,
+    /// Figures of programs beside those of their trials, in the order of the page.
+    pub more: Vec<Figure>,
+    /// Where the trials come from, for the page's foot.
+    pub source: String,
+}
+
+impl Report {
+    /// A report on these trials.
+    pub fn new(trials: Vec<Trial>, source: String) -> Report {
+        let rows = trials
+            .into_iter()
+            .enumerate()
+            .map(|(i, t)| Row::new(i, t))
+            .collect();
+        Report {
+            rows,
+            more: Vec::new(),
+            source,
+        }
+    }
+
+    /// The programs, in the order of the alphabet.
+    pub fn programs(&self) -> BTreeSet<&str> {
+        self.rows.iter().map(|r| r.trial.program.as_str()).collect()
+    }
+
+    /// The page.
+    pub fn html(&self) -> String {
+        page::html(self)
+    }
+
+    /// Every figure with the group that it belongs to.
+    fn figures(&self) -> Vec<Figure> {
+        let groups = group::groups(&self.rows);
+        let drawn = groups
+            .iter()
+            .enumerate()
+            .flat_map(|(i, g)| g.figures(&stem(&groups, i)));
+        drawn.collect()
+    }
+
+    /// Writes each figure as SVG and its data as CSV into a folder; returns how many figures.
+    ///
+    /// # Errors
+    /// The folder or a file in it cannot be written.
+    pub fn write_plots(&self, folder: &Path) -> Result<usize, Error> {
+        cache::create(folder)?;
+        let own = self.figures();
+        let command = |row: usize| self.rows[row].trial.command.clone();
+        let mut count = 0;
+        for figure in own.iter().chain(&self.more) {
+            for (ending, text) in [("svg", figure.svg_file()), ("csv", figure.csv(&command))] {
+                let path = folder.join(format!("{}.{ending}", figure.name));
+                fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))?;
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+/// The beginning of the names of a group's figures: the program, with a number from its second group on.
+fn stem(groups: &[group::Group<'_>], i: usize) -> String {
+    let program = &groups[i].program;
+    match groups[..i].iter().filter(|g| &g.program == program).count() {
+        0 => file_stem(program),
+        n => format!("{}-{}", file_stem(program), n + 1),
+    }
+}
+
+/// A text as part of a file's name.
+pub fn file_stem(text: &str) -> String {
+    text.replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '_', "-")
+}
+
+#[cfg(test)]
+mod tests;

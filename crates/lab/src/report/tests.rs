@@ -1,0 +1,183 @@
+//! Tests of the report: what is drawn of which trials, and that no text of a trial can break out of the page.
+
+use super::group::{Row, groups, width};
+use super::*;
+use crate::store::{DONE, FAILED};
+
+fn trial(format: &str, accuracy: f64) -> Trial {
+    Trial {
+        program: "mlp".into(),
+        format: Some(format.into()),
+        stages: "test".into(),
+        command: format!("vernier run mlp --format {format}"),
+        status: DONE.into(),
+        accuracy: Some(accuracy),
+        seconds: 0.5,
+        finished: "2026-11-23 20:00:00".into(),
+        ..Trial::default()
+    }
+}
+
+/// A grid of formats whose accuracy grows with both widths, policies, and a trial that failed.
+fn trials() -> Vec<Trial> {
+    let mut all = vec![trial("none", 97.82), trial("fp32", 97.82)];
+    for e in 2..=8u32 {
+        for m in [1, 2, 3, 7, 10] {
+            let lost = 60.0 / f64::from(m * m) + 300.0 / 6f64.powi(e as i32 - 1);
+            for accumulate in [None, Some("fp32")] {
+                let lost = if accumulate.is_some() { lost / 3.0 } else { lost };
+                let mut trial = trial(&format!("e{e}m{m}"), (97.8 - lost).max(9.8));
+                trial.loss = Some(0.08 + lost / 20.0);
+                trial.accumulate = accumulate.map(str::to_string);
+                all.push(trial);
+            }
+        }
+    }
+    let rule = |layer: &str, format: &str| format!("[[rule]]\nlayer = \"{layer}\"\nformat = \"{format}\"\n");
+    for (i, layer) in ["layer1", "layer2", "layer3"].iter().enumerate() {
+        for (format, lost) in [("e4m3", 1.0), ("e5m2", 3.0), ("e3m2", 9.0)] {
+            let mut trial = trial("none", 97.8 - lost / (i + 1) as f64);
+            trial.policy = Some(rule(layer, format));
+            all.push(trial);
+        }
+    }
+    let mut mixed = trial("none", 97.7);
+    mixed.policy = Some(rule("layer1", "e2m1") + &rule("layer2", "e3m2") + &rule("layer3", "e4m3"));
+    all.push(mixed);
+    let mut failed = trial("e1m1", 0.0);
+    (failed.status, failed.accuracy) = (FAILED.into(), None);
+    failed.message = Some("<script>alert(\"x\")</script> & more".into());
+    all.push(failed);
+    all
+}
+
+#[test]
+fn widths_of_formats() {
+    for (format, expected) in [
+        ("none", (8, 23)),
+        ("fp32", (8, 23)),
+        ("bf16", (8, 7)),
+        ("fp16", (5, 10)),
+        ("e5m2", (5, 2)),
+        ("e2m1", (2, 1)),
+        ("e4m3fn", (4, 3)),
+        ("e2m1fn", (2, 1)),
+        ("e5m2fnuz", (5, 2)),
+        ("e4m3_sat", (4, 3)),
+        ("3,-15,16", (5, 2)),
+        ("3,-14,16", (5, 2)),
+    ] {
+        assert_eq!(width(format), Some(expected), "{format}");
+    }
+    assert_eq!(width("nonsense"), None);
+}
+
+#[test]
+fn a_group_knows_its_baseline_its_front_and_the_narrowest() {
+    let rows: Vec<Row> = trials()
+        .into_iter()
+        .enumerate()
+        .map(|(i, t)| Row::new(i, t))
+        .collect();
+    let groups = groups(&rows);
+    assert_eq!(groups.len(), 1);
+    let group = &groups[0];
+    assert_eq!(group.baseline().unwrap().number, 0);
+    let narrowest = group.narrowest().unwrap();
+    assert_eq!(narrowest.name(), "layer1 e2m1, layer2 e3m2, layer3 e4m3");
+    assert_eq!(narrowest.bits, Some(6.0));
+    let front = group.front();
+    for pair in front.windows(2) {
+        assert!(pair[0].bits < pair[1].bits && pair[0].trial.accuracy < pair[1].trial.accuracy);
+    }
+    let figures: Vec<String> = group.figures("mlp").into_iter().map(|f| f.name).collect();
+    let expected = [
+        "mlp-exponent",
+        "mlp-significand",
+        "mlp-bits",
+        "mlp-exponent-loss",
+        "mlp-significand-loss",
+        "mlp-bits-loss",
+        "mlp-grid",
+        "mlp-layers",
+        "mlp-assignments",
+    ];
+    assert_eq!(figures, expected);
+}
+
+#[test]
+fn conditions_that_differ_are_not_mixed() {
+    let mut few = trial("bf16", 50.0);
+    few.identity = "VERNIER_TEST_IMAGES=100\nbinary=1\n".into();
+    few.weights_hash = Some("0123456789abcdef".into());
+    let rows: Vec<Row> = [trial("bf16", 97.0), few]
+        .into_iter()
+        .enumerate()
+        .map(|(i, t)| Row::new(i, t))
+        .collect();
+    let groups = groups(&rows);
+    assert_eq!(groups.len(), 2);
+    assert_eq!(groups[1].conditions, "test · first 100 images · weights 01234567");
+    assert!(groups[0].figures("mlp").is_empty() && groups[0].baseline().is_none());
+}
+
+#[test]
+fn the_page_stands_alone_and_shows_text_as_text() {
+    let report = Report::new(trials(), "runs/lab.db".into());
+    let page = report.html();
+    assert!(page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; more"));
+    assert_eq!(page.matches("<script>").count(), 1);
+    for outside in ["http://", "https://", "src=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    // Every trial has a row with its command, and every mark leads to one.
+    for (i, trial) in trials().iter().enumerate() {
+        assert!(page.contains(&format!("id=\"trial-{i}\"")));
+        assert!(page.contains(&format!("<code>{}</code>", trial.command)));
+    }
+    for mark in page.split("data-row=\"").skip(1) {
+        if let Some(number) = mark.split('"').next().and_then(|n| n.parse::<usize>().ok()) {
+            assert!(number < trials().len());
+        }
+    }
+    assert!(
+        Report::new(Vec::new(), "empty".into())
+            .html()
+            .contains("0 trials")
+    );
+}
+
+#[test]
+fn plots_lie_beside_their_data() {
+    let dir = std::env::temp_dir().join(format!("vernier-report-{}", std::process::id()));
+    let mut report = Report::new(trials(), String::new());
+    let values = dir.with_extension("f32");
+    let bytes: Vec<u8> = [1.0f32, -1.5, 0.1, 0.0]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    fs::write(&values, bytes).unwrap();
+    report.more = distributions("mlp", &values).unwrap();
+    assert_eq!(report.write_plots(&dir).unwrap(), 11);
+    let csv = fs::read_to_string(dir.join("mlp-exponent.csv")).unwrap();
+    assert!(
+        csv.starts_with("series,variant,exponent bits,\"accuracy, %\",label,command\r\n"),
+        "{csv}"
+    );
+    assert!(csv.contains("vernier run mlp --format e4m3"));
+    let exponents = fs::read_to_string(dir.join("mlp-exponents.csv")).unwrap();
+    assert!(
+        exponents.contains("\r\n1,66.6") && exponents.contains("\r\n-3,33.3"),
+        "{exponents}"
+    );
+    let svg = fs::read_to_string(dir.join("mlp-grid.svg")).unwrap();
+    assert!(svg.starts_with("<?xml") && svg.contains("xmlns=") && svg.ends_with("</svg>\n"));
+    fs::remove_dir_all(&dir).unwrap();
+    fs::remove_file(&values).unwrap();
+    if let Ok(path) = std::env::var("VERNIER_SHOW_REPORT") {
+        report
+            .more
+            .extend(kernel_times("cnn", Path::new("/work/main/runs")));
+        fs::write(path, report.html()).unwrap();
+    }
+}
