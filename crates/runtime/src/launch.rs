@@ -5,6 +5,7 @@ use crate::backend::Launch;
 use crate::code::Code;
 use crate::error::{Error, trap_code};
 use crate::function::{blocks_per_multiprocessor, dynamic_limit};
+use crate::launches::Logged;
 use crate::properties::Facts;
 use crate::runtime::Runtime;
 use crate::settings::{limits_from, numerics_from, seed_from, variable};
@@ -207,8 +208,9 @@ impl Runtime {
                 launch: self.launched.fetch_add(1, Ordering::Relaxed),
             },
         };
+        self.launch_log()?;
         let progress = Arc::new(Progress::default());
-        let execution = {
+        let (execution, seconds) = {
             // One kernel at a time: the back end uses all threads for each.
             let _turn = self.turn();
             let running = record::Running::new(self.recorder(), &entry.name, &progress);
@@ -223,8 +225,9 @@ impl Runtime {
                 limits: &limits,
                 progress: &progress,
             })?;
-            running.done(execution.stats, started.elapsed().as_secs_f64());
-            execution
+            let seconds = started.elapsed().as_secs_f64();
+            running.done(execution.stats, seconds);
+            (execution, seconds)
         };
         self.deliver(&entry.name, &execution);
         if self.startup().digest {
@@ -232,6 +235,18 @@ impl Runtime {
             self.recorder()
                 .event(json!({"event": "digest", "kernel": &*entry.name, "memory": digest}));
         }
+        self.log_launch(
+            &ready.memory,
+            &Logged {
+                kernel: &entry.name,
+                module: kernel.module.ptx(),
+                info,
+                geometry: &geometry,
+                params: &params,
+                stats: &execution.stats,
+                seconds,
+            },
+        );
         Ok(())
     }
 

@@ -15,6 +15,7 @@ mod digest;
 mod error;
 mod function;
 mod launch;
+mod launches;
 mod link;
 mod memory;
 mod module;

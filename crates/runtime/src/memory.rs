@@ -309,6 +309,17 @@ impl Runtime {
         // SAFETY: device ranges were checked to lie inside live allocations; host ranges are the program's word,
         // as for every C function that takes a pointer and a size. `copy` allows overlap.
         unsafe { std::ptr::copy(from as *const u8, to as *mut u8, size) };
+        self.note_copy(to, from, size)
+    }
+
+    /// Takes note of a copy into device memory, for the launch log.
+    fn note_copy(&self, to: usize, from: usize, size: usize) -> Result<(), Error> {
+        if self.launch_log()?.is_some() {
+            let memory = &self.ready()?.memory;
+            if memory.in_arena(to as u64) {
+                self.log_write(to, size, memory.in_arena(from as u64).then_some(from));
+            }
+        }
         Ok(())
     }
 
@@ -344,7 +355,7 @@ impl Runtime {
                 unsafe { std::ptr::copy(from_row as *const u8, to_row as *mut u8, shape.width) };
             }
         }
-        Ok(())
+        self.note_copy(to_start, from_start, to_size)
     }
 
     /// Sets bytes of device memory.
@@ -359,7 +370,10 @@ impl Runtime {
                 Error::value(format!(
                     "cudaMemset: {size} bytes at {address:#x} are not inside one device allocation"
                 ))
-            })
+            })?;
+        self.launch_log()?;
+        self.log_write(address, size, None);
+        Ok(())
     }
 
     /// Sets rows of device memory.

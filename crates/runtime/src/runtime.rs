@@ -5,6 +5,7 @@ use crate::backend::{Backend, Functional};
 use crate::caller::CudaVersion;
 use crate::code::Code;
 use crate::error::Error;
+use crate::launches::LaunchLog;
 use crate::policy::Active;
 use crate::pools::Pools;
 use crate::properties::{Facts, PCI};
@@ -34,6 +35,7 @@ pub struct Runtime {
     /// The fault of a kernel that no call has reported yet.
     pending: Mutex<Option<Code>>,
     recorder: OnceLock<Recorder>,
+    launch_log: OnceLock<Result<Option<LaunchLog>, Error>>,
     launches: Mutex<()>,
     /// Launches begun so far.
     pub(crate) launched: AtomicU64,
@@ -158,6 +160,7 @@ impl Runtime {
             pools: Pools::default(),
             pending: Mutex::default(),
             recorder: OnceLock::new(),
+            launch_log: OnceLock::new(),
             launches: Mutex::default(),
             launched: AtomicU64::new(0),
             limits: Mutex::default(),
@@ -195,6 +198,12 @@ impl Runtime {
                 CudaVersion::of_program().major(),
             )
         })
+    }
+
+    /// The log of launches, if the environment asks for one.
+    pub(crate) fn launch_log(&self) -> Result<Option<&LaunchLog>, Error> {
+        let log = self.launch_log.get_or_init(|| LaunchLog::new(&self.startup));
+        log.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
     /// Waits for the turn to run a kernel.
@@ -363,6 +372,9 @@ impl Runtime {
 
     /// Writes the totals of the run record. Called at the end of the process.
     pub fn finish(&self) {
+        if let Some(Ok(Some(log))) = self.launch_log.get() {
+            log.finish();
+        }
         if let Some(recorder) = self.recorder.get() {
             let ready = self.ready.get().and_then(|r| r.as_ref().ok());
             let backend = ready.and_then(|r| r.backend.get()).and_then(|b| b.as_ref().ok());

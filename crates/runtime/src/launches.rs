@@ -1,0 +1,196 @@
+//! The launch log: every launch with what it was given, and what the program writes into device memory in between,
+//! as JSON lines in VERNIER_RUN_DIR/PID.launches. From it `lab` finds the layers of a network. Written only when
+//! VERNIER_LAUNCH_LOG asks for it; the first N launches of the process are logged, and with VERNIER_LAUNCH_STOP
+//! the process ends behind the last of them.
+
+use crate::error::Error;
+use crate::runtime::Runtime;
+use crate::settings::{Startup, variable};
+use crate::{launch::Geometry, say};
+use exec::{Dim3, KernelInfo, Memory, Stats};
+use ptx::ast::Module;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The log of this process.
+pub(crate) struct LaunchLog {
+    /// Launches that are logged.
+    limit: u64,
+    /// End the process behind the last of them, or so long after the first.
+    stop: Option<Duration>,
+    state: Mutex<State>,
+}
+
+struct State {
+    file: BufWriter<File>,
+    launches: u64,
+    /// Kernels whose description was written.
+    described: BTreeSet<String>,
+    first: Option<Instant>,
+}
+
+/// A launch that has ended.
+pub(crate) struct Logged<'a> {
+    pub kernel: &'a str,
+    /// The module as the program brought it.
+    pub module: &'a Module,
+    pub info: &'a KernelInfo,
+    pub geometry: &'a Geometry,
+    /// The parameter block.
+    pub params: &'a [u8],
+    pub stats: &'a Stats,
+    pub seconds: f64,
+}
+
+impl LaunchLog {
+    /// The log that the environment asks for, if it does.
+    pub(crate) fn new(startup: &Startup) -> Result<Option<LaunchLog>, Error> {
+        let number = |name: &str, what: &str| match variable(name) {
+            None => Ok(None),
+            Some(text) => match text.trim().parse::<u64>() {
+                Ok(n) if n > 0 => Ok(Some(n)),
+                _ => Err(Error::Setting(format!(
+                    "{name} is `{text}`: give a number of {what}, or unset it"
+                ))),
+            },
+        };
+        let stop = number("VERNIER_LAUNCH_STOP", "seconds")?;
+        let Some(limit) = number("VERNIER_LAUNCH_LOG", "launches")? else {
+            return Ok(None);
+        };
+        let Some(folder) = &startup.run_dir else {
+            return Err(Error::Setting(
+                "VERNIER_LAUNCH_LOG asks for a log of launches, but VERNIER_RUN_DIR names no folder for it"
+                    .into(),
+            ));
+        };
+        let path = folder.join(format!("{}.launches", std::process::id()));
+        let file = std::fs::create_dir_all(folder).and_then(|()| File::create(&path));
+        let file =
+            file.map_err(|e| Error::Setting(format!("cannot write the launch log {}: {e}", path.display())))?;
+        Ok(Some(LaunchLog {
+            limit,
+            stop: stop.map(Duration::from_secs),
+            state: Mutex::new(State {
+                file: BufWriter::new(file),
+                launches: 0,
+                described: BTreeSet::new(),
+                first: None,
+            }),
+        }))
+    }
+
+    /// The program (not a kernel) wrote device memory: from the host, from other device memory, or set it.
+    pub(crate) fn written(&self, address: usize, bytes: usize, from: Option<usize>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.launches < self.limit {
+            state.write(&json!({"event": "write", "address": address, "bytes": bytes, "from": from}));
+        }
+    }
+
+    /// A launch has ended; whether the process shall end too.
+    pub(crate) fn launched(&self, memory: &Memory, l: &Logged<'_>) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.launches >= self.limit {
+            return false;
+        }
+        if state.described.insert(l.kernel.to_owned()) {
+            state.write(&description(l));
+        }
+        let dims = |d: Dim3| json!([d.x, d.y, d.z]);
+        state.write(&json!({
+            "event": "launch", "kernel": l.kernel, "grid": dims(l.geometry.grid), "block": dims(l.geometry.block),
+            "shared": l.geometry.dynamic_shared, "words": words(memory, l.info, l.params),
+            "thread_instructions": l.stats.thread_instructions, "seconds": l.seconds,
+        }));
+        state.launches += 1;
+        let first = *state.first.get_or_insert_with(Instant::now);
+        let late = self.stop.is_some_and(|s| first.elapsed() > s);
+        let ends = self.stop.is_some() && (state.launches >= self.limit || late);
+        if ends || state.launches >= self.limit {
+            let _ = state.file.flush();
+        }
+        ends
+    }
+
+    /// At the end of the process.
+    pub(crate) fn finish(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = state.file.flush();
+    }
+}
+
+impl State {
+    fn write(&mut self, value: &Value) {
+        // A full disk must not end the program; the log is then short.
+        let _ = writeln!(self.file, "{value}");
+    }
+}
+
+/// What the PTX says about a kernel.
+fn description(l: &Logged<'_>) -> Value {
+    let function = l.module.function(l.kernel);
+    let sums = function.map(ptx::flow::accumulations).unwrap_or_default();
+    let uses = function.map(ptx::flow::arguments).unwrap_or_default();
+    let uses: Vec<Value> = uses
+        .iter()
+        .filter(|u| u.pointer)
+        .map(|u| {
+            json!({
+                "index": u.index, "offset": u.offset, "loads": u.loads, "stores": u.stores, "atomics": u.atomics,
+                "element": u.element, "escapes": u.escapes,
+            })
+        })
+        .collect();
+    json!({
+        "event": "kernel", "kernel": l.kernel, "accumulations": sums.len(),
+        "looped": sums.values().filter(|a| a.looped).count(), "arguments": uses,
+    })
+}
+
+/// The arguments, word by word: addresses with their allocation, everything else as a number.
+fn words(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (index, p) in info.params.iter().enumerate() {
+        let bytes = params.get(p.offset..p.offset + p.size).unwrap_or_default();
+        for (n, word) in bytes.chunks(8).enumerate() {
+            let mut padded = [0u8; 8];
+            padded[..word.len()].copy_from_slice(word);
+            let value = u64::from_le_bytes(padded);
+            let offset = 8 * n;
+            let found = (word.len() == 8).then(|| memory.find(value)).flatten();
+            all.push(match found {
+                Some(a) => json!({
+                    "index": index, "offset": offset, "value": value, "bytes": 8, "left": a.end() - value,
+                    "start": a.start,
+                }),
+                None => json!({"index": index, "offset": offset, "value": value, "bytes": word.len()}),
+            });
+        }
+    }
+    all
+}
+
+impl Runtime {
+    /// Takes note of a launch that has ended, if launches are logged.
+    pub(crate) fn log_launch(&self, memory: &Memory, logged: &Logged<'_>) {
+        let Ok(Some(log)) = self.launch_log() else { return };
+        if log.launched(memory, logged) {
+            say::verbose("the launches that were asked for are logged: the program ends here");
+            self.finish();
+            // SAFETY: ends the process at once, as was asked for: nothing that the program would do at its end is wanted.
+            unsafe { libc::_exit(0) }
+        }
+    }
+
+    /// Takes note of device memory that the program wrote, if launches are logged.
+    pub(crate) fn log_write(&self, address: usize, bytes: usize, from: Option<usize>) {
+        if let Ok(Some(log)) = self.launch_log() {
+            log.written(address, bytes, from);
+        }
+    }
+}
