@@ -10,6 +10,7 @@ mod format;
 mod inspect;
 mod observed;
 mod options;
+mod profile;
 mod ptx_check;
 mod ptx_dump;
 mod ptx_override;
@@ -62,6 +63,8 @@ enum Command {
     Store(store::Command),
     /// Write a page about the results that sweeps and searches kept: figures, tables, commands
     Report(report::Arguments),
+    /// Find the layers of a program in its launches
+    Profile(profile::Arguments),
     /// Show number formats: limits and the variables that select them
     Format(format::Arguments),
     /// Take PTX out of binaries, check it, run single kernels of it
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Sweep(a) => sweep::run(&a),
         Command::Store(a) => store::run(&a),
         Command::Report(a) => report::run(&a),
+        Command::Profile(a) => profile::run(&a),
         Command::Format(a) => format::run(&a),
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
         Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),

@@ -10,6 +10,7 @@ pub mod child;
 pub mod data;
 pub mod error;
 pub mod launch;
+pub mod layers;
 pub mod library;
 pub mod observe;
 pub mod output;

@@ -188,7 +188,7 @@ pub fn exec(
 }
 
 /// A path as it is; a name in the current folder, else in PATH.
-fn find_binary(binary: &str) -> Result<PathBuf, Error> {
+pub(crate) fn find_binary(binary: &str) -> Result<PathBuf, Error> {
     let path = PathBuf::from(binary);
     let found = if path.is_file() {
         Some(path)
@@ -210,7 +210,7 @@ fn find_binary(binary: &str) -> Result<PathBuf, Error> {
 }
 
 /// Refuses a CUDA binary that cannot work under Vernier. Scripts and other programs pass: they may start one that can.
-fn check_binary(path: &Path, reads_ptx: bool) -> Result<(), Error> {
+pub(crate) fn check_binary(path: &Path, reads_ptx: bool) -> Result<(), Error> {
     let checked = fatbin::executable(path).and_then(|containers| fatbin::best_ptx(&containers).map(drop));
     match checked {
         Ok(()) | Err(fatbin::Error::NotElf { .. } | fatbin::Error::NoFatbin { .. }) => Ok(()),
