@@ -3,9 +3,11 @@
 //!
 //! Within a repetition, a *parameter* is a buffer that some launch reads before anything in this repetition has written
 //! it, that the host does not write each time, that stays where it is, and that the launch which reads it does not
-//! write. A launch that accumulates and is the first to read a parameter *opens* a layer; layers are numbered in that
-//! order. What is launched until the last layer is open, and then until a gradient is written or a parameter read again,
-//! is *forward*; launches that write a parameter are *update*; the others, where there is an update, are *backward*.
+//! write; a *state* is one that its first reader also writes. Launches that write a parameter are *update*, and those that
+//! write nothing but states that such a launch reads; what they read beside is gradients. Until a gradient is computed
+//! launches are *forward*, or until an accumulating launch reads the parameter of a layer again after all layers were
+//! opened; the rest is *backward*. A forward launch that accumulates and is the first to read a parameter *opens* a layer;
+//! layers are numbered in that order.
 //!
 //! A forward launch that opens no layer belongs to that of the data it reads; before the first layer it is of `input`,
 //! behind the last, if what it computes stays in no buffer that it has read, of `output`. An update belongs to the layer
@@ -139,16 +141,39 @@ impl<'l> Repetition<'l> {
         found
     }
 
-    /// Buffers that keep their values from repetition to repetition and are read by who does not write them.
-    fn parameters(&self) -> BTreeSet<u64> {
+    /// Buffers that keep their values from repetition to repetition: those that are read by who does not write them
+    /// (parameters), and the others (states, of an optimiser say).
+    fn kept(&self) -> (BTreeSet<u64>, BTreeSet<u64>) {
         let mut written = self.host.clone();
-        let mut found = BTreeSet::new();
+        let (mut parameters, mut states) = (BTreeSet::new(), BTreeSet::new());
         for u in &self.uses {
-            let read = u.reads.difference(&u.writes);
-            found.extend(read.filter(|b| !written.contains(b) && !self.moving.contains(b)));
+            let kept = |b: &&u64| !written.contains(b) && !self.moving.contains(b);
+            for b in u.reads.iter().filter(kept) {
+                let list = if u.writes.contains(b) {
+                    &mut states
+                } else {
+                    &mut parameters
+                };
+                list.insert(*b);
+            }
             written.extend(&u.writes);
         }
-        found
+        states.retain(|b| !parameters.contains(b));
+        (parameters, states)
+    }
+
+    /// The launches that write parameters, or only states that such a launch reads.
+    fn updates(&self, parameters: &BTreeSet<u64>, states: &BTreeSet<u64>) -> Vec<bool> {
+        let writes = |u: &Uses| !u.writes.is_disjoint(parameters);
+        let mut updates: Vec<bool> = self.uses.iter().map(writes).collect();
+        for at in (0..updates.len()).rev() {
+            let written = &self.uses[at].writes;
+            let read = |n: usize| updates[n] && !self.uses[n].reads.is_disjoint(written);
+            if !written.is_empty() && written.is_subset(states) && (at + 1..updates.len()).any(read) {
+                updates[at] = true;
+            }
+        }
+        updates
     }
 
     fn accumulates(&self, at: usize) -> bool {
@@ -157,41 +182,50 @@ impl<'l> Repetition<'l> {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let parameters = self.parameters();
+        let (parameters, states) = self.kept();
         let count = self.launches.len();
-        let updates: Vec<bool> = (0..count)
-            .map(|at| !self.uses[at].writes.is_disjoint(&parameters))
+        let updates = self.updates(&parameters, &states);
+        let gradients: BTreeSet<u64> = (0..count)
+            .filter(|at| updates[*at])
+            .flat_map(|at| self.uses[at].reads.difference(&self.uses[at].writes).copied())
+            .filter(|b| !parameters.contains(b) && !states.contains(b))
             .collect();
+        // The first launch that computes a gradient (and does not only set it).
+        let gradient = (0..count).find(|at| {
+            let u = &self.uses[*at];
+            updates[*at] || (!u.reads.is_empty() && !u.writes.is_disjoint(&gradients))
+        });
         // Opening launches, and the layer (from 1) of each parameter.
         let mut layer_of: BTreeMap<u64, usize> = BTreeMap::new();
         let mut opens: Vec<Option<usize>> = vec![None; count];
         let mut layers = 0;
-        for at in (0..count).filter(|at| self.accumulates(*at) && !updates[*at]) {
-            let new: Vec<u64> = self.uses[at].reads.intersection(&parameters).copied().collect();
-            let new: Vec<u64> = new.into_iter().filter(|b| !layer_of.contains_key(b)).collect();
+        let mut last_open = 0;
+        for at in (0..gradient.unwrap_or(count)).filter(|at| self.accumulates(*at)) {
+            let new: Vec<u64> = self.uses[at]
+                .reads
+                .intersection(&parameters)
+                .filter(|b| !layer_of.contains_key(b))
+                .copied()
+                .collect();
             if !new.is_empty() {
                 layers += 1;
+                last_open = at;
                 opens[at] = Some(layers);
                 layer_of.extend(new.into_iter().map(|b| (b, layers)));
             }
         }
-        let last_open = opens.iter().rposition(Option::is_some);
-        let gradients: BTreeSet<u64> = (0..count)
-            .filter(|at| updates[*at])
-            .flat_map(|at| self.uses[at].reads.difference(&self.uses[at].writes).copied())
-            .filter(|b| !parameters.contains(b))
-            .collect();
-        let backward = (0..count).find(|at| {
-            let u = &self.uses[*at];
-            let again = self.accumulates(*at) && u.reads.iter().any(|b| layer_of.contains_key(b));
-            updates.contains(&true)
-                && last_open.is_some_and(|last| *at > last)
-                && (updates[*at] || again || !u.writes.is_disjoint(&gradients))
+        // From there on backward; earlier if a parameter is read again before.
+        let backward = gradient.map(|gradient| {
+            let again = (last_open + 1..gradient).find(|at| {
+                let mut read = self.uses[*at].reads.iter();
+                self.accumulates(*at) && read.any(|b| layer_of.contains_key(b))
+            });
+            again.unwrap_or(gradient)
         });
         let forward = backward.unwrap_or(count);
         let mut places: Vec<(Option<Layer>, Option<Phase>)> = vec![(None, None); count];
         if layers > 0 {
-            self.place_forward(&opens, forward, &updates, &mut layer_of, &parameters, &mut places);
+            self.place_forward(&opens, forward, &mut layer_of, &parameters, &mut places);
             self.place_updates(&updates, &layer_of, &mut places);
             self.place_backward(forward, &layer_of, &gradients, &mut places);
         }
@@ -205,14 +239,13 @@ impl<'l> Repetition<'l> {
         &self,
         opens: &[Option<usize>],
         forward: usize,
-        updates: &[bool],
         layer_of: &mut BTreeMap<u64, usize>,
         parameters: &BTreeSet<u64>,
         places: &mut [(Option<Layer>, Option<Phase>)],
     ) {
         let last_open = opens.iter().rposition(Option::is_some).unwrap_or(0);
         let mut producer: BTreeMap<u64, usize> = BTreeMap::new();
-        for at in (0..forward).filter(|at| !updates[*at]) {
+        for at in 0..forward {
             let u = &self.uses[at];
             let layer = opens[at]
                 .or_else(|| u.reads.iter().filter_map(|b| layer_of.get(b)).max().copied())
@@ -220,9 +253,8 @@ impl<'l> Repetition<'l> {
             let in_place = !u.reads.is_disjoint(&u.writes);
             let tail = at > last_open && !in_place;
             let place = match layer {
-                None => Layer::Input,
                 Some(_) if tail => Layer::Output,
-                Some(layer) => Layer::Number(layer),
+                layer => Layer::Number(layer.unwrap_or(INPUT)),
             };
             places[at] = (Some(place), Some(Phase::Forward));
             if let Layer::Number(layer) = place {
@@ -241,14 +273,18 @@ impl<'l> Repetition<'l> {
         layer_of: &BTreeMap<u64, usize>,
         places: &mut [(Option<Layer>, Option<Phase>)],
     ) {
-        for at in (0..updates.len()).filter(|at| updates[*at]) {
+        for at in (0..updates.len()).rev().filter(|at| updates[*at]) {
             let layers: BTreeSet<usize> = self.uses[at]
                 .writes
                 .iter()
                 .filter_map(|b| layer_of.get(b).copied())
                 .collect();
-            let layer = layers.first().filter(|_| layers.len() == 1);
-            places[at] = (layer.copied().map(Layer::Number), Some(Phase::Update));
+            let layer = match layers.len() {
+                0 => self.readers(at, places),
+                1 => layers.first().copied(),
+                _ => None,
+            };
+            places[at] = (layer.map(Layer::Number), Some(Phase::Update));
         }
     }
 
@@ -348,12 +384,13 @@ fn uses(log: &Log, l: &Launch) -> Uses {
     found
 }
 
+/// The number of what comes before the first layer.
+const INPUT: usize = 0;
+
 /// A layer, before it has its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
-    /// Before the first.
-    Input,
-    /// From 1.
+    /// From 1; 0 is before the first.
     Number(usize),
     /// Behind the last.
     Output,
@@ -362,7 +399,7 @@ pub enum Layer {
 impl std::fmt::Display for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Layer::Input => f.write_str("input"),
+            Layer::Number(INPUT) => f.write_str("input"),
             Layer::Number(n) => write!(f, "layer{n}"),
             Layer::Output => f.write_str("output"),
         }

@@ -1,0 +1,102 @@
+//! `vernier profile`: the layers of the programs here and of programs that are no networks.
+
+mod support;
+
+use std::fmt::Write;
+use std::fs;
+use support::{SHARED, compile, folder, root, vernier};
+
+/// The rows of the first cycle that `vernier profile` finds: layer, phase, kernel, blocks, threads.
+fn table(test: &str, args: &[&str]) -> String {
+    let dir = folder(test);
+    let json = dir.join("found.json");
+    let mut command = vernier(&root());
+    command.arg("profile").args(args).arg("--json").arg(&json);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    let found: serde_json::Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    let cycle = &found["cycles"][0];
+    assert!(cycle["repeats"].as_u64().unwrap() > 1, "{found}");
+    let mut table = String::new();
+    for row in cycle["rows"].as_array().unwrap() {
+        let word = |key: &str| row[key].as_str().unwrap_or("-").to_string();
+        let _ = writeln!(
+            table,
+            "{:7} {:9} {:25} {:12} {}",
+            word("layer"),
+            word("phase"),
+            word("kernel"),
+            row["grid"].to_string(),
+            row["block"]
+        );
+    }
+    table
+}
+
+#[test]
+fn a_perceptron() {
+    insta::assert_snapshot!("mlp_test", table("layers_mlp_test", &["mlp"]));
+    let train = table(
+        "layers_mlp_train",
+        &["mlp", "--stage", "train", "--launches", "100"],
+    );
+    insta::assert_snapshot!("mlp_train", train);
+}
+
+#[test]
+fn a_convolutional_network() {
+    insta::assert_snapshot!("cnn_test", table("layers_cnn_test", &["cnn", "--launches", "40"]));
+    let train = table(
+        "layers_cnn_train",
+        &["cnn", "--stage", "train", "--launches", "160"],
+    );
+    insta::assert_snapshot!("cnn_train", train);
+}
+
+#[test]
+fn a_transformer() {
+    let train = table(
+        "layers_charlm_train",
+        &["charlm", "--stage", "train", "--launches", "240"],
+    );
+    insta::assert_snapshot!("charlm_train", train);
+}
+
+#[test]
+fn a_program_without_layers_says_what_was_seen() {
+    let dir = folder("layers_none");
+    let binary = compile("sums.cu", "sums", &[SHARED, &["-lineinfo"]].concat());
+    let mut command = vernier(&dir);
+    command.env("VERNIER_CACHE", dir.join("cache"));
+    let output = command
+        .args(["profile", "--no-times", "--"])
+        .arg(&binary)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        text.contains("launches, no repetition seen") || text.contains("repeated"),
+        "{text}"
+    );
+    assert_eq!(fs::read_dir(dir.join("cache/layers")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_program_that_launches_nothing_is_an_error() {
+    let dir = folder("layers_nothing");
+    let output = vernier(&dir).args(["profile", "--", "true"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("it ended without launching a kernel"), "{text}");
+    let output = vernier(&root())
+        .args(["profile", "mlp", "--stage", "build"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
