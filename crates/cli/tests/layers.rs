@@ -63,6 +63,43 @@ fn a_transformer() {
     insta::assert_snapshot!("charlm_train", train);
 }
 
+/// What `vernier run` says of mlp on 1000 images under a policy.
+fn under(test: &str, policy: &str) -> String {
+    let dir = folder(test);
+    fs::write(dir.join("policy.toml"), policy).unwrap();
+    let mut command = vernier(&root());
+    command
+        .env("VERNIER_TEST_IMAGES", "1000")
+        .args(["run", "mlp", "--no-record", "--policy"]);
+    let output = command.arg(dir.join("policy.toml")).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    format!("{}{words}", String::from_utf8_lossy(&output.stdout))
+}
+
+#[test]
+fn rules_of_layers_hold_in_the_launches_of_the_layers() {
+    let rule = |selector: &str, format: &str| {
+        format!("[[rule]]\n{selector}\nclass = \"fma\"\nformat = \"{format}\"\n")
+    };
+    let layers =
+        rule("layer = \"layer1\"", "e5m2") + &rule("layer = \"layer3\"\nphase = \"forward\"", "e4m3");
+    let every =
+        |offset: u32| format!("kernel = \"linear_forward\"\nlaunch = {{ every = 3, offset = {offset} }}");
+    let launches = rule(&every(0), "e5m2") + &rule(&every(2), "e4m3");
+    let correct = |text: &str| {
+        let line = text.lines().find(|l| l.starts_with("correct: "));
+        line.unwrap_or_else(|| panic!("{text}")).to_string()
+    };
+    let by_layer = correct(&under("layers_by_layer", &layers));
+    assert_eq!(by_layer, correct(&under("layers_by_launch", &launches)));
+    assert_ne!(
+        by_layer,
+        correct(&under("layers_one", &rule("layer = \"layer2\"", "e5m2")))
+    );
+    let none = under("layers_unknown", &rule("layer = \"layer7\"", "e5m2"));
+    assert!(none.contains("policy.toml:1"), "{none}");
+}
+
 #[test]
 fn a_program_without_layers_says_what_was_seen() {
     let dir = folder("layers_none");

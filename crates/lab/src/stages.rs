@@ -3,6 +3,7 @@
 use crate::child::{self, Ended, Job};
 use crate::error::Error;
 use crate::launch::{self, Launch};
+use crate::layers::run::Target;
 use crate::output::Output;
 use crate::program::Program;
 use crate::record::{self, Folder, StageSummary, Summary};
@@ -150,7 +151,7 @@ pub fn run(program: &Program, flags: &Settings, context: &Context<'_>) -> Result
         program.check_makefile()?;
     }
     let record = Folder::create(context.runs, &program.name)?;
-    let mut run = Doing::new(context, &record, &launch, program.name.clone(), settings.timeout);
+    let mut run = Doing::new(context, &record, &launch, program.name.clone(), &settings);
     let result = plan
         .stages
         .iter()
@@ -173,7 +174,7 @@ pub fn exec(
         .file_name()
         .map_or_else(|| binary.to_string(), |n| n.to_string_lossy().into_owned());
     let record = Folder::create(context.runs, &name)?;
-    let mut run = Doing::new(context, &record, &launch, name, settings.timeout);
+    let mut run = Doing::new(context, &record, &launch, name, settings);
     for note in &launch.notes {
         context.output.say(note);
     }
@@ -224,7 +225,7 @@ struct Doing<'a> {
     context: &'a Context<'a>,
     record: &'a Folder,
     launch: &'a Launch,
-    timeout: Option<Duration>,
+    settings: &'a Settings,
     summary: Summary,
 }
 
@@ -234,7 +235,7 @@ impl<'a> Doing<'a> {
         record: &'a Folder,
         launch: &'a Launch,
         program: String,
-        timeout: Option<u64>,
+        settings: &'a Settings,
     ) -> Self {
         let summary = Summary {
             vernier: env!("CARGO_PKG_VERSION").into(),
@@ -248,7 +249,7 @@ impl<'a> Doing<'a> {
             context,
             record,
             launch,
-            timeout: timeout.map(Duration::from_secs),
+            settings,
             summary,
         }
     }
@@ -311,6 +312,10 @@ impl<'a> Doing<'a> {
         }
     }
 
+    fn timeout(&self) -> Option<Duration> {
+        self.settings.timeout.map(Duration::from_secs)
+    }
+
     /// `make`, with nvcc in its PATH.
     fn make(&mut self, program: &Program, args: &[&str], env: Vec<(String, String)>) -> Result<(), Error> {
         if toolchain::in_path("make").is_none() {
@@ -334,7 +339,7 @@ impl<'a> Doing<'a> {
                 .map(|(n, v)| (n.into(), v.into()))
                 .chain(config)
                 .collect(),
-            timeout: self.timeout,
+            timeout: self.timeout(),
             input: false,
         };
         let name = if args.is_empty() { "build" } else { "cleanup" };
@@ -352,9 +357,18 @@ impl<'a> Doing<'a> {
     /// A run of the program itself, with our library and a record.
     fn program_job(&mut self, stage: &str, mut job: Job, quiet_end: bool) -> Result<(), Error> {
         let folder = self.record.stage(stage)?;
+        if self
+            .launch
+            .policy
+            .as_ref()
+            .is_some_and(|p| p.layers_wanted().is_some())
+        {
+            let map = Target::job(&job, stage)?.map(self.settings, self.context)?;
+            job.env.push(("VERNIER_LAYERS".into(), map.into()));
+        }
         job.env.splice(0..0, self.launch.env.iter().cloned());
         job.env.push(("VERNIER_RUN_DIR".into(), folder.clone().into()));
-        job.timeout = self.timeout;
+        job.timeout = self.timeout();
         let mut last = None;
         let ended = child::run(&job, self.context.output, |elapsed| {
             // The library renews its file five times a second; reading it more often shows nothing new.
@@ -421,7 +435,7 @@ impl<'a> Doing<'a> {
         let (what, limit) = match ended.exit {
             child::Exit::Timeout => (
                 "was ended by",
-                self.timeout
+                self.timeout()
                     .map_or(String::new(), |t| format!(" of {} s", t.as_secs())),
             ),
             child::Exit::Signal(_) => ("was ended by", String::new()),

@@ -9,6 +9,7 @@
 mod apply;
 mod document;
 mod error;
+pub mod layers;
 pub mod names;
 mod plan;
 mod reader;

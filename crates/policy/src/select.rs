@@ -3,6 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 use ptx::ast::{Instruction, Opcode};
 use ptx::isa::Class;
+use serde::{Deserialize, Serialize};
 
 use crate::names::Names;
 use crate::plan::LaunchContext;
@@ -26,7 +27,8 @@ impl Stage {
 }
 
 /// A phase of training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[allow(missing_docs)] // the names say it
 pub enum Phase {
     Forward,
@@ -41,6 +43,14 @@ impl Phase {
         ("backward", Phase::Backward),
         ("update", Phase::Update),
     ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Phase::ALL
+            .iter()
+            .find(|(_, p)| *p == self)
+            .map_or("", |(name, _)| name)
+    }
 }
 
 /// What instructions do, as policies say it.

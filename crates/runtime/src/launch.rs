@@ -5,12 +5,14 @@ use crate::backend::Launch;
 use crate::code::Code;
 use crate::error::{Error, trap_code};
 use crate::function::{blocks_per_multiprocessor, dynamic_limit};
-use crate::launches::Logged;
+use crate::launches::{Logged, buffers};
+use crate::policy::Location;
 use crate::properties::Facts;
 use crate::runtime::Runtime;
 use crate::settings::{limits_from, numerics_from, seed_from, variable};
 use crate::{digest, record, say};
 use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress, RandomSource};
+use policy::layers::LaunchSignature;
 use serde_json::json;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -184,6 +186,18 @@ impl Runtime {
         {
             numerics.input = rounding;
         }
+        let mut location = Location::default();
+        if let Some(active) = active.filter(|a| a.follows_layers()) {
+            let info = loaded.kernel(&entry.name, None)?.info;
+            // SAFETY: the caller's promise. Bad arguments are refused below.
+            let params = unsafe { parameter_block(&info, args) }.unwrap_or_default();
+            let buffers = buffers(&ready.memory, &info, &params);
+            location = active.locate(&LaunchSignature {
+                kernel: &entry.name,
+                buffers: &buffers,
+            });
+        }
+        let plan = active.map(|a| a.plan(&entry, &location));
         let kernel = loaded.kernel(&entry.name, active.zip(plan.as_ref()))?;
         let info = &*kernel.info;
         let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);

@@ -152,6 +152,16 @@ fn description(l: &Logged<'_>) -> Value {
     })
 }
 
+/// The sizes of the allocations that the arguments point into, bytes, in order.
+pub(crate) fn buffers(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<u64> {
+    let words = info.params.iter().flat_map(|p| {
+        let bytes = params.get(p.offset..p.offset + p.size).unwrap_or_default();
+        bytes.as_chunks::<8>().0
+    });
+    let found = words.filter_map(|w| memory.find(u64::from_le_bytes(*w)));
+    found.map(|a| a.end() - a.start).collect()
+}
+
 /// The arguments, word by word: addresses with their allocation, everything else as a number.
 fn words(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<Value> {
     let mut all = Vec::new();

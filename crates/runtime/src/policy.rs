@@ -7,9 +7,11 @@ use crate::record::Recorder;
 use crate::registry::FunctionEntry;
 use crate::say;
 use crate::settings::Startup;
-use policy::{KernelPolicy, LaunchContext, Plan, Policy, Report, SiteOutcome, Stage};
+use policy::layers::{LaunchSignature, LayerMap, Matcher};
+use policy::{KernelPolicy, LaunchContext, Phase, Plan, Policy, Report, SiteOutcome, Stage};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -17,9 +19,25 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) struct Active {
     pub(crate) policy: Arc<Policy>,
     stage: Option<Stage>,
+    /// Where the program is, if the policy speaks of layers or phases.
+    layers: Option<Mutex<Matcher>>,
     rules: Vec<RuleState>,
     /// Whether a module was looked at: before, no rule can have matched.
     surveyed: AtomicU64,
+}
+
+/// Where a launch belongs.
+#[derive(Default)]
+pub(crate) struct Location {
+    layer: Option<String>,
+    phase: Option<Phase>,
+}
+
+/// The map that VERNIER_LAYERS names.
+fn read_layers(path: &Path) -> Result<Arc<LayerMap>, Error> {
+    let bad = |reason: String| Error::Setting(format!("VERNIER_LAYERS names {}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+    LayerMap::from_json(&text).map(Arc::new).map_err(bad)
 }
 
 /// What became of a rule.
@@ -101,6 +119,16 @@ impl Active {
                 place.message("layers and phases are not known in this program", ""),
             ));
         }
+        let layers = match (policy.layers_wanted(), &startup.layers) {
+            (None, _) => None,
+            (Some(_), Some(path)) => Some(Mutex::new(Matcher::new(read_layers(path)?))),
+            (Some(place), None) => {
+                return Err(Error::Setting(place.message(
+                    "the policy speaks of layers or phases, but those of this program are not known",
+                    "`vernier run` and `vernier exec` find them; by hand, `vernier profile` writes a map, which VERNIER_LAYERS names",
+                )));
+            }
+        };
         if let (Some(place), None) = (policy.stage_wanted(), stage) {
             return Err(Error::Setting(place.message(
                 "the policy speaks of stages, but it is not known which stage this is",
@@ -109,14 +137,35 @@ impl Active {
         }
         Ok(Some(Active {
             stage,
+            layers,
             rules: policy.rules.iter().map(|_| RuleState::default()).collect(),
             policy: Arc::new(policy),
             surveyed: AtomicU64::new(0),
         }))
     }
 
+    /// Whether the layer of each launch must be known.
+    pub(crate) fn follows_layers(&self) -> bool {
+        self.layers.is_some()
+    }
+
+    /// The layer and phase of the launch that starts now. To be asked once for every launch, in order.
+    pub(crate) fn locate(&self, launch: &LaunchSignature<'_>) -> Location {
+        let Some(layers) = &self.layers else {
+            return Location::default();
+        };
+        let mut matcher = layers.lock().unwrap_or_else(PoisonError::into_inner);
+        match matcher.next(launch) {
+            None => Location::default(),
+            Some(place) => Location {
+                layer: place.layer.map(str::to_owned),
+                phase: place.phase,
+            },
+        }
+    }
+
     /// The plan of the launch of a kernel that starts now.
-    pub(crate) fn plan(&self, entry: &FunctionEntry) -> Plan {
+    pub(crate) fn plan(&self, entry: &FunctionEntry, location: &Location) -> Plan {
         let state = entry.policy.get_or_init(|| KernelState {
             view: self.policy.kernel(&entry.name),
             always: self.policy.always(),
@@ -129,8 +178,8 @@ impl Active {
         let plan = state.view.plan(&LaunchContext {
             number,
             stage: self.stage,
-            layer: None,
-            phase: None,
+            layer: location.layer.as_deref(),
+            phase: location.phase,
         });
         for i in state.view.sometimes().filter(|i| plan.has(*i)) {
             self.rules[i].launches.fetch_add(1, Ordering::Relaxed);

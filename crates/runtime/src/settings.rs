@@ -42,6 +42,8 @@ pub struct Startup {
     pub rewrite: Option<String>,
     /// VERNIER_POLICY: the file of rules that say which instruction computes in which format.
     pub policy: Option<PathBuf>,
+    /// VERNIER_LAYERS: the map of the program's layers.
+    pub layers: Option<PathBuf>,
     /// VERNIER_ACCUMULATE: what sums run in, as written.
     pub accumulate: Option<String>,
     /// VERNIER_STAGE: the stage of the run that this process is, as written.
@@ -94,6 +96,7 @@ impl Startup {
             },
             rewrite: variable("VERNIER_OVERRIDE"),
             policy: variable("VERNIER_POLICY").map(PathBuf::from),
+            layers: variable("VERNIER_LAYERS").map(PathBuf::from),
             accumulate: variable("VERNIER_ACCUMULATE"),
             stage: variable("VERNIER_STAGE"),
             mode: variable("PTX_SIM_MODE_FUNC"),

@@ -17,9 +17,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use policy::Phase;
+
 use super::Row;
 use super::log::{Launch, Log};
-use super::map::Phase;
 use super::period::{Stretch, stretches};
 
 /// The layers of each stretch that repeats.

@@ -3,7 +3,6 @@
 
 pub mod find;
 pub mod log;
-pub mod map;
 pub mod period;
 pub mod run;
 
@@ -14,7 +13,8 @@ use serde::Serialize;
 use crate::error::Error;
 use find::Layer;
 use log::{Launch, Log};
-use map::{Cycle, Entry, LayerMap, Phase};
+use policy::Phase;
+use policy::layers::{Cycle, Entry, LayerMap, VERSION};
 
 /// What was found in a log.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -202,7 +202,7 @@ impl Profile {
             entries: c.rows.iter().map(entry).collect(),
         };
         LayerMap {
-            version: map::VERSION,
+            version: VERSION,
             cycles: self.cycles.iter().map(cycle).collect(),
         }
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::Profile;
 use super::log::Log;
-use super::map::LayerMap;
+use policy::layers::LayerMap;
+
 use crate::child::{self, Exit, Job};
 use crate::error::Error;
 use crate::output::Output;
@@ -98,6 +99,29 @@ impl Target {
         })
     }
 
+    /// What a run is about to do in a stage: `train` and `test` of a program under the contract, or anything else.
+    pub fn job(job: &Job, stage: &str) -> Result<Target, Error> {
+        let here = || std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e));
+        let folder = job.folder.clone().map_or_else(here, Ok)?;
+        let mut arguments: Vec<Option<OsString>> = job.args.iter().cloned().map(Some).collect();
+        let words: Vec<String> = job
+            .args
+            .iter()
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect();
+        let contract = stage == Stage::Train.name() || stage == Stage::Test.name();
+        if let (true, Some(out)) = (stage == Stage::Train.name(), arguments.last_mut()) {
+            *out = None;
+        }
+        Ok(Target {
+            binary: PathBuf::from(&job.program),
+            arguments,
+            folder,
+            env: job.env.clone(),
+            kind: if contract { stage.into() } else { words.join(" ") },
+        })
+    }
+
     /// Any binary.
     pub fn binary(binary: &str, args: &[OsString]) -> Result<Target, Error> {
         let folder = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
@@ -152,6 +176,8 @@ impl Target {
         let plain = Settings {
             format: None,
             r#override: None,
+            policy: None,
+            accumulate: None,
             log: None,
             profile: false,
             ..settings.clone()

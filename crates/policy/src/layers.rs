@@ -6,26 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A phase of training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)] // the names say it
-pub enum Phase {
-    Forward,
-    Backward,
-    Update,
-}
-
-impl Phase {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Forward => "forward",
-            Phase::Backward => "backward",
-            Phase::Update => "update",
-        }
-    }
-}
+use crate::select::Phase;
 
 /// Which version of the file this is; another one is not read.
 pub const VERSION: u32 = 1;
@@ -186,5 +167,90 @@ impl Matcher {
                 length(self.cycle) + entry
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(kernel: &str, buffers: &[u64], layer: &str) -> Entry {
+        Entry {
+            kernel: kernel.into(),
+            buffers: buffers.into(),
+            layer: (layer != "-").then(|| layer.into()),
+            phase: Some(Phase::Forward),
+        }
+    }
+
+    /// A batch of training and a test with the same first launches; two layers of the same shape in each.
+    fn map() -> Arc<LayerMap> {
+        let forward = [
+            entry("dense", &[8, 64], "layer1"),
+            entry("relu", &[8], "layer1"),
+            entry("dense", &[4, 32], "layer2"),
+            entry("dense", &[4, 32], "layer3"),
+        ];
+        let with = |more: Entry| Cycle {
+            repeats: 3,
+            entries: forward.iter().cloned().chain([more]).collect(),
+        };
+        Arc::new(LayerMap {
+            version: VERSION,
+            cycles: vec![
+                with(entry("loss", &[4], "output")),
+                with(entry("count", &[4], "output")),
+            ],
+        })
+    }
+
+    fn layer(matcher: &mut Matcher, kernel: &str, buffers: &[u64]) -> String {
+        let place = matcher.next(&LaunchSignature { kernel, buffers });
+        place.and_then(|p| p.layer).unwrap_or("-").to_string()
+    }
+
+    #[test]
+    fn a_map_is_read_back_and_another_version_refused() {
+        let text = serde_json::to_string(&*map()).unwrap();
+        assert_eq!(LayerMap::from_json(&text).as_ref(), Ok(&*map()));
+        assert_eq!(map().layers(), ["layer1", "layer2", "layer3", "output"]);
+        let other = text.replace("\"version\":1", "\"version\":2");
+        assert!(LayerMap::from_json(&other).unwrap_err().contains("version 2"));
+        assert!(LayerMap::from_json("[]").unwrap_err().starts_with("not a map"));
+    }
+
+    #[test]
+    fn order_decides_between_layers_of_one_shape_and_strangers_change_nothing() {
+        let mut m = Matcher::new(map());
+        assert_eq!(layer(&mut m, "fill", &[4]), "-");
+        for last in ["loss", "loss", "count", "count", "loss"] {
+            assert_eq!(layer(&mut m, "dense", &[8, 64]), "layer1");
+            assert_eq!(layer(&mut m, "relu", &[8]), "layer1");
+            assert_eq!(layer(&mut m, "dense", &[4, 32]), "layer2");
+            assert_eq!(layer(&mut m, "printer", &[4, 32]), "-");
+            assert_eq!(layer(&mut m, "dense", &[4, 32]), "layer3");
+            assert_eq!(layer(&mut m, last, &[4]), "output");
+        }
+        // Buffers of other sizes: the next with the kernel.
+        assert_eq!(layer(&mut m, "dense", &[7, 63]), "layer1");
+        assert_eq!(layer(&mut m, "dense", &[3, 31]), "layer2");
+    }
+
+    proptest! {
+        /// Whatever was launched before: from a launch that stands once in its cycle on, everything is right.
+        #[test]
+        fn it_finds_its_way_back(noise in proptest::collection::vec((0..5usize, 0..3u64), 0..40)) {
+            let kernels = ["dense", "relu", "loss", "count", "stranger"];
+            let mut m = Matcher::new(map());
+            for (kernel, size) in noise {
+                m.next(&LaunchSignature { kernel: kernels[kernel], buffers: &[4 * size, 32] });
+            }
+            layer(&mut m, "loss", &[4]);
+            for e in &map().cycles[0].entries {
+                let place = m.next(&LaunchSignature { kernel: &e.kernel, buffers: &e.buffers });
+                prop_assert_eq!(place.and_then(|p| p.layer), e.layer.as_deref());
+            }
+        }
     }
 }
