@@ -180,7 +180,6 @@ impl Runtime {
         let loaded = self.loaded(&entry.module)?;
         let active = ready.policy.as_ref();
         let seed = seed_from(&variable)?.or(active.and_then(|a| a.policy.seed));
-        let plan = active.map(|a| a.plan(&entry));
         if let Some(rounding) = active.and_then(|a| a.policy.input_rounding)
             && variable("VERNIER_INPUT_ROUNDING").is_none()
         {

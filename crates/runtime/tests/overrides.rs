@@ -38,6 +38,7 @@ fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> St
         profile: false,
         observe: runtime::ObserveSettings::default(),
         digest: false,
+        layers: None,
     }
 }
 
