@@ -160,6 +160,38 @@ fn ptx_check_counts_and_ptx_run_computes() {
     assert_eq!(result(&[]), [2.5, 4.25, 106.6, 0.0]);
     // bf16: 3.3 is cut to 3.296875, twice that is 6.59375, and 106.59375 rounds to 106.5.
     assert_eq!(result(&["--format", "bf16"]), [2.5, 4.25, 106.5, 0.0]);
+    let looking = [
+        "--format",
+        "bf16",
+        "--observe",
+        "--shadow",
+        "--observe-out",
+        "seen",
+    ];
+    let output = run(&dir, &[&args[..], &looking].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("observe: saxpy, 4 executions of 1 instruction"),
+        "{said}"
+    );
+    let seen = fs::read_to_string(dir.join("seen/observe.json")).unwrap();
+    let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!(
+        (&seen[0]["operation"], &seen[0]["format"], &seen[0]["facts"]),
+        (&"fma".into(), &"bf16".into(), &serde_json::json!({"inexact": 1}))
+    );
+    assert_eq!(seen[0]["shadow"]["exact"], 3);
+    let page = fs::read_to_string(dir.join("seen/observe.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("scale.ptx"), "{page}");
+    fs::write(dir.join("y"), values(&[0.5, f32::MAX, 100.0, 8.0])).unwrap();
+    fs::write(dir.join("x"), values(&[1.0, f32::MAX, 3.3, -4.0])).unwrap();
+    let output = run(&dir, &[&args[..], &["--stop-at", "inf,nan"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("error: stopped at an infinity: ") && said.contains("thread (1,0,0)"),
+        "{said}"
+    );
     let failures: [(&str, &[&str]); 6] = [
         (
             "ptx_run_wrong_kernel",

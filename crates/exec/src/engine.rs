@@ -41,7 +41,7 @@ pub struct Engine {
 struct Harvest {
     stats: Stats,
     output: Vec<(u64, Vec<u8>)>,
-    watching: Option<Box<Watching>>,
+    watching: Option<Watching>,
 }
 
 impl Engine {
@@ -242,7 +242,7 @@ impl Engine {
         module: &Module,
         program: &std::sync::Arc<crate::program::Program>,
         execution: &Execution,
-        watchings: Vec<Box<Watching>>,
+        watchings: Vec<Watching>,
     ) {
         if let (Some(observer), None) = (&self.observer, &execution.trap) {
             observer.add(kernel, module, program, watchings);
@@ -293,7 +293,7 @@ impl Drop for Workspace<'_> {
 }
 
 /// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
-fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Box<Watching>>) {
+fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Watching>) {
     let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
         .map(|b| {
             let mut r = BlockRunner::new(launch);

@@ -226,8 +226,8 @@ impl<'a> BlockRunner<'a> {
     }
 
     /// What was observed in all blocks run so far.
-    pub fn take_watching(&mut self) -> Option<Box<Watching>> {
-        self.env.watching.take()
+    pub fn take_watching(&mut self) -> Option<Watching> {
+        self.env.watching.take().map(|w| *w)
     }
 
     /// Hands the profiler what it wants to know of the blocks run so far.

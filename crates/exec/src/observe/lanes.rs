@@ -350,7 +350,7 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
     let mut inexact = [0u64; LANES];
     for l in 0..LANES {
         let (s, r) = (exact[l], f64::from(result[l]));
-        let saturated = (s.abs() >= facts.limit) & !(r.abs() < facts.max);
+        let saturated = (s.abs() >= facts.limit) & ((r.abs() >= facts.max) | r.is_nan());
         overflow[l] = (infinite[l] | u64::from(saturated) & finite[l]) & !pole[l];
         underflow[l] = u64::from((r == 0.0) & ((s > 0.0) | (s < 0.0))) & finite[l];
         subnormal[l] = u64::from((r.abs() > 0.0) & (r.abs() < facts.min_normal)) & live[l];
@@ -370,8 +370,8 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
         for (fact, flags) in by_fact {
             tally.facts[fact as usize] += sum(flags);
         }
-        for k in 0..arity {
-            count_exponents(&operands[k].0, mask, &mut tally.operands[k]);
+        for (row, exponents) in operands[..arity].iter().zip(&mut tally.operands) {
+            count_exponents(&row.0, mask, exponents);
         }
         count_exponents(&result, mask, &mut tally.result);
     }

@@ -203,13 +203,7 @@ impl Observer {
     }
 
     /// Adds what the workers of a launch have counted.
-    pub(crate) fn add(
-        &self,
-        kernel: &str,
-        module: &Module,
-        program: &Arc<Program>,
-        counted: Vec<Box<Watching>>,
-    ) {
+    pub(crate) fn add(&self, kernel: &str, module: &Module, program: &Arc<Program>, counted: Vec<Watching>) {
         let mut state = self.state();
         let known = state.seen.iter().position(|s| Arc::ptr_eq(&s.program, program));
         let at = known.unwrap_or_else(|| {

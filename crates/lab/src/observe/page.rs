@@ -58,7 +58,7 @@ pub fn html(title: &str, all: &[Observation]) -> String {
     }
     for (kernel, mut lines) in kernels {
         lines.sort_by(|a, b| b.executions.cmp(&a.executions).then(a.line.cmp(&b.line)));
-        let _ = write!(out, "<h2>{}</h2>\n", escape(kernel));
+        let _ = writeln!(out, "<h2>{}</h2>", escape(kernel));
         for o in lines {
             instruction(&mut out, o);
         }
@@ -155,9 +155,9 @@ fn picture(out: &mut String, o: &Observation) {
     let step = WIDTH / bins;
     let x = |e: i32| LEFT + f64::from((e - low).clamp(0, high - low + 1)) * step;
     let height = rows.len() as f64 * (HEIGHT + GAP) + 22.0;
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<svg width=\"{w}\" height=\"{height:.0}\" viewBox=\"0 0 {w} {height:.0}\" role=\"img\">\n",
+        "<svg width=\"{w}\" height=\"{height:.0}\" viewBox=\"0 0 {w} {height:.0}\" role=\"img\">",
         w = LEFT + WIDTH + RIGHT
     );
     for (k, (name, e)) in rows.iter().enumerate() {
