@@ -194,6 +194,17 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
         };
         (&mut **watching, *(i.imm as *const C))
     };
+    // Nothing to stop at: every result is finite and below the largest value.
+    if !site.looking.tally {
+        let largest = site.facts.max as f32;
+        let mut calm = true;
+        for (l, r) in result.iter().enumerate() {
+            calm &= (r.abs() < largest) | (mask >> l & 1 == 0);
+        }
+        if calm {
+            return Flow::Next;
+        }
+    }
     let Watching {
         operands, tallies, ..
     } = watching;
@@ -208,30 +219,32 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
     let mut finite = live;
     let mut nan = [0u64; LANES];
     for k in 0..arity {
-        let (x, t) = (&operands[k].0, &mut terms[k]);
+        // A copy, so that the compiler sees that nothing overlaps.
+        let x = operands[k].0;
+        let mut t = [0f64; LANES];
+        for (t, x) in t.iter_mut().zip(&x) {
+            *t = f64::from(*x);
+        }
+        let before = t;
         match &site.accumulator {
             _ if site.cut >> k & 1 != 0 => {
-                for l in 0..LANES {
-                    t[l] = cut.operand(x[l]);
+                for (t, x) in t.iter_mut().zip(&x) {
+                    *t = cut.operand(*x);
                 }
             }
             Some((n, lanes)) if *n == k => {
-                for l in 0..LANES {
-                    t[l] = lanes.operand(x[l]);
+                for (t, x) in t.iter_mut().zip(&x) {
+                    *t = lanes.operand(*x);
                 }
             }
-            _ => {
-                for l in 0..LANES {
-                    t[l] = x[l].into();
-                }
-            }
+            _ => {}
         }
         let mut changed = 0;
         for l in 0..LANES {
-            let before = f64::from(x[l]);
-            changed += u64::from((t[l] < before) | (t[l] > before)) & live[l];
+            changed += u64::from((t[l] < before[l]) | (t[l] > before[l])) & live[l];
         }
         tally.cut[k] += changed;
+        terms[k] = t;
         for l in 0..LANES {
             finite[l] &= u64::from(x[l].abs() < f32::INFINITY);
             nan[l] |= u64::from(x[l].is_nan()) & live[l];
