@@ -92,6 +92,9 @@ impl LayerMap {
     }
 }
 
+/// A cycle of a map, and an entry of it.
+type Position = (usize, usize);
+
 /// Follows a running program through a map.
 ///
 /// A launch is the next entry, in the order of its cycle, with its kernel and buffers; where no entry has these
@@ -100,9 +103,9 @@ impl LayerMap {
 #[derive(Clone, Debug)]
 pub struct Matcher {
     map: Arc<LayerMap>,
-    /// By cycle and entry: (cycle, entry).
-    exact: HashMap<(String, Vec<u64>), Vec<(usize, usize)>>,
-    by_kernel: HashMap<String, Vec<(usize, usize)>>,
+    /// By kernel and buffers.
+    exact: HashMap<(String, Vec<u64>), Vec<Position>>,
+    by_kernel: HashMap<String, Vec<Position>>,
     /// The entry that is expected now.
     cycle: usize,
     next: usize,
@@ -153,7 +156,7 @@ impl Matcher {
     }
 
     /// The nearest entry ahead that fits: in the same cycle, else from the beginning of another.
-    fn search(&self, launch: &LaunchSignature<'_>) -> Option<(usize, usize)> {
+    fn search(&self, launch: &LaunchSignature<'_>) -> Option<Position> {
         let key = (launch.kernel.to_owned(), launch.buffers.to_vec());
         let fits = self
             .exact

@@ -114,11 +114,6 @@ impl Active {
                 "",
             )));
         }
-        if let Some(place) = policy.layers_wanted() {
-            return Err(Error::NotSupported(
-                place.message("layers and phases are not known in this program", ""),
-            ));
-        }
         let layers = match (policy.layers_wanted(), &startup.layers) {
             (None, _) => None,
             (Some(_), Some(path)) => Some(Mutex::new(Matcher::new(read_layers(path)?))),
