@@ -204,7 +204,13 @@ impl Policy {
     pub fn read(path: &Path) -> Result<Policy, Error> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::Read {
             file: path.display().to_string(),
-            reason: e.to_string(),
+            // Without Rust's "(os error N)".
+            reason: e
+                .to_string()
+                .split(" (os error")
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
         })?;
         Policy::parse(&path.display().to_string(), &text)
     }
