@@ -2,7 +2,8 @@
 //! be stored, compiled for each instruction set extension. A loop body must stay free of calls and bounds
 //! checks, else the compiler does not make SIMD code of it.
 
-use crate::warp::{Flow, Inst, LANES, OpFn, Warp};
+use crate::warp::{DIRECT, FULL, Flow, Inst, LANES, OpFn, Warp};
+use std::mem::MaybeUninit;
 
 /// How a register is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -191,6 +192,34 @@ pub unsafe fn finish<R: Lane>(w: &mut Warp, i: &Inst) {
     }
 }
 
+/// A result that is not yet in its register. Lane loops fill one of these, so that the compiler sees that what
+/// they write is not what they read: else it would unroll short integer loops into scalar code.
+pub type Result<R> = [MaybeUninit<R>; LANES];
+
+/// A result to be filled.
+#[inline(always)]
+pub fn result<R: Lane>() -> Result<R> {
+    [const { MaybeUninit::uninit() }; LANES]
+}
+
+/// Brings a result to its register, in the active lanes. Sources may lie there.
+///
+/// # Safety
+/// `i.d` must be a vector register of `R`'s width; each lane of `r` must be filled.
+#[inline(always)]
+pub unsafe fn put<R: Lane>(w: &mut Warp, i: &Inst, r: &Result<R>) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let d = &mut *(w.vectors.add(i.d as usize) as *mut [R; LANES]);
+        let r = &*(std::ptr::from_ref(r) as *const [R; LANES]);
+        if (w.mask == FULL) | (i.flags & DIRECT != 0) {
+            *d = *r;
+        } else {
+            blend::<R>(d, r, w.mask);
+        }
+    }
+}
+
 /// Copies the lanes of `mask` from `t` to `d`. With masks of bits: of a choice between two elements the compiler
 /// makes a choice between two addresses, one lane at a time.
 #[inline(always)]
@@ -267,11 +296,11 @@ unsafe fn run1<O: Op1, A: Src<O::A>>(w: &mut Warp, i: &Inst) -> Flow {
     unsafe {
         let c = O::context(w, i);
         let a = A::fetch(w, i.a);
-        let d = begin::<O::R>(w, i);
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = O::f(&c, A::lane(a, l));
+        let mut r = result::<O::R>();
+        for (l, r) in r.iter_mut().enumerate() {
+            r.write(O::f(&c, A::lane(a, l)));
         }
-        finish::<O::R>(w, i);
+        put(w, i, &r);
     }
     Flow::Next
 }
@@ -283,11 +312,11 @@ unsafe fn run2<O: Op2, A: Src<O::A>, B: Src<O::B>>(w: &mut Warp, i: &Inst) -> Fl
         let c = O::context(w, i);
         let a = A::fetch(w, i.a);
         let b = B::fetch(w, i.b);
-        let d = begin::<O::R>(w, i);
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = O::f(&c, A::lane(a, l), B::lane(b, l));
+        let mut r = result::<O::R>();
+        for (l, r) in r.iter_mut().enumerate() {
+            r.write(O::f(&c, A::lane(a, l), B::lane(b, l)));
         }
-        finish::<O::R>(w, i);
+        put(w, i, &r);
     }
     Flow::Next
 }
@@ -300,11 +329,11 @@ unsafe fn run3<O: Op3, A: Src<O::A>, B: Src<O::B>, C: Src<O::C>>(w: &mut Warp, i
         let a = A::fetch(w, i.a);
         let b = B::fetch(w, i.b);
         let c = C::fetch(w, i.c);
-        let d = begin::<O::R>(w, i);
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = O::f(&x, A::lane(a, l), B::lane(b, l), C::lane(c, l));
+        let mut r = result::<O::R>();
+        for (l, r) in r.iter_mut().enumerate() {
+            r.write(O::f(&x, A::lane(a, l), B::lane(b, l), C::lane(c, l)));
         }
-        finish::<O::R>(w, i);
+        put(w, i, &r);
     }
     Flow::Next
 }

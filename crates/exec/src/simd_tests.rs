@@ -45,8 +45,14 @@ fn is_wide(i: &Instruction) -> bool {
 /// Each way to store the operands must have code without calls that computes with one of `wanted` on wide
 /// registers; what has not goes to `lost`. (There may be scalar code too, for operands that overlap; it does not run.)
 fn check(name: &str, alu: &Alu, wanted: &[&str], lost: &mut Vec<String>) {
+    let all_uniform = (1 << alu.src.len()) - 1;
     for isa in [Isa::V3, Isa::V4] {
-        for (shape, code) in alu.code.iter().filter(|(s, _)| *s != crate::lanes::UNIFORM) {
+        // Of uniform operands alone one result is computed and copied to all lanes.
+        let shapes = alu
+            .code
+            .iter()
+            .filter(|(s, _)| *s != crate::lanes::UNIFORM && *s != all_uniform);
+        for (shape, code) in shapes {
             let all = instructions(code[isa as usize]);
             let computes = |i: &&Instruction| {
                 let mnemonic = format!("{:?}", i.mnemonic()).to_lowercase();
@@ -79,6 +85,23 @@ fn lane_loops_are_simd() {
         (alu::DivF32::ALU, "vdivps"),
         (alu::FmaF32::ALU, "vfmadd"),
         (alu::LtF32::ALU, "vcmpps"),
+        (alu::Add32::ALU, "vpaddd"),
+        (alu::Sub32::ALU, "vpsubd"),
+        (alu::Mul32::ALU, "vpmulld"),
+        (alu::Mad32::ALU, "vpmulld"),
+        (alu::Add64::ALU, "vpaddq"),
+        (alu::Sub64::ALU, "vpsubq"),
+        (alu::And32::ALU, "vpand"),
+        (alu::Or32::ALU, "vpor"),
+        (alu::Xor32::ALU, "vpxor"),
+        (alu::Shl32::ALU, "vpsll"),
+        (alu::ShrU32::ALU, "vpsrl"),
+        (alu::MinS32::ALU, "vpminsd"),
+        (alu::MaxU32::ALU, "vpmaxud"),
+        (alu::MulWideU32::ALU, "vpmuludq"),
+        (alu::F32OfS32::ALU, "vcvtdq2ps"),
+        (alu::Eq32::ALU, "vpcmpeqd"),
+        (alu::LtS32::ALU, "vpcmp"),
     ] {
         check(alu.name, alu, &[wanted], &mut lost);
     }

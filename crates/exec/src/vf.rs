@@ -4,7 +4,7 @@
 
 use crate::ir::VfFn;
 use crate::lanes::{
-    Alu, Class, Coded, ISAS, Lane, Op1, Op2, Op3, Shape, Src, Table, V, begin, finish, per_isa,
+    Alu, Class, Coded, ISAS, Lane, Op1, Op2, Op3, Shape, Src, Table, V, per_isa, put, result,
 };
 use crate::warp::{Draws, Flow, Inst, LANES, OpFn, Warp};
 use std::any::Any;
@@ -119,10 +119,11 @@ unsafe fn random1<O: Vf1>(w: &mut Warp, i: &Inst) -> Flow {
     unsafe {
         let (ops, random) = (O::context(w, i), draw(w));
         let a = <V as Src<O::A>>::fetch(w, i.a);
-        for (l, d) in begin::<O::R>(w, i).iter_mut().enumerate() {
-            *d = O::f(&ops.with_random(random[l]), a[l]);
+        let mut r = result::<O::R>();
+        for (l, r) in r.iter_mut().enumerate() {
+            r.write(O::f(&ops.with_random(random[l]), a[l]));
         }
-        finish::<O::R>(w, i);
+        put(w, i, &r);
     }
     Flow::Next
 }
@@ -139,10 +140,11 @@ unsafe fn random2<O: Vf2>(w: &mut Warp, i: &Inst) -> Flow {
         let (ops, random) = (O::context(w, i), draw(w));
         let a = <V as Src<O::A>>::fetch(w, i.a);
         let b = <V as Src<O::B>>::fetch(w, i.b);
-        for (l, d) in begin::<O::R>(w, i).iter_mut().enumerate() {
-            *d = O::f(&ops.with_random(random[l]), a[l], b[l]);
+        let mut r = result::<O::R>();
+        for (l, r) in r.iter_mut().enumerate() {
+            r.write(O::f(&ops.with_random(random[l]), a[l], b[l]));
         }
-        finish::<O::R>(w, i);
+        put(w, i, &r);
     }
     Flow::Next
 }
@@ -155,10 +157,11 @@ unsafe fn random3<O: Vf3>(w: &mut Warp, i: &Inst) -> Flow {
         let a = <V as Src<O::A>>::fetch(w, i.a);
         let b = <V as Src<O::B>>::fetch(w, i.b);
         let c = <V as Src<O::C>>::fetch(w, i.c);
-        for (l, d) in begin::<O::R>(w, i).iter_mut().enumerate() {
-            *d = O::f(&ops.with_random(random[l]), a[l], b[l], c[l]);
+        let mut r = result::<O::R>();
+        for (l, r) in r.iter_mut().enumerate() {
+            r.write(O::f(&ops.with_random(random[l]), a[l], b[l], c[l]));
         }
-        finish::<O::R>(w, i);
+        put(w, i, &r);
     }
     Flow::Next
 }
