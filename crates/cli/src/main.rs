@@ -19,6 +19,7 @@ mod report;
 mod rules;
 mod run;
 mod store;
+mod study;
 mod sweep;
 mod tools;
 
@@ -58,6 +59,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Run a program many times: formats, policies, devices; keep every result
     Sweep(sweep::Arguments),
+    /// Run the studies of a folder, sweeps with a title, and write their table
+    Study(study::Arguments),
     /// Show and export the results that sweeps and searches kept
     #[command(subcommand)]
     Store(store::Command),
@@ -97,7 +100,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !matches!(
         arguments.command,
-        Command::Run(_) | Command::Exec(_) | Command::Sweep(_)
+        Command::Run(_) | Command::Exec(_) | Command::Sweep(_) | Command::Study(_)
     ) {
         // `vernier ... | head` ends quietly, as other commands do.
         // SAFETY: restores the default action that Rust's start-up code changed.
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Explain(a) => explain::run(&a),
         Command::Bench(a) => bench::run(&a),
         Command::Sweep(a) => sweep::run(&a),
+        Command::Study(a) => study::run(&a),
         Command::Store(a) => store::run(&a),
         Command::Report(a) => report::run(&a),
         Command::Profile(a) => profile::run(&a),

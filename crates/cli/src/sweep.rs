@@ -262,28 +262,7 @@ pub fn run(a: &Arguments) -> Result {
             ));
         }
     };
-    let library_folder = library::folder(&library::place(LIBRARY)?)?;
-    let runner = Runner::new(
-        &points,
-        !a.place.no_build,
-        a.place.limits(),
-        a.place.again(),
-        &library_folder,
-    )?;
-    let mut the_store = Store::open(&a.place.store)?;
-    let sweep = match known {
-        Some(sweep) => sweep,
-        None => {
-            let spec = serde_json::to_string(&points);
-            let spec =
-                spec.map_err(|e| Error::failed(format!("the sweep cannot be written as JSON: {e}"), ""))?;
-            let command: Vec<String> = std::env::args().collect();
-            the_store.sweep(&spec, &command.join(" "))?
-        }
-    };
-    let bar = Bar::new(a.place.quiet);
-    let done = runner.run(&mut the_store, sweep, &points, &bar)?;
-    bar.bar.finish_and_clear();
+    let (done, sweep) = conduct(&a.place, &points, known)?;
     for line in table::lines(&done.trials) {
         println!("{line}");
     }
@@ -295,18 +274,48 @@ pub fn run(a: &Arguments) -> Result {
     if let Some(path) = &a.csv {
         fs::write(path, store::csv(&rows)?).map_err(|e| Error::file("write", path, &e))?;
     }
-    match done.signal {
-        None => Ok(()),
-        Some(signal) => {
-            let missing = done.trials.iter().filter(|(_, t)| t.is_none()).count();
-            let all = done.trials.len();
-            let resume = format!("vernier sweep --resume={sweep}{}", store_option(&a.place.store));
-            Err(Error::Stage {
-                message: format!("interrupted; {missing} of {all} trials are missing\n  = help: {resume}"),
-                code: 128 + signal,
-            })
+    let resume = format!("vernier sweep --resume={sweep}{}", store_option(&a.place.store));
+    whole(&done, &resume)
+}
+
+/// Runs what is missing of these points, as a sweep of the store that is begun here unless it is `known`.
+pub fn conduct(place: &Place, points: &[Point], known: Option<i64>) -> Result<(Done, i64)> {
+    let library_folder = library::folder(&library::place(LIBRARY)?)?;
+    let runner = Runner::new(
+        points,
+        !place.no_build,
+        place.limits(),
+        place.again(),
+        &library_folder,
+    )?;
+    let mut the_store = Store::open(&place.store)?;
+    let sweep = match known {
+        Some(sweep) => sweep,
+        None => {
+            let spec = serde_json::to_string(points);
+            let spec =
+                spec.map_err(|e| Error::failed(format!("the sweep cannot be written as JSON: {e}"), ""))?;
+            let command: Vec<String> = std::env::args().collect();
+            the_store.sweep(&spec, &command.join(" "))?
         }
-    }
+    };
+    let bar = Bar::new(place.quiet);
+    let done = runner.run(&mut the_store, sweep, points, &bar)?;
+    bar.bar.finish_and_clear();
+    Ok((done, sweep))
+}
+
+/// An error if a signal ended it early; `resume` is the command that runs what is missing.
+pub fn whole(done: &Done, resume: &str) -> Result {
+    let Some(signal) = done.signal else {
+        return Ok(());
+    };
+    let missing = done.trials.iter().filter(|(_, t)| t.is_none()).count();
+    let all = done.trials.len();
+    Err(Error::Stage {
+        message: format!("interrupted; {missing} of {all} trials are missing\n  = help: {resume}"),
+        code: 128 + signal,
+    })
 }
 
 fn store_option(store: &Path) -> String {
@@ -317,7 +326,8 @@ fn store_option(store: &Path) -> String {
     }
 }
 
-fn ending(done: &Done, sweep: i64, store: &Path) -> String {
+/// What was done, in a line.
+pub fn ending(done: &Done, sweep: i64, store: &Path) -> String {
     let failed = done
         .trials
         .iter()

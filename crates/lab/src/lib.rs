@@ -23,6 +23,7 @@ pub mod search;
 pub mod settings;
 pub mod stages;
 pub mod store;
+pub mod study;
 pub mod suggest;
 pub mod sweep;
 pub mod toolchain;

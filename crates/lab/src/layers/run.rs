@@ -206,8 +206,11 @@ impl Target {
         set("VERNIER_LAUNCH_STOP", limits.seconds.to_string().into());
         set("VERNIER_PTX_OUT", "none".into());
         set("VERNIER_QUIET", "1".into());
-        // As compiled: what the environment says about formats is not for this run.
+        // As compiled and whole, because other runs take the map out of the cache: what the environment says about formats
+        // and about how much is tested is not for this run.
         for name in [
+            "VERNIER_TEST_IMAGES",
+            "VERNIER_TRAIN_IMAGES",
             "VERNIER_OVERRIDE",
             "VERNIER_POLICY",
             "VERNIER_ACCUMULATE",

@@ -9,7 +9,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Reads a file. Paths in it are relative to its folder. Every axis is a key, with a value or a list of them;
-/// `exponent` and `significand` make formats; `[sample]` has `count` and `seed`; each `[[trial]]` is a point.
+/// `exponent` and `significand` make formats; `[sample]` has `count` and `seed`; each `[[trial]]` is a point;
+/// `title` and `about` are words for a page ([`crate::study`]).
 ///
 /// # Errors
 /// What is wrong, with its line.
@@ -64,6 +65,9 @@ fn parse(file: &Path, text: &str, folder: &Path) -> Result<Request, Error> {
                     request.list.push(point);
                 }
             }
+            ("title", DeValue::String(text)) => request.title = Some(text.trim().into()),
+            ("about", DeValue::String(text)) => request.about = Some(text.trim().into()),
+            ("title" | "about", _) => return Err(wrong("a text is wanted".into())),
             ("sample" | "trial", _) => {
                 return Err(wrong(
                     "`sample` is a table, [sample], and `trial` a list of tables, [[trial]]".into(),
@@ -152,6 +156,7 @@ mod tests {
             ("[sample]\ncount = \"x\"", 2, "whole numbers"),
             ("[[trial]]\nformat = [\"a\"]", 2, "must be one value"),
             ("trial = 3", 1, "list of tables"),
+            ("title = 3", 1, "a text is wanted"),
             ("=", 1, ""),
         ] {
             let error = read(text).unwrap_err();

@@ -13,6 +13,10 @@ pub struct Request {
     pub sample: Option<(usize, u64)>,
     /// Points beside the grid; where they do not give an axis, its only value in `axes` holds.
     pub list: Vec<Point>,
+    /// What it is called, where it stands on a page.
+    pub title: Option<String>,
+    /// What it shows, a paragraph of Markdown for the page.
+    pub about: Option<String>,
 }
 
 /// Most points of one sweep: more is a slip of the hand.
