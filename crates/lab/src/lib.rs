@@ -26,6 +26,7 @@ pub mod store;
 pub mod study;
 pub mod suggest;
 pub mod sweep;
+pub mod tensors;
 pub mod toolchain;
 pub mod weights;
 

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::observe::{self, Observation};
 use crate::profile::{self, Line};
 use crate::rules::RuleSummary;
+use crate::tensors::{LossSummary, TensorSummary};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -217,6 +218,12 @@ pub struct Totals {
     /// What became of the rules of the policy, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleSummary>,
+    /// What was done to the tensors of the policy, in the order of `Policy::tensors`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tensors: Vec<TensorSummary>,
+    /// Loss scaling, one entry for each process that trained with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loss_scale: Vec<LossSummary>,
     /// Calls that Vernier does not support, and how often they were made.
     pub unsupported: BTreeMap<String, u64>,
     /// Kernels that ended early, and launches that were refused.
@@ -251,6 +258,13 @@ impl Totals {
                     self.lines.extend(serde_json::from_value::<Line>(value));
                 } else if value["event"] == "rule" {
                     self.rule(value);
+                } else if value["event"] == "tensor" {
+                    if let Ok(tensor) = serde_json::from_value::<TensorSummary>(value) {
+                        tensor.join(&mut self.tensors);
+                    }
+                } else if value["event"] == "loss_scale" {
+                    self.loss_scale
+                        .extend(serde_json::from_value::<LossSummary>(value));
                 } else if value["event"] == "observation" {
                     self.observations
                         .extend(serde_json::from_value::<Observation>(value));
@@ -526,6 +540,12 @@ impl Summary {
         if self.format.policy.is_some() {
             for rule in &self.totals.rules {
                 row("rule", rule.line());
+            }
+            for tensor in &self.totals.tensors {
+                row("tensor", tensor.line());
+            }
+            for loss in &self.totals.loss_scale {
+                row("loss scale", loss.line());
             }
         }
         if let Some(accuracy) = self.accuracy_percent {

@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::program::Program;
 use crate::record::{self, Folder, StageSummary, Summary};
 use crate::settings::{Settings, Stage};
-use crate::{data, rules, toolchain};
+use crate::{data, rules, tensors, toolchain};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -454,7 +454,8 @@ impl<'a> Doing<'a> {
 
     fn finish(mut self, result: Result<(), Error>) -> Run {
         let result = result.and_then(|()| match &self.launch.policy {
-            Some(policy) => rules::check(policy, &self.summary.totals.rules),
+            Some(policy) => rules::check(policy, &self.summary.totals.rules)
+                .and_then(|()| tensors::check(policy, &self.summary.totals.tensors)),
             None => Ok(()),
         });
         self.summary.complete();

@@ -45,6 +45,24 @@ impl Place {
         format!("{}:{line}", self.source.name)
     }
 
+    /// What the table that begins here holds, in a line.
+    fn table(&self) -> String {
+        let body = self
+            .source
+            .text
+            .get(self.span.start as usize..)
+            .unwrap_or_default();
+        let lines = body
+            .lines()
+            .skip(1)
+            .map(|l| l.split('#').next().unwrap_or(l).trim());
+        let keys: Vec<&str> = lines
+            .take_while(|l| !l.starts_with('['))
+            .filter(|l| !l.is_empty())
+            .collect();
+        keys.join(", ")
+    }
+
     /// A message about this place, with its line and a caret.
     pub fn message(&self, message: &str, help: &str) -> String {
         let help = (!help.is_empty()).then_some(help);
@@ -125,6 +143,8 @@ pub enum Action {
     Quantize {
         /// The format.
         format: TensorFormat,
+        /// How values are rounded into it.
+        rounding: Rounding,
     },
     /// Multiplied.
     Scale {
@@ -155,9 +175,9 @@ pub struct LossScale {
     pub place: Place,
     /// The factor, at the start when dynamic.
     pub factor: f32,
-    /// Halved when a gradient is not finite, doubled when all were for `interval` updates.
+    /// Halved after a step with a gradient that is not finite, doubled after `interval` steps without one.
     pub dynamic: bool,
-    /// Updates.
+    /// Steps.
     pub interval: u64,
     /// What is multiplied; the factor in it is `factor`.
     pub scale: Boundary,
@@ -187,8 +207,8 @@ const RULE: [&str; 12] = [
     "rounding",
     "accumulate",
 ];
-const QUANTIZE: [&str; 8] = [
-    "kernel", "launch", "stage", "phase", "layer", "argument", "when", "format",
+const QUANTIZE: [&str; 9] = [
+    "kernel", "launch", "stage", "phase", "layer", "argument", "when", "format", "rounding",
 ];
 const SCALE: [&str; 8] = [
     "kernel", "launch", "stage", "phase", "layer", "argument", "when", "factor",
@@ -239,7 +259,7 @@ impl Policy {
                 }
                 "quantize" | "scale" => {
                     for one in item.each()? {
-                        let known = if key == "quantize" { &QUANTIZE } else { &SCALE };
+                        let known: &[&str] = if key == "quantize" { &QUANTIZE } else { &SCALE };
                         let what = if key == "quantize" {
                             "[[quantize]]"
                         } else {
@@ -299,6 +319,13 @@ impl Policy {
         }
     }
 
+    /// Everything that happens to tensors, in the order in which it is done: the two places of loss scaling, if it is
+    /// asked for, and then `boundaries`. Numbers of tensors count this list.
+    pub fn tensors(&self) -> impl Iterator<Item = &Boundary> {
+        let loss = self.loss_scale.iter().flat_map(|l| [&l.scale, &l.unscale]);
+        loss.chain(&self.boundaries)
+    }
+
     /// The first place that does something to tensors, if one does.
     pub fn tensors_wanted(&self) -> Option<&Place> {
         let boundaries = self.boundaries.iter().map(|b| &b.place);
@@ -308,13 +335,7 @@ impl Policy {
     /// Every [`Conditions`] in the policy, with its place.
     pub fn conditions(&self) -> impl Iterator<Item = (&Place, &Conditions)> {
         let rules = self.rules.iter().map(|r| (&r.place, &r.conditions));
-        let boundaries = self.boundaries.iter().map(|b| (&b.place, &b.conditions));
-        let loss = self.loss_scale.iter().flat_map(|l| {
-            [&l.scale, &l.unscale]
-                .into_iter()
-                .map(|b| (&b.place, &b.conditions))
-        });
-        rules.chain(boundaries).chain(loss)
+        rules.chain(self.tensors().map(|b| (&b.place, &b.conditions)))
     }
 
     /// The first place that speaks of layers or phases, if one does.
@@ -342,21 +363,23 @@ pub const SHORT_FORM: &str = "--format";
 /// And what to do about it.
 pub const MATCHES_NOTHING_HELP: &str = "`vernier explain PROGRAM --policy FILE` lists kernels, lines and classes (lines of CUDA source need -lineinfo)";
 
+/// What is said of a tensor of a policy that no launch had.
+pub const NO_TENSORS: &str = "nothing was done: no launch had a tensor that this selects";
+
+/// And what to do about it.
+pub const NO_TENSORS_HELP: &str = "`kernel` and `argument` (counted from 0) say which; if it is only for training or testing, add stage = \"train\" or \"test\"";
+
 impl Rule {
     /// The rule in a line: `linear_* fma: e5m2, accumulate fp32`.
     pub fn summary(&self) -> String {
-        let text = &self.place.source.text;
-        let from = self.place.span.start as usize;
-        let body = text.get(from..).unwrap_or_default();
-        let lines = body
-            .lines()
-            .skip(1)
-            .map(|l| l.split('#').next().unwrap_or(l).trim());
-        let keys: Vec<&str> = lines
-            .take_while(|l| !l.starts_with('['))
-            .filter(|l| !l.is_empty())
-            .collect();
-        keys.join(", ")
+        self.place.table()
+    }
+}
+
+impl Boundary {
+    /// The keys in a line.
+    pub fn summary(&self) -> String {
+        self.place.table()
     }
 }
 
@@ -582,6 +605,7 @@ fn arguments(item: &Item<'_>) -> Result<Vec<Argument>, Error> {
 fn boundary(reader: &Reader, item: &Item<'_>, what: &str, known: &[&'static str]) -> Result<Boundary, Error> {
     let place = header(reader, item);
     let (mut conditions, mut argument, mut when, mut action) = (Conditions::default(), None, None, None);
+    let mut rounding = Rounding::NearestEven;
     reader.table(item.table()?, what, known, &mut |key, value| {
         match key {
             "argument" => argument = Some(arguments(&value)?),
@@ -590,10 +614,10 @@ fn boundary(reader: &Reader, item: &Item<'_>, what: &str, known: &[&'static str]
                 when = Some(value.text()?.word("side of a kernel", &words)?);
             }
             "format" => {
-                action = Some(Action::Quantize {
-                    format: value.text()?.parse()?,
-                });
+                let format = value.text()?.parse()?;
+                action = Some(Action::Quantize { format, rounding });
             }
+            "rounding" => rounding = value.text()?.parse()?,
             "factor" => {
                 action = Some(Action::Scale {
                     factor: factor(&value)?,
@@ -603,6 +627,9 @@ fn boundary(reader: &Reader, item: &Item<'_>, what: &str, known: &[&'static str]
         }
         Ok(())
     })?;
+    if let Some(Action::Quantize { rounding: r, .. }) = &mut action {
+        *r = rounding;
+    }
     if !known.contains(&"factor") && !known.contains(&"format") {
         // A place of [loss_scale]: its factor comes from there.
         action = Some(Action::Scale { factor: 1.0 });
@@ -635,7 +662,7 @@ fn factor(item: &Item<'_>) -> Result<f32, Error> {
 
 fn loss_scale(reader: &Reader, item: &Item<'_>) -> Result<LossScale, Error> {
     const WHAT: &str = "[loss_scale]";
-    /// Updates without an infinity after which a dynamic factor grows, as is usual.
+    /// Steps without an infinity after which a dynamic factor grows, as is usual.
     const INTERVAL: u64 = 2000;
     let place = header(reader, item);
     let (mut by, mut dynamic, mut interval) = (None, false, INTERVAL);
@@ -644,7 +671,7 @@ fn loss_scale(reader: &Reader, item: &Item<'_>) -> Result<LossScale, Error> {
         match key {
             "factor" => by = Some(factor(&value)?),
             "dynamic" => dynamic = value.flag()?,
-            "interval" => interval = value.integer("a number of updates")?,
+            "interval" => interval = value.integer("a number of steps")?,
             "scale" => scale = Some(boundary(reader, &value, "[loss_scale.scale]", &LOSS_PLACE)?),
             _ => unscale = Some(boundary(reader, &value, "[loss_scale.unscale]", &LOSS_PLACE)?),
         }

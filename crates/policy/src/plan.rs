@@ -54,8 +54,8 @@ pub struct KernelPolicy {
     always: Plan,
     /// The rules that hold in some.
     sometimes: Vec<usize>,
-    /// The tensors at the boundaries of this kernel that may be concerned: numbers in `Policy::boundaries`.
-    boundaries: Vec<usize>,
+    /// The tensors at the boundaries of this kernel that may be concerned: numbers in `Policy::tensors`, with when.
+    boundaries: Vec<(usize, Conditions)>,
 }
 
 impl Policy {
@@ -67,16 +67,13 @@ impl Policy {
             // What a rule says of a device function's name is seen when the module is rewritten.
             r.conditions.is_of_launch() && may(&r.conditions)
         });
-        let boundaries = self
-            .boundaries
-            .iter()
-            .enumerate()
-            .filter(|(_, b)| may(&b.conditions));
+        let boundaries = self.tensors().map(|b| b.conditions.clone()).enumerate();
+        let boundaries = boundaries.filter(|(_, c)| may(c));
         KernelPolicy {
             policy: self.clone(),
             always: self.always(),
             sometimes: sometimes.map(|(i, _)| i).collect(),
-            boundaries: boundaries.map(|(i, _)| i).collect(),
+            boundaries: boundaries.collect(),
         }
     }
 
@@ -92,9 +89,9 @@ impl Policy {
 }
 
 impl KernelPolicy {
-    /// Whether every launch has the plan [`Policy::always`].
+    /// Whether every launch has the plan [`Policy::always`] and no boundaries.
     pub fn is_steady(&self) -> bool {
-        self.sometimes.is_empty()
+        self.sometimes.is_empty() && self.boundaries.is_empty()
     }
 
     /// The rules that hold in some launches of the kernel, and not in others.
@@ -114,10 +111,10 @@ impl KernelPolicy {
     }
 
     /// The tensors at the boundaries of the kernel that are concerned in a launch: numbers in
-    /// [`Policy::boundaries`], in order.
+    /// [`Policy::tensors`], in order.
     pub fn boundaries(&self, launch: &LaunchContext<'_>) -> impl Iterator<Item = usize> {
-        let holds = |i: &usize| self.policy.boundaries[*i].conditions.hold(launch);
-        self.boundaries.iter().copied().filter(holds)
+        let holds = self.boundaries.iter().filter(|(_, c)| c.hold(launch));
+        holds.map(|(i, _)| *i)
     }
 }
 

@@ -2,6 +2,7 @@
 //! the back end runs the kernel to its end, and what it printed and how it failed reach the program.
 
 use crate::backend::Launch;
+use crate::boundary::Around;
 use crate::code::Code;
 use crate::error::{Error, trap_code};
 use crate::function::{blocks_per_multiprocessor, dynamic_limit};
@@ -196,8 +197,8 @@ impl Runtime {
                 buffers: &buffers,
             });
         }
-        let plan = active.map(|a| a.plan(&entry, &location));
-        let kernel = loaded.kernel(&entry.name, active.zip(plan.as_ref()))?;
+        let decision = active.map(|a| a.plan(&entry, &location));
+        let kernel = loaded.kernel(&entry.name, active.zip(decision.as_ref().map(|d| &d.plan)))?;
         let info = &*kernel.info;
         let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = dynamic_limit(&ready.facts, &settings, info.static_shared as u64);
@@ -222,10 +223,30 @@ impl Runtime {
             },
         };
         self.launch_log()?;
+        let around = active
+            .zip(decision.as_ref())
+            .filter(|(_, d)| !d.tensors.is_empty());
+        let around = around.map(|(a, d)| {
+            let around = Around {
+                memory: &ready.memory,
+                info,
+                uses: a.uses(&entry, kernel.module.ptx()),
+                params: &params,
+                random: config.random,
+                numbers: &d.tensors,
+            };
+            (&a.tensors, around)
+        });
         let progress = Arc::new(Progress::default());
         let (execution, seconds) = {
             // One kernel at a time: the back end uses all threads for each.
             let _turn = self.turn();
+            let passed = around.as_ref().map(|(t, around)| t.before(around)).transpose()?;
+            if passed.as_ref().is_some_and(|p| p.skip) {
+                self.recorder()
+                    .event(json!({"event": "skipped", "kernel": &*entry.name}));
+                return Ok(());
+            }
             let running = record::Running::new(self.recorder(), &entry.name, &progress);
             let started = Instant::now();
             let execution = backend.launch(&Launch {
@@ -233,13 +254,17 @@ impl Runtime {
                 module: &kernel.module,
                 kernel: &entry.name,
                 config: &config,
-                params: &params,
+                params: passed.as_ref().map_or(&params, |p| &p.params),
                 numerics: &numerics,
                 limits: &limits,
                 progress: &progress,
             })?;
             let seconds = started.elapsed().as_secs_f64();
             running.done(execution.stats, seconds);
+            drop(passed);
+            if let Some((tensors, around)) = around.as_ref().filter(|_| execution.trap.is_none()) {
+                tensors.after(around)?;
+            }
             (execution, seconds)
         };
         self.deliver(&entry.name, &execution);

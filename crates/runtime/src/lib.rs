@@ -9,6 +9,7 @@
 //!   CUDA would keep every later call failing.
 
 mod backend;
+mod boundary;
 mod caller;
 mod code;
 mod digest;
@@ -17,6 +18,7 @@ mod function;
 mod launch;
 mod launches;
 mod link;
+mod loss_scale;
 mod memory;
 mod module;
 mod policy;

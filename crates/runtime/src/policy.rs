@@ -2,6 +2,7 @@
 //! record. Reading rules and rewriting kernels is the crate `policy`'s work; what is kept here is one process's
 //! counts.
 
+use crate::boundary::Tensors;
 use crate::error::Error;
 use crate::record::Recorder;
 use crate::registry::FunctionEntry;
@@ -9,6 +10,8 @@ use crate::say;
 use crate::settings::Startup;
 use policy::layers::{LaunchSignature, LayerMap, Matcher};
 use policy::{KernelPolicy, LaunchContext, Phase, Plan, Policy, Report, SiteOutcome, Stage};
+use ptx::ast::Module;
+use ptx::flow::ArgumentUse;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,6 +25,7 @@ pub(crate) struct Active {
     /// Where the program is, if the policy speaks of layers or phases.
     layers: Option<Mutex<Matcher>>,
     rules: Vec<RuleState>,
+    pub(crate) tensors: Tensors,
     /// Whether a module was looked at: before, no rule can have matched.
     surveyed: AtomicU64,
 }
@@ -64,6 +68,15 @@ pub(crate) struct KernelState {
     view: KernelPolicy,
     always: Plan,
     launches: AtomicU64,
+    /// What it does with its arguments, if it was asked.
+    uses: OnceLock<Vec<ArgumentUse>>,
+}
+
+/// What is done about a launch.
+pub(crate) struct Decision {
+    pub(crate) plan: Plan,
+    /// Tensors at its boundaries: numbers in [`Policy::tensors`].
+    pub(crate) tensors: Vec<usize>,
 }
 
 /// A kernel's state, made at its first launch.
@@ -108,12 +121,6 @@ impl Active {
                 ))
             })?),
         };
-        if let Some(place) = policy.tensors_wanted() {
-            return Err(Error::NotSupported(place.message(
-                "quantize, scale and loss_scale are not there yet: the policy is read, but tensors stay as they are",
-                "",
-            )));
-        }
         let layers = match (policy.layers_wanted(), &startup.layers) {
             (None, _) => None,
             (Some(_), Some(path)) => Some(Mutex::new(Matcher::new(read_layers(path)?))),
@@ -131,6 +138,7 @@ impl Active {
             )));
         }
         Ok(Some(Active {
+            tensors: Tensors::new(&policy)?,
             stage,
             layers,
             rules: policy.rules.iter().map(|_| RuleState::default()).collect(),
@@ -159,27 +167,47 @@ impl Active {
         }
     }
 
-    /// The plan of the launch of a kernel that starts now.
-    pub(crate) fn plan(&self, entry: &FunctionEntry, location: &Location) -> Plan {
+    /// What is done about the launch of a kernel that starts now.
+    pub(crate) fn plan(&self, entry: &FunctionEntry, location: &Location) -> Decision {
         let state = entry.policy.get_or_init(|| KernelState {
             view: self.policy.kernel(&entry.name),
             always: self.policy.always(),
             launches: AtomicU64::new(0),
+            uses: OnceLock::new(),
         });
         if state.view.is_steady() {
-            return state.always.clone();
+            return Decision {
+                plan: state.always.clone(),
+                tensors: Vec::new(),
+            };
         }
         let number = state.launches.fetch_add(1, Ordering::Relaxed);
-        let plan = state.view.plan(&LaunchContext {
+        let launch = LaunchContext {
             number,
             stage: self.stage,
             layer: location.layer.as_deref(),
             phase: location.phase,
-        });
+        };
+        let plan = state.view.plan(&launch);
         for i in state.view.sometimes().filter(|i| plan.has(*i)) {
             self.rules[i].launches.fetch_add(1, Ordering::Relaxed);
         }
-        plan
+        Decision {
+            plan,
+            tensors: state.view.boundaries(&launch).collect(),
+        }
+    }
+
+    /// What a kernel does with its arguments. To be asked after [`Active::plan`].
+    pub(crate) fn uses<'e>(&self, entry: &'e FunctionEntry, module: &Module) -> &'e [ArgumentUse] {
+        let find = || {
+            module
+                .function(&entry.name)
+                .map(ptx::flow::arguments)
+                .unwrap_or_default()
+        };
+        let state = entry.policy.get();
+        state.map_or(&[], |s| s.uses.get_or_init(find))
     }
 
     /// Takes note of what the rules select in a module, whether they hold in a launch or not.
@@ -228,6 +256,7 @@ impl Active {
         if self.surveyed.load(Ordering::Relaxed) == 0 {
             return;
         }
+        self.tensors.finish(recorder, recorded, self.stage);
         for (i, (rule, state)) in self.policy.rules.iter().zip(&self.rules).enumerate() {
             let sites = state.sites.lock().unwrap_or_else(PoisonError::into_inner);
             let launches = state.launches.load(Ordering::Relaxed);

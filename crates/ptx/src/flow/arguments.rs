@@ -24,6 +24,8 @@ pub struct ArgumentUse {
     pub atomics: bool,
     /// Size of what is accessed, bytes; `None` if nothing or different sizes.
     pub element: Option<u32>,
+    /// Something is accessed, and all of it as `.f32`.
+    pub float: bool,
     /// The address goes where it is not followed: a called function, memory. What happens there is unknown.
     pub escapes: bool,
 }
@@ -51,6 +53,7 @@ pub fn arguments(function: &Function) -> Vec<ArgumentUse> {
         stores: false,
         atomics: false,
         element: None,
+        float: false,
         escapes: false,
     };
     let roots = Roots {
@@ -61,7 +64,7 @@ pub fn arguments(function: &Function) -> Vec<ArgumentUse> {
         .filter(|at| graph.instructions[*at].opcode == Opcode::Cvta)
         .flat_map(|at| roots.of(at, &graph.instructions[at].operands[1]))
         .collect();
-    let mut sizes: BTreeMap<(usize, u32), BTreeSet<u32>> = BTreeMap::new();
+    let mut types: BTreeMap<(usize, u32), BTreeSet<(u32, bool)>> = BTreeMap::new();
     for (at, i) in graph.instructions.iter().enumerate() {
         let address = i.operands.iter().find(|o| matches!(o, Operand::Address { .. }));
         let state = i.space();
@@ -92,8 +95,10 @@ pub fn arguments(function: &Function) -> Vec<ArgumentUse> {
                     Opcode::St => u.stores = true,
                     _ => u.atomics = true,
                 }
-                let element = i.types().last().map_or(0, |t| t.bytes());
-                sizes.entry((index, offset)).or_default().insert(element);
+                let ty = i.types().last();
+                let element = ty.as_ref().map_or(0, |t| t.bytes());
+                let float = ty.is_some_and(|t| t == ScalarType::F32);
+                types.entry((index, offset)).or_default().insert((element, float));
             }
         }
         let stored = match i.opcode {
@@ -121,10 +126,13 @@ pub fn arguments(function: &Function) -> Vec<ArgumentUse> {
                 .pointer = true;
         }
     }
-    for (place, sizes) in sizes {
-        if let (Some(u), 1) = (found.get_mut(&place), sizes.len()) {
+    for (place, types) in types {
+        let Some(u) = found.get_mut(&place) else { continue };
+        let sizes: BTreeSet<u32> = types.iter().map(|(bytes, _)| *bytes).collect();
+        if sizes.len() == 1 {
             u.element = sizes.first().copied();
         }
+        u.float = types.iter().all(|(_, float)| *float);
     }
     for index in 0..function.params.len() {
         if !found.keys().any(|(i, _)| *i == index) {
