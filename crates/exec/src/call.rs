@@ -132,13 +132,17 @@ impl Frames {
     }
 }
 
-/// Zeroed memory, aligned like [`Line`], that takes no space before it is touched.
+/// Memory, aligned like [`Line`] and zero at first, that takes no space before it is touched.
+#[derive(Default)]
 pub struct Zeroed(Vec<u64>);
 
 impl Zeroed {
-    /// At least `bytes` bytes.
-    pub fn new(bytes: usize) -> Zeroed {
-        Zeroed(vec![0; bytes.div_ceil(8) + 8])
+    /// Makes it at least `bytes` bytes. What was written in it before may still be there.
+    pub fn reserve(&mut self, bytes: usize) {
+        let words = bytes.div_ceil(8) + 8;
+        if self.0.len() < words {
+            self.0 = vec![0; words];
+        }
     }
     /// The first byte.
     pub fn as_mut_ptr(&mut self) -> *mut u8 {

@@ -7,7 +7,7 @@ use crate::memory::{Memory, MemoryKind};
 use crate::module::{Error, Module};
 use crate::observe::{Observation, Observe, Observer, Watching};
 use crate::profile::{LineProfile, Profiler};
-use crate::runner::{BlockRunner, BlockStop, Launch, Line, lines};
+use crate::runner::{BlockRunner, BlockStop, Launch, Room};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
 
@@ -34,6 +34,8 @@ pub struct Engine {
     launches: AtomicU64,
     profiler: Option<Profiler>,
     observer: Option<Observer>,
+    /// Memory of earlier launches, for later ones: no more than there are threads.
+    rooms: Mutex<Vec<Room>>,
 }
 
 /// What one worker brings home.
@@ -53,6 +55,7 @@ impl Engine {
             launches: AtomicU64::new(0),
             profiler: None,
             observer: None,
+            rooms: Mutex::default(),
         }
     }
 
@@ -135,19 +138,12 @@ impl Engine {
         };
         let looking = self.observer.as_ref().and_then(|o| o.begin(kernel));
         let program = module.program(kernel, BlockShape::of(config.block), numerics, looking)?;
-        let mut aligned = lines(params.len());
-        for (line, bytes) in aligned.iter_mut().zip(params.chunks(64)) {
-            let mut full = [0; 64];
-            full[..bytes.len()].copy_from_slice(bytes);
-            *line = Line(full);
-        }
         let launch = Launch {
             program: &program,
             kernel,
             ptx: module.ptx(),
             config: *config,
-            params: &aligned,
-            params_bytes: params.len() as u32,
+            params,
             snapshot: memory.snapshot(),
             budget: limits.instructions_per_block.unwrap_or(u64::MAX),
             grid_id: self.launches.fetch_add(1, Relaxed) + 1,
@@ -164,7 +160,7 @@ impl Engine {
         progress.blocks_done.store(0, Relaxed);
         progress.blocks_total.store(blocks, Relaxed);
         if config.cooperative {
-            let (execution, watchings) = together(&launch, blocks);
+            let (execution, watchings) = self.together(&launch, blocks);
             self.observed(kernel, module, &program, &execution, watchings);
             return Ok(execution);
         }
@@ -174,7 +170,7 @@ impl Engine {
         let first_trap = AtomicU64::new(u64::MAX);
         let work = || {
             let mut harvest = Harvest::default();
-            let mut runner = BlockRunner::new(&launch);
+            let mut runner = BlockRunner::new(&launch, self.room());
             let mut reported = 0;
             loop {
                 let block = next.fetch_add(1, Relaxed);
@@ -208,23 +204,22 @@ impl Engine {
             runner.report();
             harvest.stats = runner.stats();
             harvest.watching = runner.take_watching();
+            self.keep(runner.into_room());
             harvest
         };
         // Shadows of memory are shared, and sums of errors depend on the order.
         let pool = self.pool(&program, blocks).filter(|_| launch.words.is_none());
-        let harvests = match pool {
-            Some(pool) => pool.broadcast(|_| work()),
-            None => vec![work()],
-        };
-        let trap = trapped.into_inner().unwrap_or_else(|e| e.into_inner());
-        let mut execution = Execution::default();
-        let mut output = Vec::new();
-        let mut watchings = Vec::new();
-        for h in harvests {
+        let (mut execution, mut output, mut watchings) = (Execution::default(), Vec::new(), Vec::new());
+        let mut gather = |h: Harvest| {
             execution.stats += h.stats;
             output.extend(h.output);
             watchings.extend(h.watching);
+        };
+        match pool {
+            Some(pool) => pool.broadcast(|_| work()).into_iter().for_each(gather),
+            None => gather(work()),
         }
+        let trap = trapped.into_inner().unwrap_or_else(|e| e.into_inner());
         output.sort_by_key(|(block, _)| *block);
         let last = trap.as_ref().map_or(u64::MAX, |(b, _)| *b);
         for (_, bytes) in output.into_iter().filter(|(b, _)| *b <= last) {
@@ -264,6 +259,62 @@ impl Engine {
             })
             .as_ref()
     }
+
+    /// Memory for a block.
+    fn room(&self) -> Room {
+        let mut rooms = self.rooms.lock().unwrap_or_else(|e| e.into_inner());
+        rooms.pop().unwrap_or_default()
+    }
+
+    /// Keeps a block's memory for later launches.
+    fn keep(&self, room: Room) {
+        let mut rooms = self.rooms.lock().unwrap_or_else(|e| e.into_inner());
+        if rooms.len() < self.threads {
+            rooms.push(room);
+        }
+    }
+
+    /// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
+    fn together(&self, launch: &Launch, blocks: u64) -> (Execution, Vec<Watching>) {
+        let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
+            .map(|b| {
+                let mut r = BlockRunner::new(launch, self.room());
+                r.start(launch.config.grid.unrank(b));
+                Some(r)
+            })
+            .collect();
+        let mut execution = Execution::default();
+        let mut outputs = vec![Vec::new(); blocks as usize];
+        let mut watchings = Vec::new();
+        let mut left = blocks;
+        while left > 0 && execution.trap.is_none() {
+            for (b, slot) in runners.iter_mut().enumerate() {
+                let Some(r) = slot else { continue };
+                let stop = r.run();
+                if matches!(stop, BlockStop::Yield) {
+                    continue;
+                }
+                outputs[b] = r.take_output();
+                r.report();
+                execution.stats += r.stats();
+                watchings.extend(r.take_watching());
+                if let Some(r) = slot.take() {
+                    self.keep(r.into_room());
+                }
+                left -= 1;
+                if let BlockStop::Trap(t) = stop {
+                    execution.trap = Some(*t);
+                    break;
+                }
+            }
+        }
+        runners
+            .into_iter()
+            .flatten()
+            .for_each(|r| self.keep(r.into_room()));
+        execution.output = outputs.concat();
+        (execution, watchings)
+    }
 }
 
 /// Device memory of a cooperative launch, for its duration.
@@ -290,40 +341,4 @@ impl Drop for Workspace<'_> {
             let _ = self.memory.free(self.address);
         }
     }
-}
-
-/// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
-fn together(launch: &Launch, blocks: u64) -> (Execution, Vec<Watching>) {
-    let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
-        .map(|b| {
-            let mut r = BlockRunner::new(launch);
-            r.start(launch.config.grid.unrank(b));
-            Some(r)
-        })
-        .collect();
-    let mut execution = Execution::default();
-    let mut outputs = vec![Vec::new(); blocks as usize];
-    let mut watchings = Vec::new();
-    let mut left = blocks;
-    while left > 0 && execution.trap.is_none() {
-        for (b, slot) in runners.iter_mut().enumerate() {
-            let Some(r) = slot else { continue };
-            let stop = r.run();
-            if matches!(stop, BlockStop::Yield) {
-                continue;
-            }
-            outputs[b] = r.take_output();
-            r.report();
-            execution.stats += r.stats();
-            watchings.extend(r.take_watching());
-            *slot = None;
-            left -= 1;
-            if let BlockStop::Trap(t) = stop {
-                execution.trap = Some(*t);
-                break;
-            }
-        }
-    }
-    execution.output = outputs.concat();
-    (execution, watchings)
 }

@@ -81,3 +81,31 @@ pub struct Env {
     /// Where a profiled run says which instruction it is at.
     pub marker: Option<crate::profile::Marker>,
 }
+
+impl Env {
+    /// One that belongs to no launch yet.
+    pub fn new(program: &'static Program, snapshot: Snapshot) -> Env {
+        Env {
+            program,
+            params: std::ptr::null(),
+            params_bytes: 0,
+            snapshot,
+            shared: std::ptr::null_mut(),
+            shared_bytes: 0,
+            local_bytes: 0,
+            frames: crate::call::Frames::new(program),
+            block: Dim3 { x: 0, y: 0, z: 0 },
+            ranges: Vec::new(),
+            output: Vec::new(),
+            counts: Vec::new(),
+            executed: 0,
+            budget: 0,
+            arrived: Vec::new(),
+            grid_id: 0,
+            workspace: 0,
+            clock: 0,
+            watching: None,
+            marker: None,
+        }
+    }
+}

@@ -86,7 +86,8 @@ struct ProgramKey {
 struct Lowered {
     ir: FxHashMap<String, Arc<Ir>>,
     info: FxHashMap<String, Arc<KernelInfo>>,
-    programs: FxHashMap<(String, ProgramKey), Arc<Program>>,
+    /// By kernel.
+    programs: FxHashMap<String, FxHashMap<ProgramKey, Arc<Program>>>,
 }
 
 /// A module whose variables live in device memory.
@@ -242,19 +243,21 @@ impl Module {
             }
             _ => false,
         });
-        let key = (
-            name.to_string(),
-            ProgramKey {
-                shape,
-                numerics: depends.then_some(*numerics),
-                looking,
-            },
-        );
-        if let Some(p) = self.lowered().programs.get(&key) {
+        let key = ProgramKey {
+            shape,
+            numerics: depends.then_some(*numerics),
+            looking,
+        };
+        if let Some(p) = self.lowered().programs.get(name).and_then(|of| of.get(&key)) {
             return Ok(p.clone());
         }
         let p = Arc::new(emit::run(&ir, shape, numerics, self.isa, looking));
-        self.lowered().programs.insert(key, p.clone());
+        let mut lowered = self.lowered();
+        lowered
+            .programs
+            .entry(name.into())
+            .or_default()
+            .insert(key, p.clone());
         Ok(p)
     }
 

@@ -9,25 +9,24 @@ use crate::memory::Snapshot;
 use crate::observe::{ShadowWords, Watching};
 use crate::profile::Profiler;
 use crate::program::{Element, Program};
-use crate::schedule::{Control, Split, Stop};
-use crate::warp::{Draws, FULL, Fault, LANES, Registers, Scratch, Warp};
+use crate::schedule::{Split, Stop};
+use crate::warp::{FULL, Fault, LANES, Registers, Warp};
 use ptx::ast::SpecialRegister as S;
+use std::sync::Arc;
 use vfloat::stochastic::{LaunchStreams, Stream};
 
 /// What all blocks of a launch have in common.
 pub struct Launch<'a> {
     /// The kernel.
-    pub program: &'a Program,
+    pub program: &'a Arc<Program>,
     /// Its name.
     pub kernel: &'a str,
     /// The module's text.
     pub ptx: &'a ptx::ast::Module,
     /// Geometry.
     pub config: LaunchConfig,
-    /// Parameter block, aligned to 64 bytes.
-    pub params: &'a [Line],
-    /// Its size in bytes.
-    pub params_bytes: u32,
+    /// Parameter block.
+    pub params: &'a [u8],
     /// Device memory.
     pub snapshot: Snapshot,
     /// Thread-instructions a block may execute.
@@ -66,21 +65,26 @@ pub enum BlockStop {
     Trap(Box<Trap>),
 }
 
-/// A block being run; reused for one block after the other.
-pub struct BlockRunner<'a> {
-    launch: &'a Launch<'a>,
-    env: Box<Env>,
+/// The memory that a block needs. It goes from launch to launch, so that a launch like an earlier one allocates
+/// nothing.
+#[derive(Default)]
+pub struct Room {
+    /// Whose registers are laid out here.
+    program: Option<Arc<Program>>,
+    env: Option<Box<Env>>,
     warps: Vec<Warp>,
+    /// Warps that this launch does not need.
+    idle: Vec<Warp>,
     /// Warps that have ended.
     done: Vec<bool>,
     /// Warps that wait at barriers.
     waiting: Vec<bool>,
-    threads: u32,
     /// Barriers where threads are: number, threads it needs, threads there. Empty but while they are released.
     barriers: Vec<(u32, u32, u32)>,
     /// Who goes on behind a barrier: index of the warp, and the split as it waited. As above.
     released: Vec<(usize, Split)>,
     // The memory behind the pointers in `warps` and `env`.
+    params: Vec<Line>,
     vectors: Vec<Line>,
     uniforms: Vec<u64>,
     predicates: Vec<u32>,
@@ -88,13 +92,30 @@ pub struct BlockRunner<'a> {
     surveys: Vec<Survey>,
     local: call::Zeroed,
     shared: Vec<Line>,
+}
+
+// SAFETY: the pointers in it lead to memory that it owns, and are set anew by every launch.
+unsafe impl Send for Room {}
+
+/// Makes `v` hold `n` times `value`.
+fn refill<T: Clone>(v: &mut Vec<T>, n: usize, value: T) {
+    v.clear();
+    v.resize(n, value);
+}
+
+/// A block being run; reused for one block after the other.
+pub struct BlockRunner<'a> {
+    launch: &'a Launch<'a>,
+    env: Box<Env>,
+    room: Room,
+    threads: u32,
     /// Words of a warp's vector registers, in lines.
     vector_lines: usize,
 }
 
 impl<'a> BlockRunner<'a> {
-    /// Lays out a block of `launch`.
-    pub fn new(launch: &'a Launch<'a>) -> BlockRunner<'a> {
+    /// Lays out a block of `launch` in `room`.
+    pub fn new(launch: &'a Launch<'a>, mut room: Room) -> BlockRunner<'a> {
         let p = launch.program;
         let threads = launch.config.block.count() as u32;
         let warps = if p.together {
@@ -105,95 +126,90 @@ impl<'a> BlockRunner<'a> {
         let shared_bytes = p.shared_bytes + launch.config.dynamic_shared;
         let vector_lines = (p.vector_words * 4).div_ceil(64);
         let uniforms = p.uniforms + p.constants.len();
-        let mut shared = lines(shared_bytes as usize);
-        let env = Box::new(Env {
-            // SAFETY: the launch, which holds the program, outlives this runner and everything in it.
-            program: unsafe { &*std::ptr::from_ref(p) },
-            params: launch.params.as_ptr() as *const u8,
-            params_bytes: launch.params_bytes,
-            snapshot: launch.snapshot.clone(),
-            shared: shared.as_mut_ptr() as *mut u8,
-            shared_bytes,
-            local_bytes: p.local_bytes,
-            frames: call::Frames::new(p),
-            block: Dim3 { x: 0, y: 0, z: 0 },
-            ranges: vec![Range::default(); p.ranges],
-            output: Vec::new(),
-            counts: vec![(0, 0); p.blocks.len()],
-            executed: 0,
-            budget: launch.budget,
-            arrived: Vec::new(),
-            grid_id: launch.grid_id,
-            workspace: launch.workspace,
-            clock: 0,
-            watching: launch.observed.then(|| Box::new(Watching::new(p, launch.words))),
-            marker: launch.profiler.map(|p| p.marker(launch.profile_base)),
-        });
-        let mut runner = BlockRunner {
-            launch,
-            env,
-            warps: Vec::with_capacity(warps),
-            done: vec![false; warps],
-            waiting: vec![false; warps],
-            threads,
-            barriers: Vec::new(),
-            released: Vec::new(),
-            vectors: lines(vector_lines * 64 * warps),
-            uniforms: vec![0; uniforms * warps],
-            predicates: vec![0; p.predicates * warps],
-            wild: vec![false; p.affine_regs.len() * warps],
-            surveys: vec![Survey::default(); p.surveys * warps],
-            local: call::Zeroed::new(p.local_bytes as usize * LANES * warps),
-            shared,
-            vector_lines,
+        let none = Line([0; 64]);
+        refill(&mut room.shared, (shared_bytes as usize).div_ceil(64), none);
+        refill(&mut room.params, launch.params.len().div_ceil(64), none);
+        for (line, bytes) in room.params.iter_mut().zip(launch.params.chunks(64)) {
+            line.0[..bytes.len()].copy_from_slice(bytes);
+        }
+        refill(&mut room.done, warps, false);
+        refill(&mut room.waiting, warps, false);
+        refill(&mut room.vectors, vector_lines * warps, none);
+        refill(&mut room.uniforms, uniforms * warps, 0);
+        refill(&mut room.predicates, p.predicates * warps, 0);
+        refill(&mut room.wild, p.affine_regs.len() * warps, false);
+        refill(&mut room.surveys, p.surveys * warps, Survey::default());
+        room.local.reserve(p.local_bytes as usize * LANES * warps);
+        // SAFETY: the room keeps the program as long as it is in `env`.
+        let program: &'static Program = unsafe { &*Arc::as_ptr(p) };
+        let same = room.program.as_ref().is_some_and(|old| Arc::ptr_eq(old, p));
+        let mut env = match room.env.take() {
+            Some(mut env) => {
+                if !same {
+                    env.frames = call::Frames::new(p);
+                }
+                env.program = program;
+                env.snapshot = launch.snapshot.clone();
+                env
+            }
+            None => Box::new(Env::new(program, launch.snapshot.clone())),
         };
+        room.program = Some(p.clone());
+        env.params = room.params.as_ptr() as *const u8;
+        env.params_bytes = launch.params.len() as u32;
+        env.shared = room.shared.as_mut_ptr() as *mut u8;
+        env.shared_bytes = shared_bytes;
+        env.local_bytes = p.local_bytes;
+        refill(&mut env.ranges, p.ranges, Range::default());
+        env.output.clear();
+        refill(&mut env.counts, p.blocks.len(), (0, 0));
+        env.budget = launch.budget;
+        env.grid_id = launch.grid_id;
+        env.workspace = launch.workspace;
+        env.watching = launch.observed.then(|| Box::new(Watching::new(p, launch.words)));
+        env.marker = launch.profiler.map(|p| p.marker(launch.profile_base));
         for k in 0..warps {
             let at = k * uniforms + p.uniforms;
-            runner.uniforms[at..at + p.constants.len()].copy_from_slice(&p.constants);
+            room.uniforms[at..at + p.constants.len()].copy_from_slice(&p.constants);
         }
-        let env: *mut Env = &mut *runner.env;
-        for k in 0..warps {
-            // SAFETY: the vectors are as large as `warps` of these pieces and are never resized.
-            let (vectors, uniform, predicate, wild, surveys, local) = unsafe {
-                (
-                    runner.vectors.as_mut_ptr().add(k * vector_lines) as *mut u32,
-                    runner.uniforms.as_mut_ptr().add(k * uniforms),
-                    runner.predicates.as_mut_ptr().add(k * p.predicates),
-                    runner.wild.as_mut_ptr().add(k * p.affine_regs.len()),
-                    runner.surveys.as_mut_ptr().add(k * p.surveys),
-                    runner.local.as_mut_ptr().add(k * p.local_bytes as usize * LANES),
-                )
-            };
-            runner.warps.push(Warp {
-                vectors,
-                uniforms: uniform,
-                predicates: predicate,
-                frame: 0,
-                home: Registers {
-                    vectors,
-                    uniforms: uniform,
-                    predicates: predicate,
-                    wild,
-                },
-                mask: 0,
-                live: 0,
-                pc: 0,
-                surveys,
-                index: 0,
-                env,
-                local,
-                any_wild: false,
-                wild,
-                draws: Draws {
-                    streams: [0; LANES],
-                    done: [0; LANES],
-                },
-                scratch: Scratch([0; 2 * LANES]),
-                fault: None,
-                control: Control::default(),
-            });
+        while room.warps.len() > warps {
+            room.idle.extend(room.warps.pop());
         }
-        runner
+        let at: *mut Env = &mut *env;
+        while room.warps.len() < warps {
+            room.warps.push(room.idle.pop().unwrap_or_else(|| Warp::new(at)));
+        }
+        for (k, w) in room.warps.iter_mut().enumerate() {
+            // SAFETY: the vectors are as large as `warps` of these pieces and are not resized before the next launch.
+            unsafe {
+                w.home = Registers {
+                    vectors: room.vectors.as_mut_ptr().add(k * vector_lines) as *mut u32,
+                    uniforms: room.uniforms.as_mut_ptr().add(k * uniforms),
+                    predicates: room.predicates.as_mut_ptr().add(k * p.predicates),
+                    wild: room.wild.as_mut_ptr().add(k * p.affine_regs.len()),
+                };
+                w.surveys = room.surveys.as_mut_ptr().add(k * p.surveys);
+                w.local = room.local.as_mut_ptr().add(k * p.local_bytes as usize * LANES);
+            }
+            w.env = at;
+            // Not those of another launch: `use_frame` would take them for the same.
+            w.frame = u32::MAX;
+            w.use_frame(0);
+            w.fault = None;
+        }
+        BlockRunner {
+            launch,
+            env,
+            room,
+            threads,
+            vector_lines,
+        }
+    }
+
+    /// Gives the memory back, for another launch.
+    pub fn into_room(mut self) -> Room {
+        self.room.env = Some(self.env);
+        self.room
     }
 
     /// What the blocks have printed since the last call.
@@ -240,7 +256,7 @@ impl<'a> BlockRunner<'a> {
 
     /// Lets warp `k` run.
     fn run_warp(&mut self, k: usize) -> Stop {
-        let (warp, code) = (&mut self.warps[k], &self.launch.program.code);
+        let (warp, code) = (&mut self.room.warps[k], &self.launch.program.code);
         // SAFETY: the warp is laid out for this code.
         let stop = unsafe {
             match self.launch.profiler {
@@ -261,15 +277,18 @@ impl<'a> BlockRunner<'a> {
         self.env.clock = 0;
         self.env.arrived.clear();
         self.env.frames.reset();
-        self.shared.fill(Line([0; 64]));
-        let (at, bytes) = (self.shared.as_ptr() as u64, self.shared.len() as u64 * 64);
+        self.room.shared.fill(Line([0; 64]));
+        let (at, bytes) = (
+            self.room.shared.as_ptr() as u64,
+            self.room.shared.len() as u64 * 64,
+        );
         if let Some(shadow) = self.env.watching.as_mut().and_then(|w| w.shadow.as_mut()) {
             shadow.start(at, bytes);
         }
-        self.done.fill(false);
-        self.waiting.fill(false);
+        self.room.done.fill(false);
+        self.room.waiting.fill(false);
         if self.launch.program.together {
-            for k in 0..self.warps.len() {
+            for k in 0..self.room.warps.len() {
                 self.start_warp(k, k as u32);
             }
         }
@@ -280,15 +299,15 @@ impl<'a> BlockRunner<'a> {
         let p = self.launch.program;
         // What a program reads before it writes it is zero, in every run.
         let lasting = k * self.vector_lines..k * self.vector_lines + p.lasting_words / 16;
-        self.vectors[lasting].fill(Line([0; 64]));
+        self.room.vectors[lasting].fill(Line([0; 64]));
         let uniforms = p.uniforms + p.constants.len();
-        self.uniforms[k * uniforms..k * uniforms + p.uniforms].fill(0);
-        let predicates = &mut self.predicates[k * p.predicates..(k + 1) * p.predicates];
+        self.room.uniforms[k * uniforms..k * uniforms + p.uniforms].fill(0);
+        let predicates = &mut self.room.predicates[k * p.predicates..(k + 1) * p.predicates];
         predicates.fill(0);
         if let Some(yes) = p.always {
             predicates[yes as usize] = FULL;
         }
-        let w = &mut self.warps[k];
+        let w = &mut self.room.warps[k];
         w.use_frame(0);
         call::clear(w, FULL, 0, p.frame_bytes);
         let lanes = (self.threads - index * LANES as u32).min(LANES as u32);
@@ -298,9 +317,9 @@ impl<'a> BlockRunner<'a> {
         w.pc = 0;
         w.fault = None;
         w.any_wild = false;
-        self.wild[k * p.affine_regs.len()..][..p.affine_regs.len()].fill(false);
+        self.room.wild[k * p.affine_regs.len()..][..p.affine_regs.len()].fill(false);
         w.control.reset();
-        for s in &mut self.surveys[k * p.surveys..][..p.lasting_surveys] {
+        for s in &mut self.room.surveys[k * p.surveys..][..p.lasting_surveys] {
             s.mask = 0;
         }
         if p.draws {
@@ -342,34 +361,34 @@ impl<'a> BlockRunner<'a> {
             return BlockStop::Done;
         }
         let mut moved = false;
-        for k in 0..self.warps.len() {
-            if self.done[k] || self.waiting[k] {
+        for k in 0..self.room.warps.len() {
+            if self.room.done[k] || self.room.waiting[k] {
                 continue;
             }
             moved = true;
             match self.run_warp(k) {
-                Stop::Done => self.done[k] = true,
-                Stop::Barrier => self.waiting[k] = true,
+                Stop::Done => self.room.done[k] = true,
+                Stop::Barrier => self.room.waiting[k] = true,
                 Stop::Yield => {}
                 Stop::Trap => return self.trap(k),
             }
         }
-        if self.done.iter().all(|d| *d) {
+        if self.room.done.iter().all(|d| *d) {
             return BlockStop::Done;
         }
         if self.release_barriers() || moved {
             return BlockStop::Yield;
         }
         // Everybody waits, and nobody will come.
-        let Some(k) = self.waiting.iter().position(|w| *w) else {
+        let Some(k) = self.room.waiting.iter().position(|w| *w) else {
             return BlockStop::Done;
         };
-        let first = self.warps[k].control.at_barrier().next();
+        let first = self.room.warps[k].control.at_barrier().next();
         if let Some((_, _, s)) = first {
             let hint =
                 "threads of the block wait at different barriers, or at one that not enough threads reach";
-            self.warps[k].pc = s.pc;
-            self.warps[k].fault = Some(Fault {
+            self.room.warps[k].pc = s.pc;
+            self.room.warps[k].fault = Some(Fault {
                 lane: s.mask.trailing_zeros(),
                 kind: TrapKind::DivergentBarrier { hint: hint.into() },
             });
@@ -380,8 +399,8 @@ impl<'a> BlockRunner<'a> {
     /// Lets go the barriers that enough threads have reached.
     fn release_barriers(&mut self) -> bool {
         let code = &self.launch.program.code;
-        let live: u32 = self.warps.iter().map(|w| w.live.count_ones()).sum();
-        let mut barriers = std::mem::take(&mut self.barriers);
+        let live: u32 = self.room.warps.iter().map(|w| w.live.count_ones()).sum();
+        let mut barriers = std::mem::take(&mut self.room.barriers);
         barriers.clear();
         let mut add = |id: u32, count: u32, threads: u32| match barriers.iter_mut().find(|b| b.0 == id) {
             Some(b) => {
@@ -390,7 +409,7 @@ impl<'a> BlockRunner<'a> {
             }
             None => barriers.push((id, count, threads)),
         };
-        for w in &self.warps {
+        for w in &self.room.warps {
             for (id, count, s) in w.control.at_barrier() {
                 add(id, count, s.mask.count_ones());
             }
@@ -399,7 +418,7 @@ impl<'a> BlockRunner<'a> {
             add(id, count, threads);
         }
         let mut any = false;
-        let mut released = std::mem::take(&mut self.released);
+        let mut released = std::mem::take(&mut self.room.released);
         for &(id, count, threads) in &barriers {
             if threads < count.min(live) {
                 continue;
@@ -407,13 +426,13 @@ impl<'a> BlockRunner<'a> {
             any = true;
             self.env.arrived.retain(|a| a.0 != id);
             released.clear();
-            for (k, w) in self.warps.iter_mut().enumerate() {
+            for (k, w) in self.room.warps.iter_mut().enumerate() {
                 w.control.release_barrier(id, |s| released.push((k, s)));
             }
             let (mut yes, mut all, mut reduces) = (0, 0, false);
             for (k, s) in &released {
-                self.waiting[*k] = false;
-                let w = &mut self.warps[*k];
+                self.room.waiting[*k] = false;
+                let w = &mut self.room.warps[*k];
                 w.use_frame(s.frame);
                 if let Some((_, votes)) = cross::barrier_votes(w, &code[s.pc as usize], s.mask) {
                     reduces = true;
@@ -422,17 +441,17 @@ impl<'a> BlockRunner<'a> {
                 }
             }
             for (k, s) in released.iter().filter(|_| reduces) {
-                let w = &mut self.warps[*k];
+                let w = &mut self.room.warps[*k];
                 w.use_frame(s.frame);
                 cross::barrier_result(w, &code[s.pc as usize], s.mask, yes, all);
             }
         }
-        (self.barriers, self.released) = (barriers, released);
+        (self.room.barriers, self.room.released) = (barriers, released);
         any
     }
 
     fn trap(&mut self, k: usize) -> BlockStop {
-        let w = &mut self.warps[k];
+        let w = &mut self.room.warps[k];
         let fault = w.fault.take().unwrap_or(Fault {
             lane: 0,
             kind: TrapKind::TrapInstruction,

@@ -136,6 +136,39 @@ pub struct Warp {
 }
 
 impl Warp {
+    /// A warp without registers.
+    pub fn new(env: *mut Env) -> Warp {
+        let nowhere = std::ptr::null_mut();
+        let (uniforms, predicates, wild) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
+        Warp {
+            vectors: nowhere,
+            uniforms,
+            predicates,
+            frame: 0,
+            home: Registers {
+                vectors: nowhere,
+                uniforms,
+                predicates,
+                wild,
+            },
+            mask: 0,
+            live: 0,
+            pc: 0,
+            surveys: std::ptr::null_mut(),
+            index: 0,
+            env,
+            local: std::ptr::null_mut(),
+            any_wild: false,
+            wild,
+            draws: Draws {
+                streams: [0; LANES],
+                done: [0; LANES],
+            },
+            scratch: Scratch([0; 2 * LANES]),
+            fault: None,
+            control: crate::schedule::Control::default(),
+        }
+    }
     /// Records a fault.
     #[cold]
     pub fn trap(&mut self, lane: u32, kind: crate::TrapKind) -> Flow {
