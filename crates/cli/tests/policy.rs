@@ -331,3 +331,55 @@ fn the_examples_of_the_manual_fit_their_programs() {
         assert!(text.contains("rule "), "{text}");
     }
 }
+
+/// Trains mlp on a few images and tests it, under a policy.
+fn train(dir: &Path, policy: &Path) -> String {
+    let program = root().join("programs/mlp");
+    let run = vernier(dir)
+        .env("VERNIER_TRAIN_IMAGES", "200")
+        .env("VERNIER_TEST_IMAGES", "20")
+        .env("VERNIER_PTX_OUT", "none")
+        .args(["run", &program.to_string_lossy(), "--stage", "train,test"])
+        .args(["--epochs", "1", "--weights", "w.bin", "--no-record", "--policy"])
+        .arg(policy)
+        .output()
+        .unwrap();
+    let text = report(&run, dir);
+    assert!(run.status.success(), "{}\n{text}", policy.display());
+    text
+}
+
+#[test]
+fn policies_of_training_and_of_tensors_run() {
+    let dir = folder("policy_training");
+    build(&dir, "mlp");
+    for (name, said) in [
+        ("fp8-training", "loss scale "),
+        ("bf16-weights", "tensor "),
+        ("bf16-weights-stochastic", "rounding = \"rs\""),
+    ] {
+        let text = train(&dir, &root().join(format!("policies/{name}.toml")));
+        assert!(text.contains(said), "{name}\n{text}");
+    }
+    let manual = fs::read_to_string(root().join("docs/policy.md")).unwrap();
+    let examples: Vec<String> = manual
+        .split("\n    # for mlp")
+        .skip(1)
+        .map(|rest| {
+            rest.lines()
+                .take_while(|l| l.is_empty() || l.starts_with("    ") || l.starts_with(':'))
+        })
+        .map(|lines| {
+            lines
+                .skip_while(|l| l.starts_with(':'))
+                .map(|l| format!("{}\n", l.trim_start()))
+                .collect()
+        })
+        .collect();
+    assert_eq!(examples.len(), 2, "{examples:?}");
+    for example in examples {
+        fs::write(dir.join("example.toml"), &example).unwrap();
+        let text = train(&dir, &dir.join("example.toml"));
+        assert!(text.contains("tensor "), "{example}\n{text}");
+    }
+}

@@ -2,7 +2,6 @@
 //! structures. All tests share the one runtime of the process, so they take turns.
 
 #[path = "../../runtime/tests/common/mod.rs"]
-#[allow(dead_code)] // not every helper is used by every test file
 mod common;
 
 use common::{HEAD, elementwise, fat_binary, ptx_binary, times_variable};

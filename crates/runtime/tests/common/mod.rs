@@ -1,4 +1,5 @@
 //! Fat binaries built by hand, as nvcc would put them into a program.
+#![allow(dead_code)] // each test binary uses its part
 
 /// The wrapper that is passed to `__cudaRegisterFatBinary`, with the container it points to.
 #[repr(C)]
