@@ -66,7 +66,7 @@ impl LossSummary {
         let first = self.history.first().map_or(self.scale, |(_, scale)| *scale);
         let changes = self.history.len().saturating_sub(1) as u64;
         format!(
-            "{first} at first, {} at the end ({} changes); {} of {} steps with gradients that are not finite, {} updates left out",
+            "{first} at first, {} at the end (changes: {}); {} of {} steps with gradients that are not finite, {} updates left out",
             self.scale,
             grouped(changes),
             grouped(self.bad_steps),

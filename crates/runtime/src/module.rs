@@ -405,7 +405,8 @@ impl Runtime {
         if files.is_some() {
             say::info(&format!("module {}: {}", loaded.name, origins.join("; ")));
         }
-        if ready.policy.is_some() {
+        // Rules that hold in some launches only override then; the end of the run says what they did.
+        if ready.policy.is_some() && !overridden.is_empty() {
             say::info(&override_line(&loaded.name, &overridden));
         }
         let overrides: Vec<_> = overridden
