@@ -5,6 +5,8 @@
 use crate::warp::{DIRECT, FULL, Flow, Inst, LANES, OpFn, Warp};
 use std::mem::MaybeUninit;
 
+pub use vfloat::isa::Isa;
+
 /// How a register is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
@@ -46,48 +48,8 @@ lane! {
     f64, W64, |b| f64::from_bits(b), |s| s.to_bits();
 }
 
-/// Instruction set extensions that lane loops are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
-    /// What the build assumes everywhere.
-    Baseline = 0,
-    /// AVX2 and FMA (x86-64-v3).
-    V3 = 1,
-    /// AVX-512 F, BW, DQ, VL, CD (x86-64-v4).
-    V4 = 2,
-}
-
 /// Number of [`Isa`] levels.
 pub const ISAS: usize = 3;
-
-impl Isa {
-    /// The best this processor has. `VERNIER_ISA=baseline|v3|v4` lowers it, to compare.
-    pub fn detect() -> Isa {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let best = if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512cd")
-                && is_x86_feature_detected!("fma")
-            {
-                Isa::V4
-            } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                Isa::V3
-            } else {
-                Isa::Baseline
-            };
-            match std::env::var("VERNIER_ISA").as_deref() {
-                Ok("baseline") => Isa::Baseline,
-                Ok("v3") if best != Isa::Baseline => Isa::V3,
-                _ => best,
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        Isa::Baseline
-    }
-}
 
 /// Compiles a generic `unsafe fn(&mut Warp, &Inst) -> Flow` for each [`Isa`]; use as `per_isa!(f::<A, B>)`.
 macro_rules! per_isa {

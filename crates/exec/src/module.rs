@@ -153,7 +153,7 @@ impl Module {
             ptx,
             globals,
             addresses,
-            isa: Isa::detect(),
+            isa: Isa::current(),
             lowered: Mutex::default(),
         })
     }

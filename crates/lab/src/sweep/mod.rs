@@ -1,7 +1,8 @@
 //! Sweeps: many trials of programs, each a [`Point`] of values, run side by side and kept in a [`Store`](crate::store).
 //!
 //! [`request`] says which points, [`file`] reads that from `sweep.toml`, [`axes`] is the table of what a point can say,
-//! [`trial`] makes a run of a point and knows what decides its result, [`run`] runs what is missing, [`table`] prints.
+//! [`trial`] makes a run of a point and knows what decides its result, [`written`] keeps policies that a sweep or search
+//! writes itself, [`run`] runs what is missing, [`table`] prints.
 
 pub mod axes;
 pub mod file;
@@ -10,6 +11,7 @@ pub mod request;
 pub mod run;
 pub mod table;
 pub mod trial;
+pub mod written;
 
 pub use axes::Point;
 pub use request::Request;

@@ -48,7 +48,8 @@ impl Hashes {
     }
 }
 
-fn hash_text(text: &str) -> String {
+/// SHA-256 of a text, hexadecimal.
+pub(super) fn hash_text(text: &str) -> String {
     Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
 }
 
