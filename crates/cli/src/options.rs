@@ -2,8 +2,10 @@
 
 use crate::Result;
 use clap::{Args, ValueEnum};
+use exec::observe::Kernels;
 use lab::Error;
 use lab::settings::{self, NamedFormat, Override, Settings, Words};
+use policy::Globs;
 use std::path::{Path, PathBuf};
 use vfloat::Rounding;
 
@@ -67,8 +69,8 @@ pub struct Machine {
 #[command(next_help_heading = "Numbers")]
 pub struct Looking {
     /// Count what the numbers of these kernels do, by PTX line: exponents, overflow, underflow, cancellation, ... K is
-    /// a pattern with * and ? over kernel names (default: all kernels)
-    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
+    /// a pattern over kernel names as policies have them (default: all kernels)
+    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "*", value_parser = pattern)]
     pub observe: Option<String>,
     /// Observe the first of every N launches of a kernel
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -98,8 +100,13 @@ impl Looking {
 
     /// For an engine of this process.
     pub fn observe(&self) -> exec::Observe {
+        // Checked when it was parsed.
+        let pattern = self.observe.as_deref().and_then(|p| Globs::new(p).ok());
         exec::Observe {
-            kernels: self.observe.clone().or(self.counts().then(|| "*".into())),
+            kernels: match pattern {
+                Some(globs) => Some(Kernels::new(move |k| globs.matches_mangled(k))),
+                None => self.counts().then(Kernels::all),
+            },
             every: self.observe_every.unwrap_or(1),
             shadow: self.shadow,
             // Checked when it was parsed.
@@ -115,6 +122,11 @@ impl Looking {
     pub fn counts(&self) -> bool {
         self.observe.is_some() || self.observe_out.is_some() || self.shadow
     }
+}
+
+/// Checks the pattern of `--observe`.
+fn pattern(text: &str) -> std::result::Result<String, String> {
+    Globs::new(text).map(|_| text.to_string())
 }
 
 /// Checks the words of `--stop-at`.

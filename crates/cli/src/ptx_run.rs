@@ -7,6 +7,7 @@ use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numer
 use lab::Error;
 use lab::record::Totals;
 use lab::settings::{NamedFormat, Override};
+use policy::Policy;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -185,14 +186,12 @@ pub fn run(arguments: &Arguments) -> Result {
     let numerics = numerics(arguments)?;
     let mut tree = ptx_check::parse(&arguments.file)?;
     if arguments.r#override == Override::Vf32 {
-        let report = ptx::overrides::every_f32(&mut tree);
-        let changed = report.functions.iter().filter(|f| f.total() > 0);
-        let list: Vec<String> = changed.map(|f| format!("{} {}", f.name, f.total())).collect();
-        eprintln!(
-            "vernier: overridden: {} instructions: {}",
-            report.total(),
-            list.join(", ")
-        );
+        let policy = Policy::short("launch", None).map_err(failed)?;
+        let report = policy.rewrite_whole(&mut tree, &policy.all()).map_err(failed)?;
+        let changed = report.functions.iter().filter(|f| f.taken() > 0);
+        let list: Vec<String> = changed.map(|f| format!("{} {}", f.name, f.taken())).collect();
+        let total: usize = report.functions.iter().map(|f| f.taken()).sum();
+        eprintln!("vernier: overridden: {total} instructions: {}", list.join(", "));
     }
     let memory = Memory::new(MEMORY_BYTES).map_err(failed)?;
     let module = Module::load(Arc::new(tree), &memory).map_err(failed)?;

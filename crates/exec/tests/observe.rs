@@ -1,6 +1,6 @@
 //! What `--observe` counts: kernels small enough to count by hand, the same for any number of CPU threads.
 
-use exec::observe::{Fact, Kind, Observation, Observe};
+use exec::observe::{Fact, Kernels, Kind, Observation, Observe};
 use exec::{
     Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, TrapKind,
 };
@@ -50,9 +50,9 @@ struct Run {
     out: Vec<f32>,
 }
 
-fn observed(kernels: Option<&str>, stop: &str) -> Observe {
+fn observed(kernels: Option<&'static str>, stop: &str) -> Observe {
     Observe {
-        kernels: kernels.map(Into::into),
+        kernels: kernels.map(|name| Kernels::new(move |k| name == "*" || k == name)),
         stop: if stop.is_empty() {
             Default::default()
         } else {

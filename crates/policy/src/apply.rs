@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ptx::Word;
-use ptx::ast::{Function, FunctionKind, Item, Module, Statement};
+use ptx::ast::{Function, FunctionKind, Item, Module};
 use ptx::flow::{self, Role};
 use ptx::overrides::{self, Form, Rewrite, Site};
 use rustc_hash::FxHashMap;
@@ -212,6 +212,7 @@ impl Policy {
         };
         let (form, format, accumulator) = match (role, accumulator) {
             (Some(role), Some(a)) => match role {
+                // Additions to memory are no instructions that an override brings to another format.
                 Role::Atomic => return None,
                 // A sum of two accumulators is one itself: wholly in their format.
                 Role::Sum if a == Format::FP32 => return None,
@@ -261,12 +262,7 @@ fn flow(function: &Function, sums: bool) -> Flow {
         false => BTreeMap::new(),
     };
     Flow {
-        // Additions to memory are no instructions that an override brings to another format.
-        roles: roles
-            .into_iter()
-            .filter(|(_, a)| a.role != Role::Atomic)
-            .map(|(i, a)| (i, a.role))
-            .collect(),
+        roles: roles.into_iter().map(|(i, a)| (i, a.role)).collect(),
         expansions: flow::expansions(function),
     }
 }
@@ -291,20 +287,10 @@ fn outcome(site: &Site<'_>, flow: &Flow) -> SiteOutcome {
 /// Notes how the instructions read now.
 fn finished(function: &Function, mut sites: Vec<SiteOutcome>) -> Vec<SiteOutcome> {
     let mut instructions = Vec::new();
-    collect(function.body.as_deref().unwrap_or_default(), &mut instructions);
+    function.each_instruction(&mut |i| instructions.push(i));
     for site in &mut sites {
         let now = instructions.get(site.ordinal).map(|i| i.mnemonic());
         site.to = now.filter(|now| *now != site.from);
     }
     sites
-}
-
-fn collect<'a>(body: &'a [Statement], found: &mut Vec<&'a ptx::ast::Instruction>) {
-    for statement in body {
-        match statement {
-            Statement::Instruction(i) => found.push(i),
-            Statement::Block { body, .. } => collect(body, found),
-            _ => {}
-        }
-    }
 }

@@ -158,6 +158,11 @@ impl Globs {
         self.0.iter().any(|g| g.is_match(text))
     }
 
+    /// Whether one of the patterns matches a function by its mangled name, the demangled one or its short form.
+    pub fn matches_mangled(&self, name: &str) -> bool {
+        self.matches_function(&Names::of(name))
+    }
+
     /// Whether one of the patterns matches one of a function's names.
     pub fn matches_function(&self, names: &Names) -> bool {
         names.all().any(|n| self.matches(n))

@@ -198,12 +198,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Rewrites every `.f32` instruction of arithmetic, and every conversion from or to `.f32`, to `.vf32`.
-pub fn every_f32(module: &mut Module) -> Report {
-    to_vf32(module, &mut |_| Some(Form::Vf32.into()))
-}
-
-/// Offers every instruction that may be brought to `.vf32` and rewrites it as `select` says.
+/// Offers every instruction that may be brought to `.vf32` (arithmetic on `.f32`, conversions from or to it) and
+/// rewrites it as `select` says.
 pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewrite>) -> Report {
     let mut files = HashMap::new();
     for item in &module.items {
@@ -411,17 +407,14 @@ mod tests {
 
     fn mnemonics(module: &Module) -> Vec<String> {
         let mut all = Vec::new();
-        let body = module
-            .function("k")
-            .and_then(|f| f.body.as_deref())
-            .unwrap_or_default();
-        crate::check::each_instruction(body, &mut |i| all.push(i.mnemonic()));
+        let function = module.function("k").expect("the kernel");
+        function.each_instruction(&mut |i| all.push(i.mnemonic()));
         all.pop();
         all
     }
 
     #[test]
-    fn every_f32_rewrites_arithmetic_and_leaves_copies() {
+    fn to_vf32_rewrites_arithmetic_and_leaves_copies() {
         let pairs = [
             ("add.f32 %f1, %f2, %f3;", "add.vf32"),
             ("add.ftz.sat.f32 %f1, %f2, 0f3F800000;", "add.ftz.sat.vf32"),
@@ -466,13 +459,17 @@ mod tests {
         ];
         let body: Vec<&str> = pairs.iter().map(|(text, _)| *text).collect();
         let mut m = module(&body.join("\n"));
-        let report = every_f32(&mut m);
+        let report = to_vf32(&mut m, &mut |_| Some(Form::Vf32.into()));
         let expected: Vec<&str> = pairs.iter().map(|(_, new)| *new).collect();
         assert_eq!(mnemonics(&m), expected);
         assert_eq!(crate::check(&m).map_err(|e| e.to_string()), Ok(()));
         let rewritten = expected.iter().filter(|m| m.contains(".vf32")).count();
         assert_eq!(report.total(), rewritten);
-        assert_eq!(every_f32(&mut m).total(), 0, "a second pass finds nothing");
+        assert_eq!(
+            to_vf32(&mut m, &mut |_| Some(Form::Vf32.into())).total(),
+            0,
+            "a second pass finds nothing"
+        );
         let text = report.to_string();
         assert!(
             text.starts_with("kernel `k`: ") && text.contains("2 multiply-add"),

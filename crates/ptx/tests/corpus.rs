@@ -64,7 +64,7 @@ fn what_nvcc_writes_passes_the_check() {
 fn what_an_override_writes_passes_the_check_and_reads_back() {
     for (name, text) in corpus() {
         let mut module = parse(&name, &text);
-        let report = ptx::overrides::every_f32(&mut module);
+        let report = ptx::overrides::to_vf32(&mut module, &mut |_| Some(ptx::overrides::Form::Vf32.into()));
         let printed = module.to_string();
         let again = parse(&format!("{name} overridden"), &printed);
         assert!(ptx::same(&module, &again), "{name}");

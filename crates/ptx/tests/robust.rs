@@ -13,7 +13,7 @@ fn everything(text: &str) {
             let printed = module.to_string();
             let again = ptx::parse("printed", &printed).unwrap_or_else(|e| panic!("{e}\n---\n{text}"));
             assert!(ptx::same(&module, &again), "{printed}\n---\n{text}");
-            ptx::overrides::every_f32(&mut module);
+            ptx::overrides::to_vf32(&mut module, &mut |_| Some(ptx::overrides::Form::Vf32.into()));
             let _ = ptx::check(&module).map_err(|e| e.to_string());
         }
     }

@@ -2,7 +2,9 @@
 //! program. What may change between launches is read at each launch; the rest once, at the first CUDA call.
 
 use crate::error::Error;
+use exec::observe::Kernels;
 use exec::{Limits, Numerics, Observe};
+use policy::Globs;
 use std::path::PathBuf;
 
 /// Where PTX is written (VERNIER_PTX_OUT).
@@ -159,8 +161,16 @@ impl Startup {
                 Error::Setting(format!("VERNIER_STOP_AT is `{text}`: {e} (several with commas)"))
             })?,
         };
+        let kernels = match &settings.kernels {
+            None => settings.shadow.then(Kernels::all),
+            Some(pattern) => {
+                let globs = Globs::new(pattern)
+                    .map_err(|e| Error::Setting(format!("VERNIER_OBSERVE is `{pattern}`: {e}")))?;
+                Some(Kernels::new(move |k| globs.matches_mangled(k)))
+            }
+        };
         Ok(Observe {
-            kernels: settings.kernels.clone().or(settings.shadow.then(|| "*".into())),
+            kernels,
             every,
             shadow: settings.shadow,
             stop,

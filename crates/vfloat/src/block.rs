@@ -4,12 +4,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::CANONICAL_NAN;
 use crate::error::FormatError;
 use crate::format::Format;
+use crate::isa::{self, Loop};
 use crate::lanes::{LaneOps, LaneVisitor, Lanes};
 use crate::rounding::Rounding;
 use crate::stochastic::{LaunchStreams, Stream};
-use crate::{CANONICAL_NAN, isa::Isa};
 
 /// Values of an MX block.
 const MX_BLOCK: usize = 32;
@@ -233,30 +234,19 @@ fn body<L: LaneOps>(ops: L, run: Run<'_>) {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2<L: LaneOps>(ops: L, run: Run<'_>) {
-    body(ops, run);
-}
+struct With<'a, L>(L, Run<'a>);
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma")]
-fn avx512<L: LaneOps>(ops: L, run: Run<'_>) {
-    body(ops, run);
+impl<L: LaneOps> Loop for With<'_, L> {
+    #[inline(always)]
+    fn run(self) {
+        body(self.0, self.1);
+    }
 }
 
 impl LaneVisitor for Run<'_> {
     type Output = ();
     fn visit<L: LaneOps + 'static>(self, ops: L) {
-        #[cfg(target_arch = "x86_64")]
-        match Isa::current() {
-            // SAFETY: the machine has every feature that the function is compiled for.
-            Isa::V4 => return unsafe { avx512(ops, self) },
-            // SAFETY: as above.
-            Isa::V3 => return unsafe { avx2(ops, self) },
-            Isa::Baseline => {}
-        }
-        body(ops, self);
+        isa::run(With(ops, self));
     }
 }
 

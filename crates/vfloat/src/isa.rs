@@ -13,6 +13,38 @@ pub enum Isa {
     V4,
 }
 
+/// A loop over lanes that is compiled for each instruction set. `run` must be `#[inline(always)]`, and so must what it
+/// calls, else it stays what the target has by itself.
+pub(crate) trait Loop {
+    /// Does it.
+    fn run(self);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn v3<L: Loop>(body: L) {
+    body.run();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")]
+fn v4<L: Loop>(body: L) {
+    body.run();
+}
+
+/// Runs a loop with [`Isa::current`].
+pub(crate) fn run<L: Loop>(body: L) {
+    #[cfg(target_arch = "x86_64")]
+    match Isa::current() {
+        // SAFETY: the machine has every feature that the function is compiled for.
+        Isa::V4 => return unsafe { v4(body) },
+        // SAFETY: as above.
+        Isa::V3 => return unsafe { v3(body) },
+        Isa::Baseline => {}
+    }
+    body.run();
+}
+
 impl Isa {
     /// The best one of this machine, or what `VERNIER_ISA` lowers it to; asked once in a process.
     pub fn current() -> Isa {

@@ -2,8 +2,7 @@
 //!
 //! Results are the same bits whichever is picked.
 
-#[cfg(target_arch = "x86_64")]
-use crate::isa::Isa;
+use crate::isa::{self, Loop};
 use crate::lanes::{LaneOps, LaneVisitor, Lanes};
 
 /// One public function over slices for one lane operation.
@@ -19,39 +18,24 @@ macro_rules! slice_operation {
                 $($arg: &'a [f32]),+
             }
 
-            #[inline(always)]
-            fn body<L: LaneOps>(ops: L, run: Run<'_>) {
-                let n = run.dst.len();
-                $(let $arg = &run.$arg[..n];)+
-                for i in 0..n {
-                    run.dst[i] = ops.$name($($arg[i]),+);
+            struct With<'a, L>(L, Run<'a>);
+
+            impl<L: LaneOps> Loop for With<'_, L> {
+                #[inline(always)]
+                fn run(self) {
+                    let With(ops, run) = self;
+                    let n = run.dst.len();
+                    $(let $arg = &run.$arg[..n];)+
+                    for i in 0..n {
+                        run.dst[i] = ops.$name($($arg[i]),+);
+                    }
                 }
-            }
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2<L: LaneOps>(ops: L, run: Run<'_>) {
-                body(ops, run);
-            }
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-            fn avx512<L: LaneOps>(ops: L, run: Run<'_>) {
-                body(ops, run);
             }
 
             impl LaneVisitor for Run<'_> {
                 type Output = ();
                 fn visit<L: LaneOps + 'static>(self, ops: L) {
-                    #[cfg(target_arch = "x86_64")]
-                    match Isa::current() {
-                        // SAFETY: the machine has every feature that the function is compiled for.
-                        Isa::V4 => return unsafe { avx512(ops, self) },
-                        // SAFETY: the machine has every feature that the function is compiled for.
-                        Isa::V3 => return unsafe { avx2(ops, self) },
-                        Isa::Baseline => {}
-                    }
-                    body(ops, self);
+                    isa::run(With(ops, self));
                 }
             }
 

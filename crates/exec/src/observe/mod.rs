@@ -63,12 +63,38 @@ impl std::str::FromStr for Stop {
     }
 }
 
+/// Which kernels are meant: a predicate over mangled names.
+#[derive(Clone)]
+pub struct Kernels(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl Kernels {
+    /// Those for whose mangled name `chosen` is true.
+    pub fn new(chosen: impl Fn(&str) -> bool + Send + Sync + 'static) -> Kernels {
+        Kernels(Arc::new(chosen))
+    }
+
+    /// Every kernel.
+    pub fn all() -> Kernels {
+        Kernels::new(|_| true)
+    }
+
+    /// Whether this one is meant.
+    pub fn has(&self, kernel: &str) -> bool {
+        (self.0)(kernel)
+    }
+}
+
+impl std::fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kernels")
+    }
+}
+
 /// What an engine looks at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Observe {
-    /// Kernels whose lines are counted: a pattern over the mangled name in which `*` stands for any text and `?` for
-    /// one character. `None`: nothing is counted.
-    pub kernels: Option<String>,
+    /// Kernels whose lines are counted. `None`: nothing is counted.
+    pub kernels: Option<Kernels>,
     /// Of a kernel's launches the first of every so many is counted; 0 means 1.
     pub every: u64,
     /// Compare with binary64. Every launch of every kernel is followed then, those of `kernels` are reported; launches
@@ -153,7 +179,8 @@ struct Seen {
 
 #[derive(Default)]
 struct State {
-    launches: BTreeMap<String, u64>,
+    /// By mangled name: whether it is one of [`Observe::kernels`], and its launches.
+    launches: BTreeMap<String, (bool, u64)>,
     seen: Vec<Seen>,
 }
 
@@ -181,10 +208,10 @@ impl Observer {
     pub(crate) fn begin(&self, kernel: &str) -> Option<Looking> {
         let o = &self.observe;
         let mut state = self.state();
-        let launches = state.launches.entry(kernel.into()).or_default();
-        let chosen = o.kernels.as_ref().is_some_and(|p| matches(p, kernel));
+        let first = || (o.kernels.as_ref().is_some_and(|k| k.has(kernel)), 0);
+        let (chosen, launches) = state.launches.entry(kernel.into()).or_insert_with(first);
         let looking = Looking {
-            tally: chosen && launches.is_multiple_of(o.every.max(1)),
+            tally: *chosen && launches.is_multiple_of(o.every.max(1)),
             stop: o.stop,
             shadow: o.shadow,
         };
@@ -235,13 +262,10 @@ impl Observer {
         let mut all: BTreeMap<(String, String, u32, String, Kind), Observation> = BTreeMap::new();
         for s in &state.seen {
             let places = Places::new(&s.ptx);
+            let wanted = self.observe.kernels.as_ref().is_none_or(|k| k.has(&s.kernel));
             for (k, (site, tally)) in s.program.sites.iter().zip(&s.tallies).enumerate() {
                 let errors = s.errors.as_ref().map(|e| &e[k]).filter(|e| e.count > 0);
-                let wanted = |p: &String| matches(p, &s.kernel);
-                if !site.reported
-                    || !self.observe.kernels.as_ref().is_none_or(wanted)
-                    || tally.executions == 0 && errors.is_none()
-                {
+                if !site.reported || !wanted || tally.executions == 0 && errors.is_none() {
                     continue;
                 }
                 let location = places.location(&s.program, &site.origin);
@@ -272,47 +296,9 @@ impl Observer {
     }
 }
 
-/// Whether `text` fits a pattern of `*`, `?` and plain characters.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (p, t) = (pattern.as_bytes(), text.as_bytes());
-    let (mut i, mut k) = (0, 0);
-    // The last `*`, and how far it reaches.
-    let mut star: Option<(usize, usize)> = None;
-    while k < t.len() {
-        if p.get(i) == Some(&b'*') {
-            star = Some((i, k));
-            i += 1;
-        } else if p.get(i).is_some_and(|c| *c == b'?' || *c == t[k]) {
-            (i, k) = (i + 1, k + 1);
-        } else if let Some((at, reach)) = star {
-            star = Some((at, reach + 1));
-            (i, k) = (at + 1, reach + 1);
-        } else {
-            return false;
-        }
-    }
-    p[i..].iter().all(|c| *c == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns() {
-        for (p, t, yes) in [
-            ("*", "", true),
-            ("*", "k", true),
-            ("linear_*", "linear_forward", true),
-            ("*forward*", "_Z14linear_forwardPf", true),
-            ("*a*b", "aab", true),
-            ("?", "", false),
-            ("a?c", "abc", true),
-            ("a", "ab", false),
-        ] {
-            assert_eq!(matches(p, t), yes, "{p} {t}");
-        }
-    }
 
     #[test]
     fn stops_are_read() {

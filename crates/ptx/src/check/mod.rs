@@ -45,7 +45,7 @@ pub fn check(module: &Module) -> Result<(), Errors> {
 /// The instructions of a function that Vernier does not execute, in the order of the text.
 pub fn unsupported(function: &Function) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    each_instruction(function.body.as_deref().unwrap_or_default(), &mut |i| {
+    function.each_instruction(&mut |i| {
         if !isa::is_supported(i) {
             let error = Error::Unsupported {
                 mnemonic: i.mnemonic(),
@@ -60,17 +60,6 @@ pub fn unsupported(function: &Function) -> Vec<Diagnostic> {
         }
     });
     found
-}
-
-/// Calls `f` with every instruction, blocks included.
-pub(crate) fn each_instruction<'a>(body: &'a [Statement], f: &mut impl FnMut(&'a Instruction)) {
-    for statement in body {
-        match statement {
-            Statement::Instruction(i) => f(i),
-            Statement::Block { body, .. } => each_instruction(body, f),
-            _ => {}
-        }
-    }
 }
 
 /// A function's parameter counts: returns and parameters.
