@@ -4,8 +4,9 @@ use crate::Result;
 use crate::rules::{self, Rules, Uses};
 use clap::Args;
 use lab::Error;
-use policy::{Outcome, Policy, SiteOutcome, names::Names};
+use policy::{Boundary, Outcome, Policy, SiteOutcome, names::Names};
 use ptx::ast::FunctionKind;
+use std::collections::BTreeSet;
 
 #[derive(Args)]
 #[command(
@@ -40,6 +41,7 @@ pub fn run(a: &Arguments) -> Result {
     };
     let mut uses = Uses::new(&policy);
     let mut has_source_lines = false;
+    let mut kernels = BTreeSet::new();
     for (name, mut module) in rules::modules(&a.what)? {
         let mut copy = module.clone();
         let all = policy
@@ -48,6 +50,8 @@ pub fn run(a: &Arguments) -> Result {
         let report = policy.rewrite_whole(&mut module, &plan).map_err(rules::failed)?;
         has_source_lines |= report.has_source_lines;
         uses.add(&report, &all);
+        let all_kernels = report.functions.iter().filter(|f| f.kind == FunctionKind::Kernel);
+        kernels.extend(all_kernels.map(|f| f.name.clone()));
         for function in report.functions.iter().filter(|f| !f.sites.is_empty()) {
             let names = Names::of(&function.name);
             if wanted.as_ref().is_none_or(|g| g.matches_function(&names)) {
@@ -55,11 +59,36 @@ pub fn run(a: &Arguments) -> Result {
             }
         }
     }
+    if policy.tensors_wanted().is_some() {
+        println!("tensors");
+    }
+    if let Some(loss) = &policy.loss_scale {
+        println!("  {}", tensor(&loss.scale, "the loss is scaled", &kernels));
+        println!("  {}", tensor(&loss.unscale, "gradients are unscaled", &kernels));
+    }
+    for boundary in &policy.boundaries {
+        println!("  {}", tensor(boundary, &boundary.summary(), &kernels));
+    }
     println!("rules");
     for line in uses.lines(&policy, &plan) {
         println!("  {line}");
     }
     uses.check(&policy, has_source_lines)
+}
+
+/// Where a tensor's rule stands, what it says, and the kernels at whose launches it may hold.
+fn tensor(tensor: &Boundary, what: &str, kernels: &BTreeSet<String>) -> String {
+    let place = tensor.place.shown();
+    let place = place.rsplit('/').next().unwrap_or(&place);
+    let names: Vec<Names> = kernels.iter().map(|k| Names::of(k)).collect();
+    let allowed = names.iter().filter(|n| tensor.conditions.allows(n));
+    let allowed: Vec<&str> = allowed.map(Names::shown).collect();
+    let at = match allowed.len() {
+        0 => "at no kernel".into(),
+        n if n == names.len() => "at every kernel".into(),
+        _ => format!("at {}", allowed.join(", ")),
+    };
+    format!("{place}: {what}: {at}")
 }
 
 /// A table of one function's instructions.

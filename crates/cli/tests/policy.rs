@@ -244,6 +244,13 @@ fn explain_shows_rules_and_instructions_and_bad_fits_are_told() {
             "explain dot.ptx --format bf16 --accumulate fp32",
         ),
         (
+            "explain tensors",
+            "[[rule]]\nclass = \"sqrt\"\nformat = \"bf16\"\n\n[[quantize]]\nargument = 0\nwhen = \"before\"\nformat = \"mxfp8_e4m3\"\n\n\
+             [loss_scale]\nfactor = 8\nscale = { kernel = \"dot\", argument = 0, when = \"after\" }\n\
+             unscale = { kernel = \"update\", argument = 1, when = \"before\" }\n",
+            "explain dot.ptx --policy p.toml",
+        ),
+        (
             "override of a condition",
             good,
             "ptx override dot.ptx --policy p.toml -o out",

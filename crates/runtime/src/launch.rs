@@ -187,11 +187,12 @@ impl Runtime {
             numerics.input = rounding;
         }
         let mut location = Location::default();
+        let mut known = None;
         if let Some(active) = active.filter(|a| a.follows_layers()) {
             let info = loaded.kernel(&entry.name, None)?.info;
             // SAFETY: the caller's promise. Bad arguments are refused below.
-            let params = unsafe { parameter_block(&info, args) }.unwrap_or_default();
-            let buffers = buffers(&ready.memory, &info, &params);
+            known = unsafe { parameter_block(&info, args) }.ok();
+            let buffers = buffers(&ready.memory, &info, known.as_deref().unwrap_or_default());
             location = active.locate(&LaunchSignature {
                 kernel: &entry.name,
                 buffers: &buffers,
@@ -210,8 +211,11 @@ impl Runtime {
         if let Some((code, reason)) = refuse(&ready.facts, info, limit, &geometry) {
             return Err(fail(code, reason));
         }
-        // SAFETY: the caller's promise.
-        let params = unsafe { parameter_block(info, args) }.map_err(|r| fail(Code::INVALID_VALUE, r))?;
+        let params = match known {
+            Some(params) => params,
+            // SAFETY: the caller's promise.
+            None => unsafe { parameter_block(info, args) }.map_err(|r| fail(Code::INVALID_VALUE, r))?,
+        };
         let config = LaunchConfig {
             grid: geometry.grid,
             block: geometry.block,
