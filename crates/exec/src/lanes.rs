@@ -194,11 +194,11 @@ pub fn blend<R: Lane>(d: &mut [R; LANES], t: &[R; LANES], mask: u32) {
 
 /// A function of one operand. `Context` is what it needs besides operands, fetched once per instruction.
 pub trait Op1: 'static {
-    #[allow(missing_docs)]
+    /// First operand.
     type A: Lane;
-    #[allow(missing_docs)]
+    /// Result.
     type R: Lane;
-    #[allow(missing_docs)]
+    /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
     fn context(w: &Warp, i: &Inst) -> Self::Context;
@@ -208,13 +208,13 @@ pub trait Op1: 'static {
 
 /// A function of two operands.
 pub trait Op2: 'static {
-    #[allow(missing_docs)]
+    /// First operand.
     type A: Lane;
-    #[allow(missing_docs)]
+    /// Second operand.
     type B: Lane;
-    #[allow(missing_docs)]
+    /// Result.
     type R: Lane;
-    #[allow(missing_docs)]
+    /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
     fn context(w: &Warp, i: &Inst) -> Self::Context;
@@ -224,15 +224,15 @@ pub trait Op2: 'static {
 
 /// A function of three operands.
 pub trait Op3: 'static {
-    #[allow(missing_docs)]
+    /// First operand.
     type A: Lane;
-    #[allow(missing_docs)]
+    /// Second operand.
     type B: Lane;
-    #[allow(missing_docs)]
+    /// Third operand.
     type C: Lane;
-    #[allow(missing_docs)]
+    /// Result.
     type R: Lane;
-    #[allow(missing_docs)]
+    /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
     fn context(w: &Warp, i: &Inst) -> Self::Context;
@@ -242,9 +242,9 @@ pub trait Op3: 'static {
 
 /// A comparison: one bit per lane.
 pub trait Test: 'static {
-    #[allow(missing_docs)]
+    /// First operand.
     type A: Lane;
-    #[allow(missing_docs)]
+    /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
     fn context(w: &Warp, i: &Inst) -> Self::Context;

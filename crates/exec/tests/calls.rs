@@ -844,3 +844,29 @@ fn calls_of_what_is_no_such_function() {
     let t = trap(&data);
     assert!(matches!(t.kind, TrapKind::OutOfBounds { .. }), "{t}");
 }
+
+#[test]
+fn allocation_and_launches_in_kernels_are_refused_by_name() {
+    for (name, parameter) in [
+        ("malloc", ".param .b64 n"),
+        ("cudaLaunchDeviceV2", ".param .b64 n"),
+    ] {
+        let ptx = with_kernel(
+            &format!(".extern .func (.param .b64 p) {name} ({parameter});"),
+            &format!(
+                "	{{
+	.param .b64 a0;
+	.param .b64 r0;
+	mov.u64 %rd1, 16;
+	st.param.b64 [a0], %rd1;
+	call.uni (r0), {name}, (a0);
+	}}"
+            ),
+        );
+        let memory = Memory::new(1 << 20).expect("memory");
+        let parsed = ptx::parse("k.ptx", &ptx).expect("valid PTX");
+        let refused = Module::load(Arc::new(parsed), &memory).and_then(|m| m.kernel("k").map(drop));
+        let message = refused.expect_err(name).to_string();
+        assert!(message.contains(name), "{message}");
+    }
+}

@@ -201,3 +201,16 @@ fn clocks_pass_the_same_in_every_run() {
         assert_eq!(read[3], 0, "there is one multiprocessor");
     }
 }
+
+#[test]
+fn every_block_is_a_cluster_of_its_own() {
+    let text = format!(
+        "{HEAD}mov.u32 %r4, %clusterid.x;\nmov.u32 %r5, %nclusterid.x;\nmov.u32 %r6, %cluster_ctaid.x;\n\
+         mov.u32 %r7, %cluster_nctaid.x;\nmul.wide.u32 %rd1, %r3, 16;\nadd.s64 %rd1, %rd1, %rd0;\n\
+         st.global.v4.u32 [%rd1], {{%r4, %r5, %r6, %r7}};\nret;\n}}\n"
+    );
+    let (_, memory) = same(&text, 3, 32, 16 * 96, false);
+    for (i, read) in words(&memory).chunks_exact(4).enumerate() {
+        assert_eq!(read, [i as u32 / 32, 3, 0, 1], "thread {i}");
+    }
+}

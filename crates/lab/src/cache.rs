@@ -32,7 +32,10 @@ pub fn create(folder: &Path) -> Result<(), Error> {
 }
 
 /// Held while something is put into the cache; freed when dropped, also when the process is killed.
-pub struct Lock(#[allow(dead_code)] File);
+pub struct Lock(
+    #[allow(dead_code)] // is only held
+    File,
+);
 
 /// Waits until no other process installs `name`.
 pub fn lock(name: &str) -> Result<Lock, Error> {

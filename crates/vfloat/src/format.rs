@@ -456,4 +456,17 @@ mod tests {
         assert!(Format::E4M3FN.beyond().is_nan());
         assert!(Format::E4M3.is_plain() && !Format::E4M3.saturating().is_plain());
     }
+
+    #[test]
+    fn a_range_too_short_for_the_bits_is_a_fixed_point_grid() {
+        // Multiples of 2^-1 below 2^3, 8 bits of significand of which at most 4 are used.
+        let grid = Format::new(8, 0, 3).expect("inside the bounds");
+        let lanes = crate::Lanes::new(grid, crate::Rounding::TowardZero, crate::Rounding::NearestEven);
+        for (x, rounded) in [(1.3, 1.5), (0.2, 0.0), (0.25, 0.0), (7.5, 7.5), (-6.76, -7.0)] {
+            let mut out = [0.0];
+            crate::slices::quantize(&lanes, &mut out, &[x]);
+            assert_eq!(out[0], rounded, "{x}");
+        }
+        assert_eq!(grid.max(), 7.5);
+    }
 }

@@ -12,7 +12,7 @@ pub const MODES: [Rounding; 4] = [
 ];
 
 /// All rounding modes, several of the stochastic ones.
-#[allow(dead_code)]
+#[allow(dead_code)] // not every test uses it
 pub const ALL_MODES: [Rounding; 9] = [
     Rounding::NearestEven,
     Rounding::TowardZero,
@@ -30,7 +30,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// 64 random bits.
-    #[allow(clippy::should_implement_trait)]
+    #[allow(clippy::should_implement_trait)] // endless, so no Iterator
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -58,7 +58,7 @@ impl Random {
     }
 
     /// Any format inside the bounds, half of them with something beyond IEEE 754.
-    #[allow(dead_code)]
+    #[allow(dead_code)] // not every test uses it
     pub fn variant(&mut self) -> Format {
         let (e, m) = (self.range(1, 8) as u32, self.range(1, 23) as u32);
         let format = match self.below(5) {
