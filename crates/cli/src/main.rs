@@ -22,6 +22,7 @@ mod store;
 mod study;
 mod sweep;
 mod tools;
+mod worker;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -61,6 +62,9 @@ enum Command {
     Sweep(sweep::Arguments),
     /// Run the studies of a folder, sweeps with a title, and write their table
     Study(study::Arguments),
+    /// Run the trials of a Slurm task
+    #[command(hide = true)]
+    Worker(worker::Arguments),
     /// Show and export the results that sweeps and searches kept
     #[command(subcommand)]
     Store(store::Command),
@@ -100,7 +104,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !matches!(
         arguments.command,
-        Command::Run(_) | Command::Exec(_) | Command::Sweep(_) | Command::Study(_)
+        Command::Run(_) | Command::Exec(_) | Command::Sweep(_) | Command::Study(_) | Command::Worker(_)
     ) {
         // `vernier ... | head` ends quietly, as other commands do.
         // SAFETY: restores the default action that Rust's start-up code changed.
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
         Command::Bench(a) => bench::run(&a),
         Command::Sweep(a) => sweep::run(&a),
         Command::Study(a) => study::run(&a),
+        Command::Worker(a) => worker::run(&a),
         Command::Store(a) => store::run(&a),
         Command::Report(a) => report::run(&a),
         Command::Profile(a) => profile::run(&a),

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lab::output::Output;
 use lab::store::{self, Store, Trial};
 use lab::sweep::run::{Again, Done, Limits, Runner, Watch};
+use lab::sweep::slurm::Cluster;
 use lab::sweep::{Point, Request, file, request, table};
 use lab::{Error, library};
 use std::fs;
@@ -166,7 +167,36 @@ pub struct Place {
     /// No progress
     #[arg(short, long)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub cluster: Slurm,
 }
+
+/// Trials on a cluster.
+#[derive(Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct Slurm {
+    /// Run the trials as job arrays of Slurm; --jobs N: no more than N tasks at a time
+    #[arg(long, conflicts_with = "memory")]
+    pub slurm: bool,
+    /// Slurm's partition (default: Slurm's)
+    #[arg(long, value_name = "NAME", requires = "slurm")]
+    pub partition: Option<String>,
+    /// Time limit of a task, as sbatch takes it
+    #[arg(long, value_name = "TIME", requires = "slurm")]
+    pub time: Option<String>,
+    /// Processors of each trial
+    #[arg(long, value_name = "N", requires = "slurm", value_parser = clap::value_parser!(u16).range(1..))]
+    pub cpus_per_task: Option<u16>,
+    /// An option for sbatch, as --sbatch=--mem=4G; may be repeated
+    #[arg(long, value_name = "OPTION", requires = "slurm", allow_hyphen_values = true)]
+    pub sbatch: Vec<String>,
+    /// How often a trial is sent again whose task was lost (default: 2)
+    #[arg(long, value_name = "N", requires = "slurm")]
+    pub retries: Option<u32>,
+}
+
+/// How often a trial is sent again when nobody says.
+const RETRIES: u32 = 2;
 
 /// Which trials are run although their results are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -188,11 +218,33 @@ impl Place {
     }
 
     /// As the runner takes it.
-    pub fn limits(&self) -> Limits {
-        Limits {
-            jobs: self.jobs.map(usize::from),
+    pub fn limits(&self) -> Result<Limits> {
+        let jobs = self.jobs.map(usize::from);
+        Ok(Limits {
+            jobs,
             memory: self.memory,
-        }
+            slurm: self
+                .cluster
+                .slurm
+                .then(|| self.cluster.cluster(jobs))
+                .transpose()?,
+        })
+    }
+}
+
+impl Slurm {
+    /// As the runner takes it.
+    fn cluster(&self, jobs: Option<usize>) -> Result<Cluster> {
+        let exe = std::env::current_exe().map_err(|e| Error::file("find", "the vernier command", &e))?;
+        Ok(Cluster {
+            partition: self.partition.clone(),
+            time: self.time.clone(),
+            threads: self.cpus_per_task.map_or(1, usize::from),
+            options: self.sbatch.clone(),
+            jobs,
+            retries: self.retries.unwrap_or(RETRIES),
+            worker: format!("{} worker", lab::child::quoted(&exe.to_string_lossy())),
+        })
     }
 }
 
@@ -274,7 +326,11 @@ pub fn run(a: &Arguments) -> Result {
     if let Some(path) = &a.csv {
         fs::write(path, store::csv(&rows)?).map_err(|e| Error::file("write", path, &e))?;
     }
-    let resume = format!("vernier sweep --resume={sweep}{}", store_option(&a.place.store));
+    let slurm = if a.place.cluster.slurm { " --slurm" } else { "" };
+    let resume = format!(
+        "vernier sweep --resume={sweep}{}{slurm}",
+        store_option(&a.place.store)
+    );
     whole(&done, &resume)
 }
 
@@ -284,7 +340,7 @@ pub fn conduct(place: &Place, points: &[Point], known: Option<i64>) -> Result<(D
     let runner = Runner::new(
         points,
         !place.no_build,
-        place.limits(),
+        place.limits()?,
         place.again(),
         &library_folder,
     )?;
@@ -428,6 +484,14 @@ impl Watch for Bar {
             eprintln!("vernier: {n}/{of} {text}");
         }
         self.bar.set_message(text);
+    }
+
+    fn say(&self, line: &str) {
+        if self.lines {
+            eprintln!("vernier: {line}");
+        } else {
+            self.bar.println(format!("vernier: {line}"));
+        }
     }
 }
 

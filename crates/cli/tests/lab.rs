@@ -4,41 +4,9 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-use support::{folder, report, run, vernier};
-
-/// A program whose accuracy is 90 % and the significand's bits, which fails with 5 of them, takes PAUSE seconds, and
-/// writes each run into `log`.
-fn toy(name: &str, pause: &str) -> PathBuf {
-    let dir = folder(name);
-    let home = dir.join("programs/toy");
-    fs::create_dir_all(&home).unwrap();
-    let script = format!(
-        "#!/bin/sh\n\
-         echo \"$VF_SIGNIFICAND $1 $VERNIER_TEST_IMAGES\" >> log\n\
-         sleep {pause}\n\
-         if [ \"$VF_SIGNIFICAND\" = 5 ]; then echo 'five is right out' >&2; exit 3; fi\n\
-         if [ \"$1\" = -train ]; then echo \"epoch $2 loss 0.$VF_SIGNIFICAND\"; echo w > \"$3\"; exit 0; fi\n\
-         echo \"accuracy: 9${{VF_SIGNIFICAND:-9}}.00%\"\n"
-    );
-    fs::write(home.join("toy.sh"), script).unwrap();
-    fs::write(
-        home.join("Makefile"),
-        "toy: toy.sh\n\tcp toy.sh toy\n\tchmod +x toy\n",
-    )
-    .unwrap();
-    fs::write(home.join("weights"), "w").unwrap();
-    fs::write(home.join("vernier.toml"), "weights = \"weights\"\n").unwrap();
-    dir
-}
-
-/// What the program was run with, a line each run.
-fn log(dir: &Path) -> Vec<String> {
-    let text = fs::read_to_string(dir.join("programs/toy/log")).unwrap_or_default();
-    text.lines().map(|l| l.trim().to_string()).collect()
-}
+use support::{log, report, run, toy, vernier, wait_until};
 
 /// The report without times, which stand in the table's last column and in the last line.
 fn steady(report: &str) -> String {
@@ -55,17 +23,6 @@ fn steady(report: &str) -> String {
         lines.push(words.collect::<Vec<_>>().join(" "));
     }
     lines.join("\n")
-}
-
-fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is() {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "waited in vain for {what}"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 const TEN: [&str; 6] = ["sweep", "toy", "--exponent", "8", "--significand", "9..18"];

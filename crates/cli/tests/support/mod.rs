@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -194,4 +195,47 @@ pub fn copy<N: AsRef<OsStr>>(from: &Path, to: &Path, names: &[N]) {
 pub fn edit(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "`{from}` is not in the text");
     text.replacen(from, to, 1)
+}
+
+/// A program whose accuracy is 90 % and the significand's bits, which fails with 5 of them, takes PAUSE seconds, and
+/// writes each run into `log`.
+pub fn toy(name: &str, pause: &str) -> PathBuf {
+    let dir = folder(name);
+    let home = dir.join("programs/toy");
+    fs::create_dir_all(&home).unwrap();
+    let script = format!(
+        "#!/bin/sh\n\
+         echo \"$VF_SIGNIFICAND $1 $VERNIER_TEST_IMAGES\" >> log\n\
+         sleep {pause}\n\
+         if [ \"$VF_SIGNIFICAND\" = 5 ]; then echo 'five is right out' >&2; exit 3; fi\n\
+         if [ \"$1\" = -train ]; then echo \"epoch $2 loss 0.$VF_SIGNIFICAND\"; echo w > \"$3\"; exit 0; fi\n\
+         echo \"accuracy: 9${{VF_SIGNIFICAND:-9}}.00%\"\n"
+    );
+    fs::write(home.join("toy.sh"), script).unwrap();
+    fs::write(
+        home.join("Makefile"),
+        "toy: toy.sh\n\tcp toy.sh toy\n\tchmod +x toy\n",
+    )
+    .unwrap();
+    fs::write(home.join("weights"), "w").unwrap();
+    fs::write(home.join("vernier.toml"), "weights = \"weights\"\n").unwrap();
+    dir
+}
+
+/// What the program was run with, a line each run.
+pub fn log(dir: &Path) -> Vec<String> {
+    let text = fs::read_to_string(dir.join("programs/toy/log")).unwrap_or_default();
+    text.lines().map(|l| l.trim().to_string()).collect()
+}
+
+/// Waits for something that must come within a minute.
+pub fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is() {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -2,13 +2,14 @@
 //!
 //! [`request`] says which points, [`file`] reads that from `sweep.toml`, [`axes`] is the table of what a point can say,
 //! [`trial`] makes a run of a point and knows what decides its result, [`written`] keeps policies that a sweep or search
-//! writes itself, [`run`] runs what is missing, [`table`] prints.
+//! writes itself, [`run`] runs what is missing, [`slurm`] does so on a cluster, [`table`] prints.
 
 pub mod axes;
 pub mod file;
 pub mod random;
 pub mod request;
 pub mod run;
+pub mod slurm;
 pub mod table;
 pub mod trial;
 pub mod written;

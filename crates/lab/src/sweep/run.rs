@@ -1,6 +1,8 @@
-//! Runs the trials that are missing, side by side, and writes each into the store when it has ended.
+//! Runs the trials that are missing, side by side on this machine or on a cluster, and writes each into the store when
+//! it has ended.
 
 use super::axes::Point;
+use super::slurm::{Cluster, Submitter};
 use super::trial::{Hashes, Planned};
 use crate::child;
 use crate::error::Error;
@@ -38,12 +40,14 @@ impl Again {
 }
 
 /// What a sweep may use.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Limits {
     /// Trials at a time; `None` for as many as there are cores.
     pub jobs: Option<usize>,
     /// Memory of all trials together, bytes; `None` for four fifths of what is free now.
     pub memory: Option<u64>,
+    /// Run the trials on a cluster; the two limits above are for this machine.
+    pub slurm: Option<Cluster>,
 }
 
 /// What became of a sweep.
@@ -65,6 +69,8 @@ pub trait Watch: Sync {
     fn start(&self, missing: usize, known: usize, jobs: usize);
     /// One has ended.
     fn ended(&self, point: &Point, trial: &Trial);
+    /// Something that a person should know.
+    fn say(&self, _line: &str) {}
 }
 
 /// Nobody watches.
@@ -170,6 +176,9 @@ impl<'a> Runner<'a> {
         watch: &dyn Watch,
     ) -> Result<Done, Error> {
         child::be_patient();
+        // What an earlier process left on the cluster is taken in before the store is asked.
+        let slurm = self.limits.slurm.as_ref();
+        let cluster = slurm.map(|c| Submitter::open(c, store, watch)).transpose()?;
         let mut planned = self.plan(points)?;
         let mut known = BTreeMap::new();
         for trial in &mut planned {
@@ -185,6 +194,36 @@ impl<'a> Runner<'a> {
                 queue.push_back(trial.clone());
             }
         }
+        let started = Instant::now();
+        let (results, ran) = match cluster {
+            None => self.here(store, queue, known, watch)?,
+            Some(cluster) => {
+                watch.start(queue.len(), known.len(), cluster.slots());
+                let ended = cluster.run(store, queue, self.again)?;
+                let ran = ended.len();
+                known.extend(ended);
+                (known, ran)
+            }
+        };
+        Ok(Done {
+            trials: planned
+                .into_iter()
+                .map(|t| (t.point, results.get(&t.row.key).cloned()))
+                .collect(),
+            ran,
+            signal: child::caught(),
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Runs trials on this machine: adds their results to those that are known, and says how many it ran.
+    fn here(
+        &self,
+        store: &mut Store,
+        queue: VecDeque<Planned>,
+        known: BTreeMap<String, Trial>,
+        watch: &dyn Watch,
+    ) -> Result<(BTreeMap<String, Trial>, usize), Error> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let jobs = self
             .limits
@@ -193,7 +232,6 @@ impl<'a> Runner<'a> {
             .min(queue.len())
             .clamp(1, child::MOST);
         watch.start(queue.len(), known.len(), jobs);
-        let started = Instant::now();
         let shared = Shared {
             state: Mutex::new(State {
                 queue,
@@ -220,19 +258,10 @@ impl<'a> Runner<'a> {
             shared.keep_claims();
         });
         let state = shared.state.into_inner().unwrap_or_else(|e| e.into_inner());
-        if let Some(error) = state.error {
-            return Err(error);
+        match state.error {
+            Some(error) => Err(error),
+            None => Ok((state.results, state.ran)),
         }
-        let results = &state.results;
-        Ok(Done {
-            trials: planned
-                .into_iter()
-                .map(|t| (t.point, results.get(&t.row.key).cloned()))
-                .collect(),
-            ran: state.ran,
-            signal: child::caught(),
-            seconds: started.elapsed().as_secs_f64(),
-        })
     }
 }
 
