@@ -20,7 +20,7 @@ pub struct Arguments {
     /// The page to write: one HTML file that needs nothing else
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
-    /// Also write every figure as SVG and its data as CSV into this folder
+    /// Also write every figure as SVG and PNG and its data as CSV into this folder
     #[arg(long, value_name = "DIR")]
     plots: Option<PathBuf>,
     /// Only the trials that this sweep or search ran
@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result {
     );
     if let Some(folder) = &arguments.plots {
         println!(
-            "{}: {} figures, each as SVG and CSV",
+            "{}: {} figures, each as SVG, PNG and CSV",
             folder.display(),
             page.write_plots(folder)?
         );

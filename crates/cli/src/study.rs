@@ -5,6 +5,7 @@ use crate::sweep::{self, Place};
 use clap::Args;
 use lab::output::Output;
 use lab::study::{self, Choice, Results, Study};
+use lab::sweep::written;
 use lab::{Error, child};
 use std::fs;
 use std::path::PathBuf;
@@ -46,7 +47,7 @@ pub fn run(a: &Arguments) -> Result {
         programs: &a.program,
         images: a.images,
     };
-    let studies = study::read(&a.studies, &choice)?;
+    let studies = study::read(&a.studies, &choice, &written::folder(&a.place.store))?;
     let points: Vec<_> = studies.iter().flat_map(|s| s.points.iter().cloned()).collect();
     let output = Output::new(None, a.place.quiet)?;
     let (done, number) = sweep::conduct(&a.place, &points, None)?;

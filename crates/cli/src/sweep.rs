@@ -8,10 +8,10 @@ use lab::output::Output;
 use lab::store::{self, Store, Trial};
 use lab::sweep::run::{Again, Done, Limits, Runner, Watch};
 use lab::sweep::slurm::Cluster;
-use lab::sweep::{Point, Request, file, request, table};
+use lab::sweep::{Point, Request, file, request, table, written};
 use lab::{Error, library};
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -54,6 +54,7 @@ combination of them, each once: what the store knows already is not run again.
 Examples:
   vernier sweep mlp --exponent 8..2 --significand 7 --accumulate none,fp32
   vernier sweep mlp,cnn --format none,bf16,e5m2 --images 1000 --csv result.csv
+  vernier sweep mlp --layer layer1,layer2,layer3 --format e5m2,e4m3,e3m2
   vernier sweep mlp --stage train,test --epochs 1 --format bf16,fp16
   vernier sweep sweep.toml --jobs 2
   vernier sweep --resume";
@@ -62,6 +63,9 @@ Examples:
 #[derive(Args, Default)]
 #[command(next_help_heading = "Points")]
 pub struct Values {
+    /// Layers, or patterns for them: each alone has the format, the rest of the program is as compiled
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    pub layer: Vec<String>,
     /// Formats; `none` is the program as compiled
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     pub format: Vec<String>,
@@ -127,6 +131,7 @@ impl Values {
             ("config", self.config.clone()),
             ("ptx", self.ptx.clone()),
             ("weights", self.weights.clone()),
+            ("layer", self.layer.clone()),
             ("format", self.format.clone()),
             ("exponent", self.exponent.clone()),
             ("significand", self.significand.clone()),
@@ -291,7 +296,7 @@ fn wanted(a: &Arguments, what: &str) -> Result<Request> {
 pub fn run(a: &Arguments) -> Result {
     let output = Output::new(None, a.place.quiet)?;
     let (points, known) = match (&a.what, a.resume) {
-        (Some(what), None | Some(None)) => (wanted(a, what)?.points()?, None),
+        (Some(what), None | Some(None)) => (wanted(a, what)?.points(&written::folder(&a.place.store))?, None),
         (None, Some(id)) => {
             if let Some((name, _)) = a.values.axes().first() {
                 let message =
@@ -430,6 +435,11 @@ fn resumed(the_store: &Store, id: Option<i64>) -> Result<(Vec<Point>, i64)> {
     Ok((points, sweep.id))
 }
 
+/// A line for whoever listens: that nobody does any more is no reason to end.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "vernier: {text}");
+}
+
 /// Progress for people: a bar on a terminal, a line a trial elsewhere.
 pub struct Bar {
     bar: ProgressBar,
@@ -460,12 +470,14 @@ impl Watch for Bar {
         }
         self.bar.tick();
         if self.lines {
-            eprintln!("vernier: {missing} trials to run, {known} known; {jobs} at a time");
+            say(&format!(
+                "{missing} trials to run, {known} known; {jobs} at a time"
+            ));
         }
     }
 
     fn ended(&self, point: &Point, trial: &Trial) {
-        let words: Vec<&str> = ["program", "format", "accumulate"]
+        let words: Vec<&str> = ["program", "template", "layer", "format", "accumulate"]
             .iter()
             .filter_map(|axis| point.get(*axis).map(String::as_str))
             .collect();
@@ -481,7 +493,7 @@ impl Watch for Bar {
         self.bar.inc(1);
         if self.lines {
             let (n, of) = (self.bar.position(), self.bar.length().unwrap_or(0));
-            eprintln!("vernier: {n}/{of} {text}");
+            say(&format!("{n}/{of} {text}"));
         }
         self.bar.set_message(text);
     }
@@ -502,8 +514,12 @@ mod tests {
     #[test]
     fn every_axis_has_an_option() {
         let command = Values::augment_args(clap::Command::new("sweep"));
+        let only_in_files = ["program", "template"];
         let options: Vec<&str> = command.get_arguments().map(|a| a.get_id().as_str()).collect();
-        for axis in lab::sweep::axes::AXES.iter().filter(|a| a.name != "program") {
+        for axis in lab::sweep::axes::AXES
+            .iter()
+            .filter(|a| !only_in_files.contains(&a.name))
+        {
             assert!(options.contains(&axis.name), "{}", axis.name);
         }
     }

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use support::{log, report, run, toy, vernier, wait_until};
+use support::{folder, log, report, root, run, toy, vernier, wait_until};
 
 /// The report without times, which stand in the table's last column and in the last line.
 fn steady(report: &str) -> String {
@@ -164,6 +164,93 @@ fn an_interrupt_ends_a_sweep_that_can_be_resumed() {
     assert!(!failed.contains(",failed,"), "{failed}");
     assert!(run(&dir, &["sweep", "--resume=1"]).status.success());
     assert_eq!(log(&dir).len(), 11);
+}
+
+/// A trial of real programs is run from the repository, where they are.
+fn in_root(dir: &Path, args: &[&str]) -> (String, String) {
+    let mut command = vernier(&root());
+    command.args(args).arg("--store").arg(dir.join("lab.db"));
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_file_of_programs_templates_policies_seeds_and_devices_is_swept() {
+    let dir = folder("sweep_everything");
+    let configs = root().join("configs").display().to_string();
+    let file = format!(
+        r#"
+        program = ["mlp", "cnn"]
+        images = 20
+        seed = [1, 2]
+        config = ["{configs}/default", "{configs}/SM75_RTX2060"]
+        [template]
+        file = "per-layer.toml"
+        first = ["e8m7", "e5m2"]
+        rest = "e4m3"
+        [[trial]]
+        program = "mlp"
+        policy = "plain.toml"
+        [[trial]]
+        program = "mlp"
+        layer = "layer2"
+        format = "e3m2"
+        "#
+    );
+    let template = r#"
+        [[rule]]
+        format = "{{rest}}"
+        rounding = "rs"
+        [[rule]]
+        layer = "layer1"
+        format = "{{first}}"
+    "#;
+    fs::write(dir.join("per-layer.toml"), template).unwrap();
+    fs::write(dir.join("plain.toml"), "[[rule]]\nformat = \"bf16\"\n").unwrap();
+    let path = dir.join("sweep.toml");
+    fs::write(&path, file).unwrap();
+    let (table, words) = in_root(&dir, &["sweep", &path.to_string_lossy()]);
+    assert!(words.contains("18 of 18 trials; 18 run now"), "{table}{words}");
+    let rows: Vec<&str> = table.lines().skip(1).collect();
+    for words in ["mlp", "first e8m7, rest e4m3", "default", " %"] {
+        assert!(rows[0].contains(words), "{table}");
+    }
+    assert!(
+        rows[16].contains("plain.toml") && rows[17].contains("layer2  e3m2"),
+        "{table}"
+    );
+    // What a policy was made of stands in the table instead of its file.
+    assert!(
+        !table.contains("per-layer") && !table.contains("failed"),
+        "{table}"
+    );
+}
+
+#[test]
+fn layers_are_swept_one_at_a_time() {
+    let dir = folder("sweep_layers");
+    let layers = [
+        "sweep",
+        "mlp",
+        "--images",
+        "20",
+        "--layer",
+        "layer1,layer2,layer9",
+    ];
+    let csv = dir.join("all.csv");
+    let more = ["--format", "none,e3m2", "--csv", &csv.to_string_lossy()];
+    let (table, words) = in_root(&dir, &[&layers[..], &more[..]].concat());
+    // As compiled there is one trial, whichever layer is meant; what is no layer of the program fails.
+    assert!(words.contains("4 of 4 trials, 1 failed"), "{table}{words}");
+    let failed = table.lines().find(|l| l.contains("failed: "));
+    assert!(failed.is_some_and(|l| l.contains("layer9")), "{table}");
+    let csv = fs::read_to_string(csv).unwrap();
+    let command = format!(
+        "vernier run mlp --stage test --policy {}/policies/layer1-e3m2-",
+        dir.display()
+    );
+    assert!(csv.contains(&command), "{csv}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_store_becomes_a_page_and_figures() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         said,
-        "page.html: 4 trials of no such program\nplots: 5 figures, each as SVG and CSV\n"
+        "page.html: 4 trials of no such program\nplots: 5 figures, each as SVG, PNG and CSV\n"
     );
     let page = fs::read_to_string(dir.join("page.html")).unwrap();
     assert!(page.contains("vernier run toy --format e4m2") && page.contains("97.00 %"));

@@ -111,7 +111,7 @@ pub fn check(policy: &Policy, rules: &[RuleSummary]) -> Result<(), Error> {
         if rule.of_launch && rule.launches == 0 && !rule.other_stage {
             let text = place.message(
                 "the rule never held: its instructions are there, but no launch was what it selects",
-                "launches are counted for each kernel of a process, from 0",
+                "launches are counted for each kernel of a process, from 0; `vernier profile PROGRAM` shows the layers",
             );
             return Err(Error::failed(text, ""));
         }

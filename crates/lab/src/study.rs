@@ -50,10 +50,11 @@ pub struct Choice<'a> {
 }
 
 /// Reads the studies of a folder, in the order of their names. Studies without a trial of the chosen programs are left out.
+/// Policies that a study makes itself are written into `policies`.
 ///
 /// # Errors
 /// No such folder or study, a file that is no sweep, programs of which no study speaks.
-pub fn read(folder: &Path, choice: &Choice<'_>) -> Result<Vec<Study>, Error> {
+pub fn read(folder: &Path, choice: &Choice<'_>, policies: &Path) -> Result<Vec<Study>, Error> {
     let entries = fs::read_dir(folder).map_err(|e| Error::file("read", folder, &e))?;
     let mut files: Vec<_> = entries.flatten().map(|e| e.path()).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "toml"));
@@ -73,7 +74,7 @@ pub fn read(folder: &Path, choice: &Choice<'_>) -> Result<Vec<Study>, Error> {
             continue;
         }
         let request = file::read(path)?;
-        let mut points = request.points()?;
+        let mut points = request.points(policies)?;
         points.retain(|p| choice.programs.is_empty() || choice.programs.contains(&p["program"]));
         if let Some(images) = choice.images {
             for point in &mut points {
@@ -169,7 +170,7 @@ fn extent<'p>(points: impl Iterator<Item = &'p Point>) -> String {
 fn row_of(point: &Point) -> Vec<(&'static str, String)> {
     let apart = |name: &str| COLUMNS.contains(&name) || EXTENT.contains(&name);
     let axes = AXES.iter().filter(|a| !apart(a.name));
-    axes.filter_map(|a| Some((a.head, plain(&a.shown(point.get(a.name)?)))))
+    axes.filter_map(|a| Some((a.head, plain(&a.cell(point)?))))
         .collect()
 }
 
@@ -325,7 +326,8 @@ Words.
     #[test]
     fn the_studies_of_this_repository_can_be_read() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../studies");
-        let all = read(&folder, &Choice::default()).unwrap();
+        let policies = std::env::temp_dir().join(format!("vernier-studies-{}", std::process::id()));
+        let all = read(&folder, &Choice::default(), &policies).unwrap();
         assert!(all.len() >= 6 && all.iter().all(|s| s.title != s.name && !s.about.is_empty()));
         for point in all.iter().flat_map(|s| &s.points) {
             assert!(
@@ -339,7 +341,7 @@ Words.
             programs: &programs,
             images: Some(10),
         };
-        let one = read(&folder, &choice).unwrap();
+        let one = read(&folder, &choice, &policies).unwrap();
         assert_eq!(one.len(), 1);
         assert!(
             one[0]
@@ -352,6 +354,7 @@ Words.
     #[test]
     fn what_is_not_there_is_said() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../studies");
+        let policies = std::env::temp_dir().join(format!("vernier-studies-{}", std::process::id()));
         let said = |names: &[&str], programs: &[&str]| {
             let list = |l: &[&str]| l.iter().map(|s| s.to_string()).collect::<Vec<_>>();
             let choice = Choice {
@@ -359,7 +362,7 @@ Words.
                 programs: &list(programs),
                 images: None,
             };
-            read(&folder, &choice).unwrap_err().to_string()
+            read(&folder, &choice, &policies).unwrap_err().to_string()
         };
         assert!(said(&["format"], &[]).contains("did you mean `formats`"));
         assert!(said(&[], &["mpl"]).contains("no studies"));

@@ -132,6 +132,18 @@ macro_rules! put {
 }
 pub(super) use put;
 
+/// A style in which every `var(--name, value)` is its value.
+fn without_variables(style: &str) -> String {
+    let mut parts = style.split("var(");
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (variable, rest) = part.split_once(')').unwrap_or((part, ""));
+        out += variable.split_once(',').map_or("", |(_, value)| value.trim());
+        out += rest;
+    }
+    out
+}
+
 impl Figure {
     /// The drawing as an SVG element.
     pub fn svg(&self) -> String {
@@ -143,12 +155,14 @@ impl Figure {
         }
     }
 
-    /// The drawing as a file of its own.
+    /// The drawing as a file of its own, in black on white and fixed colours: not every program that reads SVG knows
+    /// variables.
     pub fn svg_file(&self) -> String {
         let svg = self.svg();
         let (head, rest) = svg.split_once('>').unwrap_or((&svg, ""));
+        let style = without_variables(STYLE);
         format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{head} xmlns=\"http://www.w3.org/2000/svg\">\n<style>{STYLE}</style>{rest}\n"
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{head} xmlns=\"http://www.w3.org/2000/svg\">\n<style>{style}</style>{rest}\n"
         )
     }
 

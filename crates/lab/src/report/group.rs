@@ -14,8 +14,18 @@ pub struct Row {
     pub width: Option<(u32, u32)>,
     /// Format of each layer (or kernel) that the policy names.
     pub layers: BTreeMap<String, String>,
-    /// Bits of a number: sign, exponent and significand; with a policy the mean over what it names.
+    /// Format of those that it does not name, if it gives them one.
+    others: Option<String>,
+    rules: Vec<Rule>,
+    /// Bits of a number: sign, exponent and significand; with a policy the mean over all layers that policies of the
+    /// program name.
     pub bits: Option<f64>,
+}
+
+/// Bits of a format with or without an accumulator: sign, exponent and explicit significand.
+fn bits(format: &str) -> Option<f64> {
+    let (e, m) = width(format.split('+').next().unwrap_or(format))?;
+    Some(f64::from(1 + e + m))
 }
 
 /// Bits of exponent and explicit significand of a format.
@@ -32,58 +42,109 @@ pub fn width(format: &str) -> Option<(u32, u32)> {
     Some((codes.next_power_of_two().trailing_zeros(), significand))
 }
 
-/// Layers and kernels that a policy gives a format, and which.
-fn layers(policy: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
+/// A rule of a policy: patterns of the layers (or kernels) that it names, none for everywhere, and what they compute in.
+type Rule = (Vec<String>, String);
+
+/// The rules of a policy that give a format to layers, to kernels or to everything.
+fn rules(policy: &str) -> Vec<Rule> {
     let Ok(document) = policy.parse::<toml::Table>() else {
-        return found;
+        return Vec::new();
     };
-    let rules = document
-        .get("rule")
-        .and_then(|r| r.as_array())
-        .into_iter()
-        .flatten();
-    for rule in rules {
-        let Some(format) = rule.get("format").and_then(|f| f.as_str()) else {
-            continue;
-        };
-        let names = rule.get("layer").or_else(|| rule.get("kernel"));
-        let names = match names {
-            Some(toml::Value::Array(list)) => list.iter().filter_map(|n| n.as_str()).collect(),
-            Some(toml::Value::String(name)) => vec![name.as_str()],
+    let rules = document.get("rule").and_then(|r| r.as_array());
+    let read = |rule: &toml::Value| {
+        let format = rule.get("format")?.as_str()?;
+        let names: Vec<String> = match rule.get("layer").or_else(|| rule.get("kernel")) {
+            Some(toml::Value::Array(list)) => list
+                .iter()
+                .filter_map(|n| n.as_str().map(str::to_string))
+                .collect(),
+            Some(toml::Value::String(name)) => vec![name.clone()],
             _ => Vec::new(),
         };
+        let partial = ["class", "line", "ptx", "launch", "stage", "phase"];
+        if names.is_empty() && partial.iter().any(|key| rule.get(key).is_some()) {
+            return None;
+        }
         let accumulate = rule.get("accumulate").and_then(|a| a.as_str());
         let text = match accumulate.filter(|a| *a != "none") {
             Some(accumulator) => format!("{format}+{accumulator}"),
             None => format.to_string(),
         };
-        for name in names {
-            found.insert(name.to_string(), text.clone());
-        }
+        Some((names, text))
+    };
+    rules.into_iter().flatten().filter_map(read).collect()
+}
+
+/// Trials with what follows from their formats and policies.
+pub fn rows(trials: Vec<Trial>) -> Vec<Row> {
+    let mut rows: Vec<Row> = trials
+        .into_iter()
+        .enumerate()
+        .map(|(i, t)| Row::new(i, t))
+        .collect();
+    // What the policies of a program name is what is known of its layers.
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in &rows {
+        let plain = row.layers.keys().filter(|n| !n.contains(['*', '?', '[', '{']));
+        names
+            .entry(row.trial.program.clone())
+            .or_default()
+            .extend(plain.cloned());
     }
-    found
+    for row in &mut rows {
+        row.bits = row.bits.or_else(|| row.mean_bits(&names[&row.trial.program]));
+    }
+    rows
 }
 
 impl Row {
-    /// A trial with its place in the table.
-    pub fn new(number: usize, trial: Trial) -> Row {
-        let layers = trial.policy.as_deref().map(layers).unwrap_or_default();
+    fn new(number: usize, trial: Trial) -> Row {
+        let rules = trial.policy.as_deref().map(rules).unwrap_or_default();
+        let named = rules
+            .iter()
+            .flat_map(|(names, f)| names.iter().map(move |n| (n.clone(), f.clone())));
+        let layers = named.collect();
+        let everywhere = rules.iter().rev().find(|(names, _)| names.is_empty());
+        let others = everywhere.map(|(_, format)| format.clone());
         let format = trial.format.as_deref().unwrap_or("none");
         let alone = trial.policy.is_none().then(|| width(format)).flatten();
-        let total = |(e, m): (u32, u32)| f64::from(1 + e + m);
-        let bits: Vec<f64> = layers
-            .values()
-            .filter_map(|f| width(f.split('+').next().unwrap_or(f)).map(total))
-            .collect();
-        let mean = (!bits.is_empty()).then(|| bits.iter().sum::<f64>() / bits.len() as f64);
         Row {
             number,
             width: alone,
             layers,
-            bits: alone.map(total).or(mean),
+            others,
+            rules,
+            bits: alone.map(|(e, m)| f64::from(1 + e + m)),
             trial,
         }
+    }
+
+    /// What a layer computes in: as the last rule for it says, else as the trial's format.
+    fn format_of(&self, layer: &str) -> &str {
+        let holds = |patterns: &[String]| {
+            let fits = |p: &String| p == layer || policy::Globs::new(p).is_ok_and(|g| g.matches(layer));
+            patterns.is_empty() || patterns.iter().any(fits)
+        };
+        let rule = self.rules.iter().rev().find(|(patterns, _)| holds(patterns));
+        let whole = self.trial.format.as_deref().unwrap_or("none");
+        match rule.map(|(_, format)| format.as_str()) {
+            Some("leave") => "none",
+            Some("launch") | None => whole,
+            Some(format) => format,
+        }
+    }
+
+    /// The mean of the bits of these layers; where none is known, of what the policy says.
+    fn mean_bits(&self, layers: &BTreeSet<String>) -> Option<f64> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        let formats: Vec<&str> = match layers.is_empty() {
+            true => self.rules.iter().map(|(_, format)| format.as_str()).collect(),
+            false => layers.iter().map(|l| self.format_of(l)).collect(),
+        };
+        let bits: Vec<f64> = formats.into_iter().filter_map(bits).collect();
+        (!bits.is_empty()).then(|| bits.iter().sum::<f64>() / bits.len() as f64)
     }
 
     /// Its arithmetic in a few words.
@@ -92,12 +153,16 @@ impl Row {
             None | Some("none") => "as compiled",
             Some(format) => format,
         };
-        let mut name = match (&self.trial.policy, self.layers.is_empty()) {
-            (None, _) => format.to_string(),
-            (Some(_), true) => "policy".into(),
-            (Some(_), false) => {
-                let parts: Vec<String> = self.layers.iter().map(|(l, f)| format!("{l} {f}")).collect();
-                parts.join(", ")
+        let mut name = match self.trial.policy {
+            None => format.to_string(),
+            Some(_) if self.rules.is_empty() => "policy".into(),
+            Some(_) => {
+                let named = self.layers.iter().map(|(l, f)| format!("{l} {f}"));
+                let others = self.others.iter().map(|f| match self.layers.is_empty() {
+                    true => format!("policy {f}"),
+                    false => format!("others {f}"),
+                });
+                named.chain(others).collect::<Vec<_>>().join(", ")
             }
         };
         if let Some(accumulate) = self.accumulator() {
@@ -376,7 +441,7 @@ impl Group<'_> {
         Some(Figure {
             name: name.into(),
             title: format!("{}: {what} against total bits", self.program),
-            caption: "Total bits: sign, exponent and significand; of a policy the mean over the layers that it names. The line joins \
+            caption: "Total bits: sign, exponent and significand; of a policy the mean over the program's layers. The line joins \
                       those that nothing of the same width or narrower beats."
                 .into(),
             drawing: Drawing::Plot(Plot {
@@ -424,7 +489,8 @@ impl Group<'_> {
     /// Accuracy when one layer alone is narrow.
     fn sensitivity(&self, name: &str) -> Option<Figure> {
         let mut cells: BTreeMap<(String, String), Cell> = BTreeMap::new();
-        for row in self.done() {
+        let alone = |r: &&Row| r.others.is_none() && r.trial.format.as_deref().unwrap_or("none") == "none";
+        for row in self.done().filter(alone) {
             let (Some((layer, format)), 1, Some(a)) =
                 (row.layers.first_key_value(), row.layers.len(), row.trial.accuracy)
             else {
@@ -467,7 +533,8 @@ impl Group<'_> {
 
     /// The formats that the policies of the front give each layer.
     fn assignments(&self, name: &str) -> Option<Figure> {
-        let rows: Vec<&Row> = self.front().into_iter().filter(|r| r.layers.len() > 1).collect();
+        let several = |r: &&Row| r.layers.len() + usize::from(r.others.is_some()) > 1;
+        let rows: Vec<&Row> = self.front().into_iter().filter(several).collect();
         let layers: BTreeSet<&String> = rows.iter().flat_map(|r| r.layers.keys()).collect();
         if rows.is_empty() {
             return None;
@@ -480,9 +547,8 @@ impl Group<'_> {
             )
         };
         let cell = |r: &Row, l: &String| {
-            let format = r.layers.get(l)?;
-            let (e, m) = width(format.split('+').next().unwrap_or(format))?;
-            Some((f64::from(1 + e + m), format.clone(), Some(r.number)))
+            let format = r.format_of(l);
+            Some((bits(format)?, format.into(), Some(r.number)))
         };
         Some(Figure {
             name: name.into(),

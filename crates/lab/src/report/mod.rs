@@ -7,6 +7,7 @@ mod facts;
 mod figure;
 mod group;
 mod page;
+mod png;
 
 pub use facts::{distributions, kernel_times, weights_of};
 pub use figure::{Bars, Drawing, Figure, Heat, Line, Plot, Point, Series};
@@ -31,13 +32,8 @@ pub struct Report {
 impl Report {
     /// A report on these trials.
     pub fn new(trials: Vec<Trial>, source: String) -> Report {
-        let rows = trials
-            .into_iter()
-            .enumerate()
-            .map(|(i, t)| Row::new(i, t))
-            .collect();
         Report {
-            rows,
+            rows: group::rows(trials),
             more: Vec::new(),
             source,
         }
@@ -63,7 +59,7 @@ impl Report {
         drawn.collect()
     }
 
-    /// Writes each figure as SVG and its data as CSV into a folder; returns how many figures.
+    /// Writes each figure as SVG and PNG and its data as CSV into a folder; returns how many figures.
     ///
     /// # Errors
     /// The folder or a file in it cannot be written.
@@ -73,9 +69,16 @@ impl Report {
         let command = |row: usize| self.rows[row].trial.command.clone();
         let mut count = 0;
         for figure in own.iter().chain(&self.more) {
-            for (ending, text) in [("svg", figure.svg_file()), ("csv", figure.csv(&command))] {
+            let svg = figure.svg_file();
+            let png = png::of(&svg, &figure.name)?;
+            let files = [
+                ("svg", svg.into_bytes()),
+                ("png", png),
+                ("csv", figure.csv(&command).into_bytes()),
+            ];
+            for (ending, bytes) in files {
                 let path = folder.join(format!("{}.{ending}", figure.name));
-                fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))?;
+                fs::write(&path, bytes).map_err(|e| Error::file("write", &path, &e))?;
             }
             count += 1;
         }

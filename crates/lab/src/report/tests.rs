@@ -1,6 +1,6 @@
 //! Tests of the report: what is drawn of which trials, and that no text of a trial can break out of the page.
 
-use super::group::{Row, groups, width};
+use super::group::{groups, rows, width};
 use super::*;
 use crate::store::{DONE, FAILED};
 
@@ -74,11 +74,7 @@ fn widths_of_formats() {
 
 #[test]
 fn a_group_knows_its_baseline_its_front_and_the_narrowest() {
-    let rows: Vec<Row> = trials()
-        .into_iter()
-        .enumerate()
-        .map(|(i, t)| Row::new(i, t))
-        .collect();
+    let rows = rows(trials());
     let groups = groups(&rows);
     assert_eq!(groups.len(), 1);
     let group = &groups[0];
@@ -106,15 +102,41 @@ fn a_group_knows_its_baseline_its_front_and_the_narrowest() {
 }
 
 #[test]
+fn bits_of_a_policy_are_a_mean_over_all_layers_of_the_program() {
+    let with = |policy: &str, format: &str| {
+        let mut trial = trial(format, 97.0);
+        trial.policy = Some(policy.into());
+        trial
+    };
+    let rule = |key: &str, format: &str| format!("[[rule]]\n{key}\nformat = \"{format}\"\n");
+    let rows = rows(vec![
+        with(&rule("layer = [\"layer1\", \"layer2\"]", "e5m2"), "none"),
+        with(&(rule("", "e4m3") + &rule("layer = \"layer1\"", "e8m7")), "none"),
+        with(&rule("layer = \"layer*\"", "e3m2"), "none"),
+        with(&rule("layer = \"layer1\"", "leave"), "bf16"),
+        with(&rule("class = \"add\"", "bf16"), "none"),
+        with(&rule("", "bf16"), "none"),
+    ]);
+    let bits: Vec<Option<f64>> = rows.iter().map(|r| r.bits).collect();
+    let expected = [Some(8.0), Some(12.0), Some(6.0), Some(24.0), None, Some(16.0)];
+    assert_eq!(bits, expected);
+    assert_eq!(rows[1].name(), "layer1 e8m7, others e4m3");
+    assert_eq!(
+        (rows[4].name(), rows[5].name()),
+        ("policy".into(), "policy bf16".into())
+    );
+    // One layer alone is no narrow network: the others are as compiled.
+    let rows = super::group::rows(trials());
+    let alone = rows.iter().find(|r| r.name() == "layer1 e3m2").unwrap();
+    assert_eq!(alone.bits, Some((6.0 + 32.0 + 32.0) / 3.0));
+}
+
+#[test]
 fn conditions_that_differ_are_not_mixed() {
     let mut few = trial("bf16", 50.0);
     few.identity = "VERNIER_TEST_IMAGES=100\nbinary=1\n".into();
     few.weights_hash = Some("0123456789abcdef".into());
-    let rows: Vec<Row> = [trial("bf16", 97.0), few]
-        .into_iter()
-        .enumerate()
-        .map(|(i, t)| Row::new(i, t))
-        .collect();
+    let rows = rows(vec![trial("bf16", 97.0), few]);
     let groups = groups(&rows);
     assert_eq!(groups.len(), 2);
     assert_eq!(groups[1].conditions, "test · first 100 images · weights 01234567");
@@ -172,6 +194,10 @@ fn plots_lie_beside_their_data() {
     );
     let svg = fs::read_to_string(dir.join("mlp-grid.svg")).unwrap();
     assert!(svg.starts_with("<?xml") && svg.contains("xmlns=") && svg.ends_with("</svg>\n"));
+    assert!(!svg.contains("var("), "a variable is left");
+    let png = fs::read(dir.join("mlp-grid.png")).unwrap();
+    let size = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && size(16) > 500 && size(20) > 300);
     fs::remove_dir_all(&dir).unwrap();
     fs::remove_file(&values).unwrap();
 }

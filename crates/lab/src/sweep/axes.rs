@@ -20,6 +20,8 @@ enum Way {
     Option(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
     /// A variable of the program.
     Variable(&'static str),
+    /// It says of what the point's policy was made ([`super::made`]).
+    Policy,
 }
 
 /// One axis.
@@ -92,6 +94,20 @@ pub const AXES: &[Axis] = &[
         "stages of a trial, separated by commas: test (default), or train,test",
         |s, v| s.stages = Some(trial_stages(v)?)
     ),
+    Axis {
+        name: "template",
+        head: "template",
+        about: "a policy of the file's [template]",
+        place: Place::No,
+        way: Way::Policy,
+    },
+    Axis {
+        name: "layer",
+        head: "layer",
+        about: "the layer, or a pattern for layers, that has the format; the others are as compiled",
+        place: Place::No,
+        way: Way::Policy,
+    },
     option!(
         "format",
         "format",
@@ -243,8 +259,19 @@ impl Axis {
         path.to_string_lossy().into_owned()
     }
 
+    /// The value of a point as a table has it; nothing where it has none, or where other columns say of what its policy
+    /// was made.
+    pub fn cell(&self, point: &Point) -> Option<String> {
+        let made = || {
+            let mut sources = AXES.iter().filter(|a| matches!(a.way, Way::Policy));
+            sources.any(|a| point.contains_key(a.name))
+        };
+        let value = point.get(self.name)?;
+        (self.name != "policy" || !made()).then(|| self.shown(value))
+    }
+
     /// A value as a table has it: of a path its last part, where that says enough.
-    pub fn shown(&self, value: &str) -> String {
+    fn shown(&self, value: &str) -> String {
         match self.place {
             Place::No => value.into(),
             Place::Path | Place::Config => {
@@ -267,7 +294,7 @@ pub fn settings(point: &Point) -> Result<Settings, Error> {
     for (name, value) in point {
         let axis = argument(name)?;
         match axis.way {
-            Way::Program => {}
+            Way::Program | Way::Policy => {}
             Way::Option(_, set) => set(&mut settings, value).map_err(|e| {
                 Error::Usage(format!("`{value}` is no value of {name} ({}): {e}", axis.about))
             })?,
@@ -287,6 +314,10 @@ pub fn settings(point: &Point) -> Result<Settings, Error> {
         // Nothing is overridden, and there are no sums of which to speak.
         settings.accumulate = None;
     }
+    if point.contains_key("layer") {
+        // The policy says it, of the layer alone.
+        (settings.format, settings.accumulate) = (None, None);
+    }
     Ok(settings)
 }
 
@@ -303,8 +334,9 @@ pub fn command(point: &Point) -> String {
             continue;
         };
         match axis.way {
-            Way::Program => {}
-            Way::Option("--format" | "--accumulate", _) if value == AS_COMPILED => {}
+            Way::Program | Way::Policy => {}
+            Way::Option("--format", _) if value == AS_COMPILED || point.contains_key("layer") => {}
+            Way::Option("--accumulate", _) if value == AS_COMPILED => {}
             Way::Option("--accumulate", _) if settings(point).is_ok_and(|s| s.accumulate.is_none()) => {}
             Way::Option(flag, _) => options.extend([flag.to_string(), quoted(value)]),
             Way::Variable(name) => words.push(format!("{name}={}", quoted(value))),

@@ -1,11 +1,13 @@
 //! Sweeps: many trials of programs, each a [`Point`] of values, run side by side and kept in a [`Store`](crate::store).
 //!
 //! [`request`] says which points, [`file`] reads that from `sweep.toml`, [`axes`] is the table of what a point can say,
-//! [`trial`] makes a run of a point and knows what decides its result, [`written`] keeps policies that a sweep or search
-//! writes itself, [`run`] runs what is missing, [`slurm`] does so on a cluster, [`table`] prints.
+//! [`trial`] makes a run of a point and knows what decides its result, [`made`] makes policies of templates and layers,
+//! [`written`] keeps policies that a sweep or search writes itself, [`run`] runs what is missing, [`slurm`] does so on a
+//! cluster, [`table`] prints.
 
 pub mod axes;
 pub mod file;
+pub mod made;
 pub mod random;
 pub mod request;
 pub mod run;

@@ -1,7 +1,9 @@
 //! What a sweep is asked to do: values of axes and how to combine them, and the list of points that this means.
 
 use super::axes::{self, Point};
+use super::made::{self, Made};
 use crate::error::Error;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Axes and their values, how to combine them, and points beside.
@@ -13,6 +15,8 @@ pub struct Request {
     pub sample: Option<(usize, u64)>,
     /// Points beside the grid; where they do not give an axis, its only value in `axes` holds.
     pub list: Vec<Point>,
+    /// The policies that values of the axis `template` stand for.
+    pub templates: BTreeMap<String, Made>,
     /// What it is called, where it stands on a page.
     pub title: Option<String>,
     /// What it shows, a paragraph of Markdown for the page.
@@ -20,7 +24,7 @@ pub struct Request {
 }
 
 /// Most points of one sweep: more is a slip of the hand.
-const MOST: usize = 1_000_000;
+pub const MOST: usize = 1_000_000;
 
 impl Request {
     /// Gives an axis its values, instead of those that it may have. `exponent` and `significand` are kept like axes
@@ -36,11 +40,12 @@ impl Request {
         self.axes.iter().find(|(n, _)| n == name).map(|(_, v)| &v[..])
     }
 
-    /// All points, each once, in order.
+    /// All points, each once, in order. Policies that are made of a template or for a layer are written into `policies`
+    /// ([`super::written::folder`]).
     ///
     /// # Errors
     /// Axes that do not exist or contradict each other, values that are none.
-    pub fn points(&self) -> Result<Vec<Point>, Error> {
+    pub fn points(&self, policies: &Path) -> Result<Vec<Point>, Error> {
         let axes = self.formats()?;
         for (name, values) in &axes {
             axes::argument(name)?;
@@ -80,14 +85,15 @@ impl Request {
             whole.extend(point.clone());
             points.push(whole);
         }
-        let mut seen = std::collections::BTreeSet::new();
-        points.retain(|p| seen.insert(p.clone()));
-        for point in &points {
+        for point in &mut points {
             if !point.contains_key("program") {
                 return Err(Error::Usage("which program shall be run?".into()));
             }
             axes::settings(point)?;
+            made::resolve(point, &self.templates, policies)?;
         }
+        let mut seen = std::collections::BTreeSet::new();
+        points.retain(|p| seen.insert(p.clone()));
         Ok(points)
     }
 
@@ -220,10 +226,13 @@ mod tests {
             ("exponent", &["3..2", "5"]),
             ("significand", &["2", "1"]),
         ]);
-        let points = grid.points().unwrap();
+        let points = grid.points(Path::new("no folder")).unwrap();
         assert_eq!(formats(&points), ["e3m2", "e3m1", "e2m2", "e2m1", "e5m2", "e5m1"]);
         let twice = request(&[("program", &["mlp"]), ("format", &["bf16", "bf16", "none"])]);
-        assert_eq!(formats(&twice.points().unwrap()), ["bf16", "none"]);
+        assert_eq!(
+            formats(&twice.points(Path::new("no folder")).unwrap()),
+            ["bf16", "none"]
+        );
     }
 
     #[test]
@@ -234,16 +243,16 @@ mod tests {
             ("significand", &["1..20"]),
         ]);
         some.sample = Some((10, 1));
-        let points = some.points().unwrap();
+        let points = some.points(Path::new("no folder")).unwrap();
         assert_eq!(points.len(), 10);
-        assert_eq!(points, some.points().unwrap());
+        assert_eq!(points, some.points(Path::new("no folder")).unwrap());
         some.sample = Some((10, 2));
-        assert_ne!(points, some.points().unwrap());
+        assert_ne!(points, some.points(Path::new("no folder")).unwrap());
         some.sample = Some((1000, 2));
-        assert_eq!(some.points().unwrap().len(), 140);
+        assert_eq!(some.points(Path::new("no folder")).unwrap().len(), 140);
         let mut list = request(&[("program", &["mlp"]), ("images", &["100"])]);
         list.list = vec![Point::from([("format".into(), "e5m2".into())])];
-        let points = list.points().unwrap();
+        let points = list.points(Path::new("no folder")).unwrap();
         assert_eq!((points.len(), points[0]["images"].as_str()), (1, "100"));
     }
 
@@ -284,7 +293,7 @@ mod tests {
             ),
         ];
         for (axes, message) in cases {
-            let error = request(axes).points().unwrap_err();
+            let error = request(axes).points(Path::new("no folder")).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(message), "{error}");
         }

@@ -303,6 +303,7 @@ impl<'s> Shared<'s> {
 
     /// What every worker does until nothing is left.
     fn work(&self) {
+        let _worker = Worker(self);
         while let Some(trial) = self.next() {
             let result = trial.run(self.library_folder, self.threads);
             let mut state = self.state();
@@ -324,8 +325,6 @@ impl<'s> Shared<'s> {
             drop(state);
             self.changed.notify_all();
         }
-        self.state().workers -= 1;
-        self.changed.notify_all();
     }
 
     /// Renews the claims until every worker has ended.
@@ -378,6 +377,16 @@ impl<'s> Shared<'s> {
             }
             state = self.wait(state);
         }
+    }
+}
+
+/// A worker that has not ended; it counts as ended when it panics, too, so that nobody waits for it for ever.
+struct Worker<'a, 's>(&'a Shared<'s>);
+
+impl Drop for Worker<'_, '_> {
+    fn drop(&mut self) {
+        self.0.state().workers -= 1;
+        self.0.changed.notify_all();
     }
 }
 

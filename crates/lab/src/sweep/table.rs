@@ -10,12 +10,12 @@ pub fn lines(trials: &[(Point, Option<Trial>)]) -> Vec<String> {
     let differing: Vec<_> = AXES
         .iter()
         .filter(|axis| {
-            let first = trials.first().and_then(|(p, _)| p.get(axis.name));
+            let first = trials.first().and_then(|(p, _)| axis.cell(p));
             axis.name == "program"
                 || axis.name == "format"
-                || trials.iter().any(|(p, _)| p.get(axis.name) != first)
+                || trials.iter().any(|(p, _)| axis.cell(p) != first)
         })
-        .filter(|axis| trials.iter().any(|(p, _)| p.contains_key(axis.name)))
+        .filter(|axis| trials.iter().any(|(p, _)| axis.cell(p).is_some()))
         .collect();
     let has_loss = trials.iter().flat_map(|(_, t)| t).any(|t| t.loss.is_some());
     let mut heads: Vec<&str> = differing.iter().map(|a| a.head).collect();
@@ -29,8 +29,10 @@ pub fn lines(trials: &[(Point, Option<Trial>)]) -> Vec<String> {
     let mut rows: Vec<(Vec<String>, String)> =
         vec![(heads.iter().map(|h| h.to_string()).collect(), String::new())];
     for (point, trial) in trials {
-        let shown = |a: &&super::axes::Axis| point.get(a.name).map_or(String::new(), |v| a.shown(v));
-        let mut cells: Vec<String> = differing.iter().map(shown).collect();
+        let mut cells: Vec<String> = differing
+            .iter()
+            .map(|a| a.cell(point).unwrap_or_default())
+            .collect();
         let number = |n: Option<i64>| n.map_or(String::new(), |n| si(n as f64));
         let mut note = String::new();
         match trial {

@@ -6,6 +6,7 @@ use crate::cache;
 use crate::child;
 use crate::error::Error;
 use crate::launch;
+use crate::library;
 use crate::output::Output;
 use crate::program::Program;
 use crate::record::Folder;
@@ -80,10 +81,12 @@ const WITHOUT_EFFECT: &[&str] = &[
     "VERNIER_VERBOSE",
     "VERNIER_PTX_OUT",
     "VERNIER_CACHE",
+    "VERNIER_UNPACKED",
     "VERNIER_PROGRAMS",
     "VERNIER_LIBCUDART",
     "VERNIER_EXHAUSTIVE",
     "VERNIER_WRITE_DOCS",
+    "VERNIER_CHROMIUM",
 ];
 
 /// The folders that hold data: what is in them is the programs' concern.
@@ -150,7 +153,11 @@ impl Planned {
         let mut fact = |name: &str, value: Option<String>| {
             facts.extend(value.map(|v| (name.to_string(), v)));
         };
-        fact("vernier", Some(env!("CARGO_PKG_VERSION").into()));
+        // Not the version: what computes is the library.
+        fact(
+            "engine",
+            Some(hashes.of(&library_folder.join(library::NAMES[0]))?),
+        );
         fact("binary", Some(binary_hash.clone()));
         fact("stages", Some(stage_names.clone()));
         fact("weights", weights_hash.clone());
@@ -210,6 +217,11 @@ impl Planned {
             ..self.settings.clone()
         };
         settings.env.push(("VERNIER_PTX_OUT".into(), "none".into()));
+        // Test images, decoded once for all trials.
+        let unpacked = cache::folder()?.join("unpacked");
+        cache::create(&unpacked)?;
+        let unpacked = unpacked.to_string_lossy().into_owned();
+        settings.env.push(("VERNIER_UNPACKED".into(), unpacked));
         if self.row.stages.contains("train") {
             settings.weights_out = Some(scratch.path().join("trained.bin"));
         }
