@@ -153,6 +153,7 @@ impl Values {
 
 /// Where trials are kept, what is not run again, how much is run at a time.
 #[derive(Args)]
+#[command(next_help_heading = None::<&str>)] // that of Values holds until another is set
 pub struct Place {
     /// File that keeps every trial
     #[arg(long, value_name = "FILE", default_value = store::DEFAULT)]
@@ -178,25 +179,30 @@ pub struct Place {
 
 /// Trials on a cluster.
 #[derive(Args)]
-#[command(next_help_heading = "Cluster")]
 pub struct Slurm {
     /// Run the trials as job arrays of Slurm; --jobs N: no more than N tasks at a time
-    #[arg(long, conflicts_with = "memory")]
+    #[arg(long, conflicts_with = "memory", help_heading = "Cluster")]
     pub slurm: bool,
     /// Slurm's partition (default: Slurm's)
-    #[arg(long, value_name = "NAME", requires = "slurm")]
+    #[arg(long, value_name = "NAME", requires = "slurm", help_heading = "Cluster")]
     pub partition: Option<String>,
     /// Time limit of a task, as sbatch takes it
-    #[arg(long, value_name = "TIME", requires = "slurm")]
+    #[arg(long, value_name = "TIME", requires = "slurm", help_heading = "Cluster")]
     pub time: Option<String>,
     /// Processors of each trial
-    #[arg(long, value_name = "N", requires = "slurm", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", requires = "slurm", help_heading = "Cluster", value_parser = clap::value_parser!(u16).range(1..))]
     pub cpus_per_task: Option<u16>,
     /// An option for sbatch, as --sbatch=--mem=4G; may be repeated
-    #[arg(long, value_name = "OPTION", requires = "slurm", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "OPTION",
+        requires = "slurm",
+        help_heading = "Cluster",
+        allow_hyphen_values = true
+    )]
     pub sbatch: Vec<String>,
     /// How often a trial is sent again whose task was lost (default: 2)
-    #[arg(long, value_name = "N", requires = "slurm")]
+    #[arg(long, value_name = "N", requires = "slurm", help_heading = "Cluster")]
     pub retries: Option<u32>,
 }
 

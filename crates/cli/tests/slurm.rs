@@ -126,6 +126,23 @@ fn refusals(cluster: &Cluster) {
     }
     let words = ends(with(&["--slurm"]).env("PATH", &tools), 1);
     assert!(words.contains("there is no `sinfo` on this machine"), "{words}");
+    // Nodes that see something else than we do refuse the trial.
+    let other = "--sbatch=--export=ALL,VERNIER_SEED=7";
+    let one = [
+        "sweep",
+        "toy",
+        "--format",
+        "e5m2",
+        "--slurm",
+        "--retries",
+        "0",
+        other,
+    ];
+    let words = ends(&mut on(cluster, &dir, &one), 0);
+    assert!(words.contains("1 failed"), "{words}");
+    let all = trials(&dir);
+    let message = all.values().next().unwrap()["message"].as_str().unwrap();
+    assert!(message.contains("VERNIER_SEED differ"), "{message}");
     assert!(log(&dir).is_empty());
 }
 

@@ -1,5 +1,5 @@
 //! A Slurm of our own on this machine: a controller and two nodes of two processors, without munge, as the user who
-//! runs the test, on ports that are free, with its files in a temporary folder. It ends with the value.
+//! runs the test (root or not), on ports that are free, with its files in a temporary folder. It ends with the value.
 
 use std::fs;
 use std::net::TcpListener;
@@ -60,14 +60,9 @@ impl Cluster {
              SlurmctldPidFile={at}/controller.pid\n\
              SlurmdPidFile={at}/%n.pid\n\
              ProctrackType=proctrack/pgid\n\
-             TaskPlugin=task/none\n\
              SelectType=select/cons_tres\n\
              SelectTypeParameters=CR_Core\n\
              ReturnToService=2\n\
-             SwitchType=switch/none\n\
-             MpiDefault=none\n\
-             JobAcctGatherType=jobacct_gather/none\n\
-             AccountingStorageType=accounting_storage/none\n\
              SlurmdTimeout=3\n\
              MessageTimeout=2\n\
              TCPTimeout=1\n\

@@ -106,6 +106,8 @@ pub(super) struct Submitter<'a> {
     watch: &'a dyn Watch,
     /// What was said last about tasks that wait.
     said: String,
+    /// What was said last about Slurm not answering, if it does not.
+    silence: Option<String>,
 }
 
 impl<'a> Submitter<'a> {
@@ -131,6 +133,7 @@ impl<'a> Submitter<'a> {
             results: BTreeMap::new(),
             watch,
             said: String::new(),
+            silence: None,
         };
         submitter.adopt()?;
         submitter.collect(store)?;
@@ -171,8 +174,10 @@ impl<'a> Submitter<'a> {
     fn wait(&mut self, store: &mut Store, again: Again) -> Result<(), Error> {
         let (mut glance, mut look) = (GLANCES[0], LOOKS[0]);
         let (mut beaten, mut looked, mut answered) = (None, Instant::now(), Instant::now());
+        let (mut submitted, mut refused) = (false, None);
+        let passed = |since: Option<Instant>, time| since.is_none_or(|t| t.elapsed() > time);
         while child::caught().is_none() {
-            if beaten.is_none_or(|t: Instant| t.elapsed() > BEAT) {
+            if passed(beaten, BEAT) {
                 beaten = Some(Instant::now());
                 store.beat()?;
                 self.claim(store, again)?;
@@ -184,32 +189,31 @@ impl<'a> Submitter<'a> {
             if came > 0 {
                 answered = Instant::now();
             }
-            if !self.queue.is_empty() {
-                // What Slurm refuses at first is wrong; later it may be the controller that is being restarted.
+            if !self.queue.is_empty() && passed(refused, LOOKS[1]) {
                 match self.submit() {
-                    Ok(()) => (look, looked) = (LOOKS[0], Instant::now()),
-                    Err(e) if self.spools.iter().all(|s| !s.ours || s.tasks.is_empty()) => {
-                        if self.losses.is_empty() || answered.elapsed() > PATIENCE {
-                            return Err(e);
-                        }
-                        self.silent(&e);
-                        pause(LOOKS[1]);
+                    Ok(()) => {
+                        (look, looked, answered) = (LOOKS[0], Instant::now(), Instant::now());
+                        (submitted, refused) = (true, None);
                     }
-                    Err(e) => self.silent(&e),
+                    // What Slurm refuses at first is wrong; later its controller may be about to be restarted.
+                    Err(e) if !submitted || answered.elapsed() > PATIENCE => return Err(e),
+                    Err(e) => {
+                        refused = Some(Instant::now());
+                        self.silent(&e);
+                    }
                 }
             }
             if looked.elapsed() > look {
                 match self.look(store)? {
-                    Ok(()) => answered = Instant::now(),
+                    Ok(()) => (answered, self.silence) = (Instant::now(), None),
                     Err(e) if answered.elapsed() > PATIENCE => return Err(e),
                     Err(e) => self.silent(&e),
                 }
                 (look, looked) = ((look * 3 / 2).min(LOOKS[1]), Instant::now());
             }
-            glance = if came > 0 {
-                GLANCES[0]
-            } else {
-                (glance * 3 / 2).min(GLANCES[1])
+            glance = match came {
+                0 => (glance * 3 / 2).min(GLANCES[1]),
+                _ => GLANCES[0],
             };
             pause(glance);
         }
@@ -453,11 +457,15 @@ impl<'a> Submitter<'a> {
         self.said = line;
     }
 
-    fn silent(&self, e: &Error) {
-        let first = e.to_string();
-        let first = first.lines().next().unwrap_or_default();
-        self.watch
-            .say(&format!("{first}; tasks go on without it, and it is asked again"));
+    /// Says once that Slurm does not answer, and how.
+    fn silent(&mut self, e: &Error) {
+        let words = e.to_string();
+        let words = words.lines().next().unwrap_or_default().to_string();
+        if self.silence.as_ref() != Some(&words) {
+            let line = format!("{words}; tasks go on without it, and it is asked again");
+            self.watch.say(&line);
+            self.silence = Some(words);
+        }
     }
 
     /// Ends the arrays that trials of ours wait for, and takes in what they have.

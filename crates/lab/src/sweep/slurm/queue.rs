@@ -103,7 +103,7 @@ fn ask(program: &str, args: &[String]) -> Result<String, Error> {
         _ => words.join("; "),
     };
     Err(Error::failed(
-        format!("Slurm refuses: {words}"),
+        format!("Slurm says: {words}"),
         "`sinfo` shows partitions and their limits; `scontrol ping`, whether the controller answers",
     ))
 }
