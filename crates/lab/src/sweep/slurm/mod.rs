@@ -99,7 +99,7 @@ pub(super) struct Submitter<'a> {
     /// Of these: not known whether another process is at it.
     unclaimed: Vec<String>,
     /// Of these: to be handed in.
-    queue: Vec<String>,
+    queue: BTreeSet<String>,
     /// How often a trial was lost.
     losses: BTreeMap<String, u32>,
     results: BTreeMap<String, Trial>,
@@ -128,7 +128,7 @@ impl<'a> Submitter<'a> {
             spools: Vec::new(),
             waiting: BTreeMap::new(),
             unclaimed: Vec::new(),
-            queue: Vec::new(),
+            queue: BTreeSet::new(),
             losses: BTreeMap::new(),
             results: BTreeMap::new(),
             watch,
@@ -278,7 +278,7 @@ impl<'a> Submitter<'a> {
         let Some(planned) = self.waiting.remove(&row.key) else {
             return;
         };
-        self.queue.retain(|k| *k != row.key);
+        self.queue.remove(&row.key);
         self.unclaimed.retain(|k| *k != row.key);
         self.watch.ended(&planned.point, &row);
         self.results.insert(row.key.clone(), row);
@@ -303,8 +303,7 @@ impl<'a> Submitter<'a> {
         if !claimed.is_empty() {
             // Who was at it may have been killed, and its tasks go on.
             self.adopt()?;
-            let tasks = self.spools.iter().flat_map(|s| &s.tasks);
-            let under_way: BTreeSet<&String> = tasks.flat_map(|t| &t.trials).map(|t| &t.row.key).collect();
+            let under_way = self.under_way();
             claimed.retain(|k| !under_way.contains(k));
             self.queue.extend(claimed);
         }
@@ -382,61 +381,75 @@ impl<'a> Submitter<'a> {
             spool.keeper.look_afresh()?;
         }
         self.collect(store)?;
-        let mut failed = Vec::new();
-        for spool in &mut self.spools {
-            for task in spool.tasks.extract_if(.., |t| gone(t)) {
-                let why = statuses.get(&task.name).map_or_else(
-                    || "Slurm does not know it any more".to_string(),
-                    |s| format!("Slurm says {s}"),
-                );
-                let (name, n) = &task.name;
-                let mut tried = Vec::new();
-                for trial in &task.trials {
-                    tried.push(spool.keeper.lost(&trial.row.key)?);
-                }
-                // A task that did not come to its first trial is lost for all of them.
-                let never_began = task.untouched && tried.iter().all(Option::is_none);
-                let (mut sent_again, mut lost) = (0, 0);
-                for (trial, tried) in task.trials.iter().zip(tried) {
-                    let key = &trial.row.key;
-                    if !self.waiting.contains_key(key) {
-                        continue;
-                    }
-                    lost += 1;
-                    let losses = self.losses.entry(key.clone()).or_default();
-                    if tried.is_some() || never_began {
-                        *losses += 1;
-                    }
-                    if *losses <= self.cluster.retries {
-                        sent_again += 1;
-                        self.queue.push(key.clone());
-                        continue;
-                    }
-                    let log = spool.keeper.spool.logs().join(format!("{name}-{n}.log"));
-                    let said = tried.filter(|t| !t.is_empty()).unwrap_or_else(|| tail(&log));
-                    spool.logs_wanted = true;
-                    failed.push(Trial {
-                        status: FAILED.into(),
-                        message: Some(format!(
-                            "its task was lost {losses} times; the last one was {name}, task {n}: {why}; log {}\n{said}",
-                            log.display()
-                        )),
-                        finished: store::now(),
-                        ..trial.row.clone()
-                    });
-                }
-                if lost > 0 {
-                    let line =
-                        format!("task {n} of {name} is lost ({why}): {sent_again} trials are sent again");
-                    self.watch.say(&line);
-                }
-            }
+        let mut tasks = Vec::new();
+        for (at, spool) in self.spools.iter_mut().enumerate() {
+            tasks.extend(spool.tasks.extract_if(.., |t| gone(t)).map(|t| (at, t)));
         }
-        for row in failed {
+        for (at, task) in tasks {
+            let why = match statuses.get(&task.name) {
+                Some(status) => format!("Slurm says {status}"),
+                None => "Slurm does not know it any more".into(),
+            };
+            self.lost(store, at, &task, &why)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// A task of spool `at` is gone without all its results.
+    fn lost(&mut self, store: &mut Store, at: usize, task: &Task, why: &str) -> Result<(), Error> {
+        let keeper = &self.spools[at].keeper;
+        let (name, n) = &task.name;
+        let log = keeper.spool.logs().join(format!("{name}-{n}.log"));
+        let mut tried = Vec::new();
+        for trial in &task.trials {
+            tried.push(keeper.lost(&trial.row.key)?);
+        }
+        // A task that did not come to its first trial is lost for all of them.
+        let never_began = task.untouched && tried.iter().all(Option::is_none);
+        let under_way = self.under_way();
+        let (mut again, mut failed) = (0, 0);
+        for (trial, tried) in task.trials.iter().zip(tried) {
+            let key = &trial.row.key;
+            if !self.waiting.contains_key(key) || under_way.contains(key) {
+                continue;
+            }
+            let losses = self.losses.entry(key.clone()).or_default();
+            if tried.is_some() || never_began {
+                *losses += 1;
+            }
+            if *losses <= self.cluster.retries {
+                again += 1;
+                self.queue.insert(key.clone());
+                continue;
+            }
+            failed += 1;
+            let said = tried.filter(|t| !t.is_empty()).unwrap_or_else(|| tail(&log));
+            let row = Trial {
+                status: FAILED.into(),
+                message: Some(format!(
+                    "its task was lost {losses} times; the last one was {name}, task {n}: {why}; log {}\n{said}",
+                    log.display()
+                )),
+                finished: store::now(),
+                ..trial.row.clone()
+            };
             store.put(&row)?;
             self.ended(row);
         }
-        Ok(Ok(()))
+        self.spools[at].logs_wanted |= failed > 0;
+        if again + failed > 0 {
+            let line = format!(
+                "task {n} of {name} is lost ({why}); of its trials {again} are sent again, {failed} have failed"
+            );
+            self.watch.say(&line);
+        }
+        Ok(())
+    }
+
+    /// The keys of trials that tasks have.
+    fn under_way(&self) -> BTreeSet<String> {
+        let tasks = self.spools.iter().flat_map(|s| &s.tasks);
+        tasks.flat_map(|t| &t.trials).map(|t| t.row.key.clone()).collect()
     }
 
     /// Says why tasks wait that may wait for ever, when that has changed.
