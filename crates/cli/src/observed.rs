@@ -1,14 +1,15 @@
 //! What the engine observed in this process, as the records of other processes have it.
 
 use exec::observe as engine;
-use lab::observe::{Exponents, Observation, Shadow};
+use lab::observe::{Observation, Shadow, Values};
 
-fn exponents(e: &engine::Exponents) -> Exponents {
-    Exponents {
+fn values(e: &engine::Values) -> Values {
+    Values {
         zero: e.zeros(),
         nan: e.nans(),
         inf: e.infinities(),
         exponents: e.finite().collect(),
+        widths: e.widths().collect(),
     }
 }
 
@@ -41,8 +42,8 @@ pub fn observation(o: &engine::Observation) -> Observation {
         executions: t.executions,
         facts: facts.map(|f| (f.name().to_string(), t.get(*f))).collect(),
         cut: t.cut[..arity].to_vec(),
-        operands: t.operands[..arity].iter().map(exponents).collect(),
-        result: exponents(&t.result),
+        operands: t.operands[..arity].iter().map(values).collect(),
+        result: values(&t.result),
         lost: bins(&t.lost, 0u32),
         shadow: o.errors.as_ref().map(|e| Shadow {
             count: e.count,

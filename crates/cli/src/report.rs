@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Show the distributions of these values too: a weights file, or raw little-endian f32
     #[arg(long, value_name = "FILE")]
     values: Vec<PathBuf>,
-    /// Folder of the run records, for the time of kernels
+    /// Folder of the run records, for the time of kernels and what `vernier run --observe` saw
     #[arg(long, value_name = "DIR", env = "VERNIER_RUNS", default_value = "runs")]
     runs: PathBuf,
 }
@@ -57,13 +57,15 @@ pub fn run(arguments: &Arguments) -> Result {
     for program in &programs {
         // A program that is no longer there, or has no trained weights, has nothing to show.
         if let Some(weights) = report::weights_of(program) {
-            page.more.extend(report::distributions(program, &weights)?);
+            page.more
+                .extend(report::distributions(program, "weights", &weights)?);
         }
+        page.more.extend(report::factors(program, &arguments.runs));
         page.more.extend(report::kernel_times(program, &arguments.runs));
     }
     for values in &arguments.values {
         let name = values.file_stem().unwrap_or_default().to_string_lossy();
-        page.more.extend(report::distributions(&name, values)?);
+        page.more.extend(report::distributions(&name, "values", values)?);
     }
     fs::write(&arguments.output, page.html()).map_err(|e| Error::file("write", &arguments.output, &e))?;
     println!(

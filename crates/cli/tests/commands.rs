@@ -181,6 +181,11 @@ fn ptx_check_counts_and_ptx_run_computes() {
         (&"fma".into(), &"bf16".into(), &serde_json::json!({"inexact": 1}))
     );
     assert_eq!(seen[0]["shadow"]["exact"], 3);
+    // 2.5, 4.25 and 106.5.
+    assert_eq!(
+        seen[0]["result"]["widths"],
+        serde_json::json!([[3, 1], [5, 1], [8, 1]])
+    );
     let page = fs::read_to_string(dir.join("seen/observe.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("scale.ptx"), "{page}");
     fs::write(dir.join("y"), values(&[0.5, f32::MAX, 100.0, 8.0])).unwrap();

@@ -175,6 +175,10 @@ fn a_sum_in_binary32() {
     let exponents: Vec<_> = a.finite().collect();
     assert_eq!(exponents, [(-127, 1), (0, 4), (29, 1), (127, 1)]);
     assert_eq!(o.tally.operands[1].zeros(), 1);
+    assert_eq!(
+        a.widths().map(|(_, n)| n).sum::<u64>(),
+        a.finite().map(|(_, n)| n).sum()
+    );
     assert_eq!((o.tally.result.zeros(), o.tally.result.nans()), (1, 2));
     assert_eq!(o.tally.cut, [0; 3]);
 }
@@ -251,6 +255,9 @@ fn guards_overwritten_sources_and_uniform_operands() {
     assert_eq!(t.operands[0].finite().collect::<Vec<_>>(), [(2, 1), (3, 1)]);
     assert_eq!(t.operands[1].finite().collect::<Vec<_>>(), [(0, 2)]);
     assert_eq!(t.result.finite().collect::<Vec<_>>(), [(2, 1), (3, 1)]);
+    // 4 and 8; 1.5; 5.5 and 9.5.
+    let widths = [&t.operands[0], &t.operands[1], &t.result].map(|v| v.widths().collect::<Vec<_>>());
+    assert_eq!(widths, [vec![(1, 2)], vec![(2, 2)], vec![(4, 1), (5, 1)]]);
 }
 
 /// Operands of many blocks, from a small generator.

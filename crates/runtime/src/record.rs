@@ -1,7 +1,7 @@
 //! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
 //! whoever watches. Without that variable nothing is written and launches cost two additions.
 
-use exec::observe::{Errors, Exponents, Fact, LOWEST};
+use exec::observe::{Errors, Fact, LOWEST, Values};
 use exec::{LineProfile, Observation, Progress, Stats};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -235,10 +235,10 @@ fn observation(o: &Observation) -> Value {
     let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
     let facts = Fact::ALL.iter().filter(|f| t.get(**f) > 0);
     let facts = facts.map(|f| (f.name().to_owned(), t.get(*f).into())).collect();
-    let exponents = |e: &Exponents| {
+    let values = |e: &Values| {
         json!({
             "zero": e.zeros(), "nan": e.nans(), "inf": e.infinities(),
-            "exponents": e.finite().collect::<Vec<_>>(),
+            "exponents": e.finite().collect::<Vec<_>>(), "widths": e.widths().collect::<Vec<_>>(),
         })
     };
     let arity = o.kind.arity();
@@ -248,8 +248,8 @@ fn observation(o: &Observation) -> Value {
         "cuda_file": cuda_file, "cuda_line": cuda_line, "operation": o.kind.name(), "format": o.format,
         "precision": o.limits.precision, "min": o.limits.min, "min_normal": o.limits.min_normal,
         "max": o.limits.max, "executions": t.executions, "facts": Value::Object(facts),
-        "cut": t.cut[..arity], "operands": t.operands[..arity].iter().map(exponents).collect::<Vec<_>>(),
-        "result": exponents(&t.result), "lost": lost.collect::<Vec<_>>(), "shadow": o.errors.as_ref().map(errors),
+        "cut": t.cut[..arity], "operands": t.operands[..arity].iter().map(values).collect::<Vec<_>>(),
+        "result": values(&t.result), "lost": lost.collect::<Vec<_>>(), "shadow": o.errors.as_ref().map(errors),
     })
 }
 

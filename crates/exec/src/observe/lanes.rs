@@ -1,8 +1,8 @@
 //! The observing instructions: loops over the lanes of a warp that become SIMD, then one walk over the active lanes
-//! that counts exponents.
+//! that counts exponents and significand bits.
 
 use super::site::{Shape, Site};
-use super::tally::{Exponents, Fact, LOST_BITS};
+use super::tally::{Fact, LOST_BITS, Values};
 use super::{Kind, Stop, Watching};
 use crate::lanes::{ISAS, Isa, per_isa};
 use crate::launch::TrapKind;
@@ -140,22 +140,30 @@ fn sum(flags: &Flags) -> u64 {
     flags.iter().sum()
 }
 
-/// Counts the bin of each active lane.
+/// Counts each active lane by its exponent and by its significand bits.
 #[inline(always)]
-fn count_exponents(row: &[f32; LANES], mask: u32, to: &mut Exponents) {
+fn count_values(row: &[f32; LANES], mask: u32, to: &mut Values) {
     let mut bins = [0u32; LANES];
+    let mut widths = [0u32; LANES];
     for l in 0..LANES {
         let bits = row[l].to_bits();
         let twice = bits << 1;
-        let bin = twice >> 24;
-        let bin = if twice == 0 { Exponents::ZERO as u32 } else { bin };
+        let field = twice >> 24;
+        let bin = if twice == 0 { Values::ZERO as u32 } else { field };
         bins[l] = if twice > 0xff00_0000 {
-            Exponents::NAN as u32
+            Values::NAN as u32
         } else {
             bin
         };
+        // The significand as an integer, at most 24 bits, so that its first and its last one are exact in binary32.
+        let implicit = if field == 0 { 0 } else { 0x80_0000 };
+        let whole = ((bits & 0x7f_ffff) | implicit) as i32;
+        let place = |n: i32| (n as f32).to_bits() >> 23;
+        let width = place(whole) + 1 - place(whole & -whole);
+        widths[l] = if twice == 0 || field == 255 { 0 } else { width };
     }
-    each(&bins, mask, &mut to.0);
+    each(&bins, mask, &mut to.exponents);
+    each(&widths, mask, &mut to.widths);
 }
 
 /// Adds one to the counter that each active lane names.
@@ -383,10 +391,10 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
         for (fact, flags) in by_fact {
             tally.facts[fact as usize] += sum(flags);
         }
-        for (row, exponents) in operands[..arity].iter().zip(&mut tally.operands) {
-            count_exponents(&row.0, mask, exponents);
+        for (row, values) in operands[..arity].iter().zip(&mut tally.operands) {
+            count_values(&row.0, mask, values);
         }
-        count_exponents(&result, mask, &mut tally.result);
+        count_values(&result, mask, &mut tally.result);
     }
     let Stop {
         nan,

@@ -1,4 +1,4 @@
-//! What the numbers of a kernel do: exponents of operands and results, overflow, underflow, cancellation and the
+//! What the numbers of a kernel do: exponents and significand bits of operands and results, overflow, underflow, cancellation and the
 //! like, by PTX line, while the kernel runs as it always does.
 //!
 //! An observed kernel is lowered anew ([`Looking`] is part of the key): each arithmetic f32 instruction is preceded by
@@ -17,7 +17,7 @@ pub use shadow::{BINS, Errors, LOWEST};
 pub(crate) use shadow::{Follow, Place, Rule, after, before};
 pub use site::Kind;
 pub(crate) use site::{Facts, Site, kind_of};
-pub use tally::{Exponents, Fact, LOST_BITS, Tally};
+pub use tally::{Fact, LOST_BITS, Tally, Values};
 pub(crate) use {lanes::choose, lanes::keep_operands};
 
 use crate::launch::Location;

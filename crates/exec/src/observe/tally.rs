@@ -1,40 +1,55 @@
 //! Counters of one instruction.
 
-/// Exponents of binary32 values, counted: by biased exponent, zeros and NaNs apart.
+/// Binary32 values, counted by exponent and by the bits of significand that they use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exponents(pub(crate) [u64; Exponents::BINS]);
+pub struct Values {
+    /// Bins 0 to 255 are the biased exponent (0: binary32 subnormals, 255: infinities); zeros and NaNs apart.
+    pub(crate) exponents: [u64; Values::BINS],
+    /// From the leading one to the last one: 1 to 24. Bin 0 has the zeros, infinities and NaNs.
+    pub(crate) widths: [u64; Values::WIDTHS],
+}
 
-impl Exponents {
-    /// Bins 0 to 255 are the biased exponent (0: binary32 subnormals, 255: infinities).
+impl Values {
     pub(crate) const BINS: usize = 258;
     pub(crate) const ZERO: usize = 256;
     pub(crate) const NAN: usize = 257;
+    pub(crate) const WIDTHS: usize = 25;
 
     /// Zeros.
     pub fn zeros(&self) -> u64 {
-        self.0[Self::ZERO]
+        self.exponents[Self::ZERO]
     }
     /// NaNs.
     pub fn nans(&self) -> u64 {
-        self.0[Self::NAN]
+        self.exponents[Self::NAN]
     }
     /// Infinities.
     pub fn infinities(&self) -> u64 {
-        self.0[255]
+        self.exponents[255]
     }
     /// Finite values that are not zero, by exponent e (2^e <= |x| < 2^(e+1)); all binary32 subnormals count as -127.
     pub fn finite(&self) -> impl Iterator<Item = (i32, u64)> + '_ {
-        let bins = self.0[..255].iter().enumerate();
+        let bins = self.exponents[..255].iter().enumerate();
         bins.filter(|(_, n)| **n > 0).map(|(k, n)| (k as i32 - 127, *n))
     }
-    fn add(&mut self, other: &Exponents) {
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a += b);
+    /// The same values by the bits of significand that they use, 1 to 24.
+    pub fn widths(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        let bins = (0u32..).zip(&self.widths).skip(1);
+        bins.filter(|(_, n)| **n > 0).map(|(k, n)| (k, *n))
+    }
+    fn add(&mut self, other: &Values) {
+        let exponents = self.exponents.iter_mut().zip(&other.exponents);
+        let widths = self.widths.iter_mut().zip(&other.widths);
+        exponents.chain(widths).for_each(|(a, b)| *a += b);
     }
 }
 
-impl Default for Exponents {
-    fn default() -> Exponents {
-        Exponents([0; Exponents::BINS])
+impl Default for Values {
+    fn default() -> Values {
+        Values {
+            exponents: [0; Values::BINS],
+            widths: [0; Values::WIDTHS],
+        }
     }
 }
 
@@ -86,9 +101,9 @@ pub struct Tally {
     /// By operand: how often T changed it.
     pub cut: [u64; 3],
     /// By operand, as it was before T.
-    pub operands: [Exponents; 3],
+    pub operands: [Values; 3],
     /// Results.
-    pub result: Exponents,
+    pub result: Values,
     /// Sums by the bits that cancelled: exponent of the larger term less exponent of the exact sum, at most 24; the
     /// last bin counts sums that cancelled to zero.
     pub lost: [u64; LOST_BITS],
@@ -100,8 +115,8 @@ impl Default for Tally {
             executions: 0,
             facts: [0; Fact::ALL.len()],
             cut: [0; 3],
-            operands: std::array::from_fn(|_| Exponents::default()),
-            result: Exponents::default(),
+            operands: std::array::from_fn(|_| Values::default()),
+            result: Values::default(),
             lost: [0; LOST_BITS],
         }
     }

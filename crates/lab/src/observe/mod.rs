@@ -48,10 +48,10 @@ impl Options {
     }
 }
 
-/// Values counted by exponent.
+/// Values, counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Exponents {
+pub struct Values {
     /// Zeros.
     pub zero: u64,
     /// NaNs.
@@ -60,14 +60,18 @@ pub struct Exponents {
     pub inf: u64,
     /// Exponent e (2^e <= |x| < 2^(e+1)), how many; binary32 subnormals count as -127.
     pub exponents: Vec<(i32, u64)>,
+    /// The same finite values by the bits of significand that they use, 1 to 24: how many.
+    pub widths: Vec<(u32, u64)>,
 }
 
-impl Exponents {
-    fn add(&mut self, other: &Exponents) {
+impl Values {
+    /// Adds others.
+    pub fn add(&mut self, other: &Values) {
         self.zero += other.zero;
         self.nan += other.nan;
         self.inf += other.inf;
         add_pairs(&mut self.exponents, &other.exponents);
+        add_pairs(&mut self.widths, &other.widths);
     }
     /// All values.
     pub fn total(&self) -> u64 {
@@ -154,9 +158,9 @@ pub struct Observation {
     /// By operand: how often the cut to the format changed it.
     pub cut: Vec<u64>,
     /// By operand, before the cut.
-    pub operands: Vec<Exponents>,
+    pub operands: Vec<Values>,
     /// Results.
-    pub result: Exponents,
+    pub result: Values,
     /// Bits that cancelled in a sum, how often; [`ALL_BITS`]: the sum is zero.
     pub lost: Vec<(u32, u64)>,
     /// With `--shadow`: distance from binary64.
@@ -350,7 +354,7 @@ fn worst(all: &[Observation]) -> Vec<String> {
 }
 
 /// Exponents of the results, from the smallest to the largest.
-fn range(e: &Exponents) -> String {
+fn range(e: &Values) -> String {
     match (e.exponents.first(), e.exponents.last()) {
         (Some((low, _)), Some((high, _))) => format!("{low}..{high}"),
         _ => "-".into(),
@@ -378,10 +382,10 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn sample() -> Vec<Observation> {
-        let side = |exponents: &[(i32, u64)], zero| Exponents {
+        let side = |exponents: &[(i32, u64)], zero| Values {
             zero,
             exponents: exponents.to_vec(),
-            ..Exponents::default()
+            ..Values::default()
         };
         let o = Observation {
             kernel: "k".into(),

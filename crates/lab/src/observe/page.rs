@@ -1,7 +1,7 @@
 //! The page with pictures: for each instruction, histograms of the exponents of its operands and results, over the
 //! range of its format. One HTML file that needs nothing else; the pictures are SVG within it.
 
-use super::{ALL_BITS, Exponents, Observation, percent, share};
+use super::{ALL_BITS, Observation, Values, percent, share};
 use crate::record::grouped;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -138,7 +138,7 @@ fn instruction(out: &mut String, o: &Observation) {
 /// The histograms of an instruction, one below the other, over the same exponents.
 fn picture(out: &mut String, o: &Observation) {
     let names = (1..=o.operands.len()).map(|k| format!("operand {k}"));
-    let rows: Vec<(String, &Exponents)> = names
+    let rows: Vec<(String, &Values)> = names
         .zip(&o.operands)
         .chain([("result".into(), &o.result)])
         .collect();

@@ -9,7 +9,7 @@ mod group;
 mod page;
 mod png;
 
-pub use facts::{distributions, kernel_times, weights_of};
+pub use facts::{distributions, factors, kernel_times, weights_of};
 pub use figure::{Bars, Drawing, Figure, Heat, Line, Plot, Point, Series};
 
 use crate::cache;

@@ -170,6 +170,50 @@ fn the_page_stands_alone_and_shows_text_as_text() {
 }
 
 #[test]
+fn factors_are_those_of_the_newest_run_that_looked() {
+    let runs = std::env::temp_dir().join(format!("vernier-factors-{}", std::process::id()));
+    let write = |run: &str, observations: &str| {
+        fs::create_dir_all(runs.join(run)).unwrap();
+        let text = format!(
+            r#"{{"program":"mlp","command":["/x","run","mlp","{run}"],"observations":[{observations}]}}"#
+        );
+        fs::write(runs.join(run).join("summary.json"), text).unwrap();
+    };
+    let seen = |kernel: &str, operation: &str, first: &str| {
+        format!(
+            r#"{{"kernel":"{kernel}","operation":"{operation}","operands":[{first},{{"exponents":[[0,8]],"widths":[[1,8]]}}]}}"#
+        )
+    };
+    let first = r#"{"zero":4,"exponents":[[-3,6],[-1,2],[9,0]],"widths":[[3,8]]}"#;
+    assert!(factors("mlp", &runs).is_empty());
+    write("1", &seen("old", "fma", first));
+    let both = [
+        seen("k", "fma", first),
+        seen("k", "mul", first),
+        seen("sum", "add", first),
+    ];
+    write("2", &both.join(","));
+    write("3", "");
+    let figures = factors("mlp", &runs);
+    let names: Vec<&str> = figures.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(names, ["mlp-factors-exponents", "mlp-factors-significands"]);
+    assert!(
+        figures[0].caption.ends_with("vernier run mlp 2"),
+        "{}",
+        figures[0].caption
+    );
+    let csv = figures[0].csv(&|_| String::new());
+    let rows: Vec<&str> = csv.lines().skip(1).filter(|l| l.starts_with('"')).collect();
+    let starts = ["-2,75,", "-1,0,", "0,25,"].map(|p| format!("\"k, first\",,{p}"));
+    assert!(rows.iter().zip(&starts).all(|(r, s)| r.starts_with(s)), "{csv}");
+    assert!(
+        rows[3].starts_with("\"k, second\",,1,100,") && rows.len() == 4,
+        "{csv}"
+    );
+    fs::remove_dir_all(&runs).unwrap();
+}
+
+#[test]
 fn plots_lie_beside_their_data() {
     let dir = std::env::temp_dir().join(format!("vernier-report-{}", std::process::id()));
     let mut report = Report::new(trials(), String::new());
@@ -179,7 +223,7 @@ fn plots_lie_beside_their_data() {
         .flat_map(|x| x.to_le_bytes())
         .collect();
     fs::write(&values, bytes).unwrap();
-    report.more = distributions("mlp", &values).unwrap();
+    report.more = distributions("mlp", "values", &values).unwrap();
     assert_eq!(report.write_plots(&dir).unwrap(), 11);
     let csv = fs::read_to_string(dir.join("mlp-exponent.csv")).unwrap();
     assert!(
