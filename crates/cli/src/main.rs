@@ -18,6 +18,7 @@ mod ptx_run;
 mod report;
 mod rules;
 mod run;
+mod search;
 mod store;
 mod study;
 mod sweep;
@@ -43,6 +44,7 @@ const EXAMPLES: &str = "Examples:
   vernier exec --format e5m2 -- ./app -x   the same for any CUDA binary
   vernier sweep mlp --exponent 8..2 --significand 7
                                            a trial in each format, side by side
+  vernier search mlp --loss 1.0            the narrowest format of each layer
   vernier format                           the formats that have names
   vernier eval add bf16 1.5 0.3            one operation, bit by bit
 
@@ -60,6 +62,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Run a program many times: formats, policies, devices; keep every result
     Sweep(sweep::Arguments),
+    /// Find the narrowest format of each layer that keeps a program's accuracy, and why
+    Search(search::Arguments),
     /// Run the studies of a folder, sweeps with a title, and write their table
     Study(study::Arguments),
     /// Run the trials of a Slurm task
@@ -104,7 +108,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !matches!(
         arguments.command,
-        Command::Run(_) | Command::Exec(_) | Command::Sweep(_) | Command::Study(_) | Command::Worker(_)
+        Command::Run(_)
+            | Command::Exec(_)
+            | Command::Sweep(_)
+            | Command::Search(_)
+            | Command::Study(_)
+            | Command::Worker(_)
     ) {
         // `vernier ... | head` ends quietly, as other commands do.
         // SAFETY: restores the default action that Rust's start-up code changed.
@@ -116,6 +125,7 @@ fn main() -> ExitCode {
         Command::Explain(a) => explain::run(&a),
         Command::Bench(a) => bench::run(&a),
         Command::Sweep(a) => sweep::run(&a),
+        Command::Search(a) => search::run(&a),
         Command::Study(a) => study::run(&a),
         Command::Worker(a) => worker::run(&a),
         Command::Store(a) => store::run(&a),

@@ -8,7 +8,7 @@ use lab::output::Output;
 use lab::store::{self, Store, Trial};
 use lab::sweep::run::{Again, Done, Limits, Runner, Watch};
 use lab::sweep::slurm::Cluster;
-use lab::sweep::{Point, Request, file, request, table, written};
+use lab::sweep::{Point, Request, axes, file, request, table, written};
 use lab::{Error, library};
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -368,7 +368,7 @@ pub fn conduct(place: &Place, points: &[Point], known: Option<i64>) -> Result<(D
     };
     let bar = Bar::new(place.quiet);
     let done = runner.run(&mut the_store, sweep, points, &bar)?;
-    bar.bar.finish_and_clear();
+    bar.end();
     Ok((done, sweep))
 }
 
@@ -465,10 +465,17 @@ impl Bar {
             lines: !terminal && !quiet,
         }
     }
+
+    /// Takes it away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 impl Watch for Bar {
     fn start(&self, missing: usize, known: usize, jobs: usize) {
+        // A search starts anew with each of its batches.
+        self.bar.set_position(0);
         self.bar.set_length(missing as u64);
         let style = ProgressStyle::with_template("{pos}/{len} [{wide_bar}] {elapsed} left {eta}  {msg}");
         if let Ok(style) = style {
@@ -483,9 +490,9 @@ impl Watch for Bar {
     }
 
     fn ended(&self, point: &Point, trial: &Trial) {
-        let words: Vec<&str> = ["program", "template", "layer", "format", "accumulate"]
+        let words: Vec<String> = ["program", "template", "layer", "format", "accumulate", "policy"]
             .iter()
-            .filter_map(|axis| point.get(*axis).map(String::as_str))
+            .filter_map(|name| axes::axis(name).ok()?.cell(point))
             .collect();
         let result = match (trial.is_done(), trial.accuracy) {
             (false, _) => {

@@ -114,6 +114,8 @@ pub struct Ended {
 pub struct Said {
     /// `accuracy: NN.NN%`, percent.
     pub accuracy: Option<f64>,
+    /// `correct: N / M`: answers that are right, and answers.
+    pub correct: Option<(u32, u32)>,
     /// `loss: N`, or a line of words and numbers in pairs, one pair of which is `loss N`.
     pub loss: Option<f64>,
 }
@@ -127,6 +129,14 @@ impl Said {
         if let Some(text) = line.trim().strip_prefix("accuracy:") {
             let percent = text.trim().strip_suffix('%').and_then(number);
             self.accuracy = percent.filter(|a: &f64| a.is_finite()).or(self.accuracy);
+        }
+        if let Some((right, all)) = line
+            .trim()
+            .strip_prefix("correct:")
+            .and_then(|t| t.split_once('/'))
+        {
+            let counts = right.trim().parse().ok().zip(all.trim().parse().ok());
+            self.correct = counts.filter(|(right, all)| right <= all).or(self.correct);
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         let at = words.iter().position(|w| w.trim_end_matches(':') == "loss");
@@ -443,6 +453,14 @@ mod tests {
             (None, Some(0.25))
         );
         assert_eq!(hear(&["loss: 1.5", "no loss here"]), (None, Some(1.5)));
+        let correct = |line: &str| {
+            let mut said = Said::default();
+            said.hear(line.as_bytes());
+            said.correct
+        };
+        assert_eq!(correct("correct: 12699 / 16384"), Some((12699, 16384)));
+        assert_eq!(correct("correct: 11 / 10"), None);
+        assert_eq!(correct("correct: all"), None);
     }
 
     #[test]

@@ -489,6 +489,8 @@ pub struct Summary {
     pub stages: Vec<StageSummary>,
     /// The last accuracy that the program printed, percent.
     pub accuracy_percent: Option<f64>,
+    /// Answers that are right, and answers, of the last test, if the program said so.
+    pub correct: Option<(u32, u32)>,
     /// The last loss that the program printed.
     pub loss: Option<f64>,
     /// Most memory that the program was seen to hold, bytes.

@@ -381,6 +381,7 @@ impl<'a> Doing<'a> {
         self.summary.totals.read(&folder);
         let ended = ended?;
         self.summary.accuracy_percent = ended.said.accuracy.or(self.summary.accuracy_percent);
+        self.summary.correct = ended.said.correct.or(self.summary.correct);
         self.summary.loss = ended.said.loss.or(self.summary.loss);
         self.summary.peak_bytes = ended.peak_bytes.max(self.summary.peak_bytes);
         if self.launch.format.r#override == "vf32" && quiet_end && self.summary.totals.processes > 0 {

@@ -67,6 +67,7 @@ fn rules(policy: &str) -> Vec<Rule> {
         }
         let accumulate = rule.get("accumulate").and_then(|a| a.as_str());
         let text = match accumulate.filter(|a| *a != "none") {
+            _ if format == "leave" => "none".to_string(),
             Some(accumulator) => format!("{format}+{accumulator}"),
             None => format.to_string(),
         };
@@ -128,7 +129,6 @@ impl Row {
         let rule = self.rules.iter().rev().find(|(patterns, _)| holds(patterns));
         let whole = self.trial.format.as_deref().unwrap_or("none");
         match rule.map(|(_, format)| format.as_str()) {
-            Some("leave") => "none",
             Some("launch") | None => whole,
             Some(format) => format,
         }
@@ -212,6 +212,10 @@ pub fn groups(rows: &[Row]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for row in rows {
         let t = &row.trial;
+        // One image has no accuracy: a search counts with it what work a layer is.
+        if t.images == Some(1) {
+            continue;
+        }
         let mut conditions = t.stages.replace(',', ", ");
         let mut also = |what: Option<String>| {
             if let Some(what) = what {
@@ -491,9 +495,8 @@ impl Group<'_> {
         let mut cells: BTreeMap<(String, String), Cell> = BTreeMap::new();
         let alone = |r: &&Row| r.others.is_none() && r.trial.format.as_deref().unwrap_or("none") == "none";
         for row in self.done().filter(alone) {
-            let (Some((layer, format)), 1, Some(a)) =
-                (row.layers.first_key_value(), row.layers.len(), row.trial.accuracy)
-            else {
+            let narrow: Vec<_> = row.layers.iter().filter(|(_, f)| *f != "none").collect();
+            let (&[(layer, format)], Some(a)) = (&narrow[..], row.trial.accuracy) else {
                 continue;
             };
             cells.insert(

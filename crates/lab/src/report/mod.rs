@@ -11,6 +11,7 @@ mod png;
 
 pub use facts::{distributions, factors, kernel_times, weights_of};
 pub use figure::{Bars, Drawing, Figure, Heat, Line, Plot, Point, Series};
+pub use group::width;
 
 use crate::cache;
 use crate::error::Error;

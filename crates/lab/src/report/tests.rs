@@ -245,3 +245,36 @@ fn plots_lie_beside_their_data() {
     fs::remove_dir_all(&dir).unwrap();
     fs::remove_file(&values).unwrap();
 }
+
+#[test]
+fn policies_of_a_search_name_layers_that_stay_as_compiled() {
+    let policy = |formats: [&str; 2]| {
+        let rule =
+            |(i, f): (usize, &&str)| format!("[[rule]]\nlayer = \"layer{}\"\nformat = \"{f}\"\n", i + 1);
+        Some(formats.iter().enumerate().map(rule).collect::<String>())
+    };
+    let mut trials = vec![trial("none", 97.8)];
+    for formats in [["leave", "e4m3"], ["leave", "e5m2"], ["e4m3", "e4m3"]] {
+        trials.push(Trial {
+            policy: policy(formats),
+            ..trial("none", 97.5)
+        });
+    }
+    trials.push(Trial {
+        images: Some(1),
+        ..trial("fp32", 100.0)
+    });
+    let rows = rows(trials);
+    assert_eq!(rows[1].name(), "layer1 none, layer2 e4m3");
+    assert_eq!(rows[1].bits, Some(20.0));
+    let groups = groups(&rows);
+    // What counts work on one image is no group of its own.
+    assert_eq!(groups.len(), 1);
+    let figures = groups[0].figures("mlp");
+    let alone = figures.iter().find(|f| f.name == "mlp-layers").unwrap();
+    let Drawing::Heat(heat) = &alone.drawing else {
+        panic!("no table of layers")
+    };
+    // Both policies narrow layer2 alone; the third narrows both.
+    assert_eq!((heat.rows.len(), heat.columns.len()), (1, 2));
+}

@@ -8,19 +8,12 @@ use crate::error::Error;
 /// # Errors
 /// Those of the evaluator.
 pub fn exhaustive(search: &mut Search<'_>) -> Result<(), Error> {
-    let (layers, choices) = (search.problem.layers.len(), search.problem.choices.len());
-    let size = choices.pow(layers as u32);
-    let nth = |mut n: usize| -> Candidate {
-        let mut digit = || {
-            let d = n % choices;
-            n /= choices;
-            d
-        };
-        (0..layers).map(|_| digit()).collect()
-    };
+    let size = search.problem.size() as usize;
     // In pieces: a whole space need not fit into memory.
     for first in (0..size).step_by(1024) {
-        let piece: Vec<Candidate> = (first..size.min(first + 1024)).map(nth).collect();
+        let piece: Vec<Candidate> = (first..size.min(first + 1024))
+            .map(|n| search.problem.nth(n))
+            .collect();
         search.run(&piece)?;
     }
     Ok(())

@@ -6,11 +6,18 @@
 //! Hoeffding's inequality, since accuracies near 1 vary little. "Drawn" is an assumption: programs show the *first*
 //! images. Where these are easier than the rest, as in MNIST, candidates are given up less often, never more.
 
-/// How many images are looked at before all: a sixteenth, a quarter.
-pub fn steps(all: u64) -> Vec<u64> {
-    let mut steps: Vec<u64> = [16, 4, 1].map(|part| all / part).into();
+/// How many images are looked at before all: a sixteenth, a quarter, in whole units.
+pub fn steps(all: u64, unit: u64) -> Vec<u64> {
+    let unit = unit.max(1);
+    let whole = |part: u64| (all / part).div_ceil(unit) * unit;
     // A look at a handful of images shows nothing.
-    steps.retain(|&n| n == all || n >= 50);
+    let mut steps: Vec<u64> = [16, 4]
+        .into_iter()
+        .map(whole)
+        .filter(|&n| n >= 50 && n < all)
+        .collect();
+    steps.dedup();
+    steps.push(all);
     steps
 }
 
@@ -82,6 +89,14 @@ mod tests {
             assert!((tail(all, marked, n, x) - exact(all, marked, n, x)).abs() < 1e-9);
         }
         assert_eq!((tail(100, 90, 20, 9), tail(100, 90, 20, 20)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn looks_are_in_whole_units_and_end_with_all() {
+        assert_eq!(steps(10_000, 1), [625, 2500, 10_000]);
+        assert_eq!(steps(16_384, 128), [1024, 4096, 16_384]);
+        assert_eq!(steps(300, 128), [128, 300]);
+        assert_eq!(steps(100, 1), [100]);
     }
 
     #[test]

@@ -8,17 +8,24 @@
 //! * [`nsga`] breeds candidates from what is predicted and what was found;
 //! * [`baseline`] has the greedy and the exhaustive search, to compare with;
 //! * [`halving`] picks among training formats by short runs.
+//!
+//! [`objective`] is what arithmetic costs; [`evaluate`] runs candidates of a real program as trials of a store;
+//! [`outcome`] says what was found, and why; [`training`] searches formats to train in.
 
 pub mod baseline;
 pub mod bound;
+pub mod evaluate;
 pub mod halving;
 pub mod nsga;
+pub mod objective;
+pub mod outcome;
+pub mod training;
 
 use crate::error::Error;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A layer of a program.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Layer {
     /// Its name.
     pub name: String,
@@ -27,7 +34,7 @@ pub struct Layer {
 }
 
 /// What a layer may be given.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Choice {
     /// Its name, for example `e5m2+fp32`.
     pub name: String,
@@ -44,6 +51,8 @@ pub struct Problem {
     pub choices: Vec<Choice>,
     /// Images of the whole test.
     pub images: u64,
+    /// They can be shown only so many at a time: characters of a sequence, say; 1 for images.
+    pub unit: u64,
     /// How many percent points of accuracy may be lost against the widest.
     pub loss: f64,
 }
@@ -59,6 +68,15 @@ impl Problem {
         cost.map(|(l, &c)| l.work * self.choices[c].cost).sum::<f64>() / work
     }
 
+    /// The candidate with one layer in the next cheaper choice, if it has one.
+    pub fn cheaper(&self, candidate: &[usize], layer: usize) -> Option<Candidate> {
+        let here = self.choices[candidate[layer]].cost;
+        let next = self.choices.iter().position(|c| c.cost < here)?;
+        let mut cheaper = candidate.to_vec();
+        cheaper[layer] = next;
+        Some(cheaper)
+    }
+
     /// The candidate that loses nothing.
     pub fn widest(&self) -> Candidate {
         vec![0; self.layers.len()]
@@ -71,6 +89,16 @@ impl Problem {
             .map(|(l, &c)| format!("{} {}", l.name, self.choices[c].name))
             .collect();
         parts.join(", ")
+    }
+
+    /// All candidates have a number, from 0 to [`size`](Problem::size) - 1.
+    pub fn nth(&self, mut n: usize) -> Candidate {
+        let mut digit = || {
+            let digit = n % self.choices.len();
+            n /= self.choices.len();
+            digit
+        };
+        (0..self.layers.len()).map(|_| digit()).collect()
     }
 
     /// How many candidates there are.
@@ -166,7 +194,11 @@ impl<'e> Search<'e> {
         let fresh = unique.into_iter().filter(|c| !self.found.contains_key(*c));
         let mut alive: Vec<Candidate> = fresh.take(self.left()).cloned().collect();
         let all = self.problem.images;
-        let steps = bound::steps(all);
+        // Where nothing may be given up, a look at a part only costs.
+        let steps = match self.risk > 0.0 {
+            true => bound::steps(all, self.problem.unit),
+            false => vec![all],
+        };
         for (i, &images) in steps.iter().enumerate() {
             if alive.is_empty() {
                 break;
@@ -222,6 +254,11 @@ impl<'e> Search<'e> {
         Ok((0..layers)
             .map(|l| (0..choices).map(|c| lost(l, c)).collect())
             .collect())
+    }
+
+    /// Candidates that [`sensitivity`](Search::sensitivity) runs, with the widest.
+    pub fn alone(problem: &Problem) -> usize {
+        1 + problem.layers.len() * (problem.choices.len() - 1)
     }
 
     /// The cheapest candidate that keeps the accuracy, the more accurate of two.

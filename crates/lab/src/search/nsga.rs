@@ -27,6 +27,12 @@ impl Default for Plan {
     }
 }
 
+/// Candidates beside the best that are run at a time.
+const FEW: usize = 4;
+
+/// Up to so many candidates all are looked through for the next step, not only those beside the best.
+const FAR: f64 = 100_000.0;
+
 /// Searches until the plan is done or the budget is spent. `search.found`, [`Search::best`] and [`Search::front`] have
 /// the outcome.
 ///
@@ -35,17 +41,24 @@ impl Default for Plan {
 pub fn run(search: &mut Search<'_>, plan: &Plan) -> Result<(), Error> {
     let lost = search.sensitivity()?;
     let mut random = Random::new(plan.seed);
-    let mut population = promising(search, &lost, plan.population);
+    // Most of what may be run is for what will have been found out by then, and some to look around the best at last.
+    let first = plan.population.min(search.left().div_ceil(3));
+    let last = search.problem.layers.len();
+    let mut population = promising(search, &lost, first);
     search.run(&population)?;
     for _ in 0..plan.generations {
-        if search.left() == 0 {
+        let spare = search.left().saturating_sub(last);
+        descend(search, &lost, plan.population.min(spare))?;
+        let spare = search.left().saturating_sub(last);
+        if spare == 0 {
             break;
         }
         let ranked = rank(search, &population);
+        let count = plan.population.min(spare);
         let mut children = BTreeSet::new();
         // Where the space is small there may be nothing new to breed.
         for _ in 0..plan.population * 20 {
-            if children.len() == plan.population {
+            if children.len() == count {
                 break;
             }
             let child = child(&ranked, search.problem.choices.len(), &mut random);
@@ -58,9 +71,24 @@ pub fn run(search: &mut Search<'_>, plan: &Plan) -> Result<(), Error> {
         population.extend(children);
         population = rank(search, &population);
         population.truncate(plan.population);
-        descend(search)?;
     }
-    descend(search)
+    narrower(search)?;
+    descend(search, &lost, plan.population)?;
+    narrower(search)
+}
+
+/// Runs the best with each layer one choice cheaper, until that finds nothing better: what keeps the best from being
+/// cheaper is known then, as far as the budget goes.
+fn narrower(search: &mut Search<'_>) -> Result<(), Error> {
+    loop {
+        let best = search.best().0.clone();
+        let next = |layer: usize| search.problem.cheaper(&best, layer);
+        let beside: Vec<Candidate> = (0..best.len()).filter_map(next).collect();
+        search.run(&beside)?;
+        if search.best().0 == &best {
+            return Ok(());
+        }
+    }
 }
 
 /// Candidates on the front of cost and predicted loss, the losses of layers added up; those near the loss that
@@ -155,38 +183,38 @@ fn child(ranked: &[Candidate], choices: usize, random: &mut Random) -> Candidate
     child
 }
 
-/// Steps from the best candidate to cheaper ones beside it - one layer narrower, perhaps another wider for it - while
-/// that finds a better one.
-fn descend(search: &mut Search<'_>) -> Result<(), Error> {
+/// Steps from the best candidate to cheaper ones - where there are too many, to those beside it: one layer narrower,
+/// perhaps another wider for it - while that finds a better one. Those that are predicted to keep the accuracy come first, the cheapest of them before all:
+/// the losses of layers alone, added up, and what the best loses beyond that. After `most` in a row that are no better, it
+/// ends.
+fn descend(search: &mut Search<'_>, lost: &[Vec<f64>], most: usize) -> Result<(), Error> {
+    let alone = |c: &Candidate| -> f64 { c.iter().zip(lost).map(|(&choice, l)| l[choice]).sum() };
     loop {
         let best = search.best().0.clone();
         let here = search.problem.cost(&best);
-        let choices = search.problem.choices.len();
-        let mut beside = BTreeSet::new();
-        for down in 0..best.len() {
-            for to in 0..choices {
-                let mut one = best.clone();
-                one[down] = to;
-                for up in 0..best.len() {
-                    for other in best[up].saturating_sub(1)..=(best[up] + 1).min(choices - 1) {
-                        let mut two = one.clone();
-                        if up != down {
-                            two[up] = other;
-                        }
-                        if search.problem.cost(&two) < here {
-                            beside.insert(two);
-                        }
-                    }
-                }
-            }
-        }
-        let mut beside: Vec<Candidate> = beside
-            .into_iter()
-            .filter(|c| !search.found.contains_key(c))
-            .collect();
-        // The dearest first: it loses least.
-        beside.sort_by(|a, b| search.problem.cost(b).total_cmp(&search.problem.cost(a)));
-        for few in beside.chunks(8) {
+        let kept = |c: &Candidate| search.accuracy(c).unwrap_or(0.0);
+        let beyond = kept(&search.problem.widest()) - kept(&best) - alone(&best);
+        let predicted = |c: &Candidate| (alone(c) + beyond - search.problem.loss / 100.0).max(0.0);
+        let mut beside: Vec<Candidate> = if search.problem.size() <= FAR {
+            let all = 0..search.problem.size() as usize;
+            all.map(|n| search.problem.nth(n)).collect()
+        } else {
+            neighbours(&best, search.problem.choices.len())
+                .into_iter()
+                .collect()
+        };
+        beside.retain(|c| search.problem.cost(c) < here && !search.found.contains_key(c));
+        // What failed in wider formats hardly works in narrower ones.
+        let failed: Vec<&Candidate> = search.found.iter().filter(|f| !f.1.kept).map(|f| f.0).collect();
+        let doomed = |c: &Candidate| failed.iter().any(|f| f.iter().zip(c).all(|(f, c)| f <= c));
+        let order = |c: &Candidate| (doomed(c), predicted(c), search.problem.cost(c));
+        beside.sort_by(|a, b| {
+            order(a)
+                .partial_cmp(&order(b))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        beside.truncate(most);
+        for few in beside.chunks(FEW) {
             search.run(few)?;
             if search.problem.cost(search.best().0) < here {
                 break;
@@ -196,4 +224,25 @@ fn descend(search: &mut Search<'_>) -> Result<(), Error> {
             return Ok(());
         }
     }
+}
+
+/// One layer in any other choice, perhaps another one a step to the side.
+fn neighbours(best: &Candidate, choices: usize) -> BTreeSet<Candidate> {
+    let mut beside = BTreeSet::new();
+    for down in 0..best.len() {
+        for to in 0..choices {
+            let mut one = best.clone();
+            one[down] = to;
+            for up in 0..best.len() {
+                for other in best[up].saturating_sub(1)..=(best[up] + 1).min(choices - 1) {
+                    let mut two = one.clone();
+                    if up != down {
+                        two[up] = other;
+                    }
+                    beside.insert(two);
+                }
+            }
+        }
+    }
+    beside
 }

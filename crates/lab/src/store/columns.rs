@@ -92,6 +92,10 @@ columns! {
     message: Text Option<String>,
     /// Percent of test images classified correctly
     accuracy: Real Option<f64>,
+    /// Answers of the test that are right: images, or what else the program counts
+    correct: Integer Option<i64>,
+    /// Answers of the test
+    answers: Integer Option<i64>,
     /// The last loss that the program printed
     loss: Real Option<f64>,
     /// Kernel launches

@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub const DEFAULT: &str = "runs/lab.db";
 
 /// The layout of the file, in SQLite's `user_version`. A file with another one is refused.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// How long one process waits for another's transaction.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -247,6 +247,8 @@ impl Planned {
                 let known = t.processes > 0;
                 let whole = |n: u64| known.then(|| i64::try_from(n).unwrap_or(i64::MAX));
                 row.accuracy = summary.accuracy_percent;
+                row.correct = summary.correct.map(|c| c.0.into());
+                row.answers = summary.correct.map(|c| c.1.into());
                 row.loss = summary.loss.filter(|x| x.is_finite());
                 row.launches = whole(t.launches);
                 row.instructions = whole(t.thread_instructions);
