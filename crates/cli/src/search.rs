@@ -90,7 +90,7 @@ struct Training {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Method {
-    /// What single layers lose predicts candidates, NSGA-II breeds more, steps from the best finish
+    /// A model learns from single layers and from each candidate which to run next; NSGA-II breeds more
     Nsga,
     /// From as compiled, always the step that saves most
     Greedy,

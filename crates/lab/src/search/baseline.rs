@@ -8,12 +8,10 @@ use crate::error::Error;
 /// # Errors
 /// Those of the evaluator.
 pub fn exhaustive(search: &mut Search<'_>) -> Result<(), Error> {
-    let size = search.problem.size() as usize;
     // In pieces: a whole space need not fit into memory.
-    for first in (0..size).step_by(1024) {
-        let piece: Vec<Candidate> = (first..size.min(first + 1024))
-            .map(|n| search.problem.nth(n))
-            .collect();
+    let mut all = search.problem.all().peekable();
+    while all.peek().is_some() {
+        let piece: Vec<Candidate> = all.by_ref().take(1024).collect();
         search.run(&piece)?;
     }
     Ok(())

@@ -5,7 +5,8 @@
 //! out, as little as possible:
 //! * [`bound`] stops looking at a candidate when the first images show that it is hopeless;
 //! * [`sensitivity`](Search::sensitivity) narrows one layer at a time, which predicts how all others do;
-//! * [`nsga`] breeds candidates from what is predicted and what was found;
+//! * [`model`] learns from what was found what to ask for next;
+//! * [`nsga`] breeds candidates where more may be run than that;
 //! * [`baseline`] has the greedy and the exhaustive search, to compare with;
 //! * [`halving`] picks among training formats by short runs.
 //!
@@ -16,6 +17,7 @@ pub mod baseline;
 pub mod bound;
 pub mod evaluate;
 pub mod halving;
+pub mod model;
 pub mod nsga;
 pub mod objective;
 pub mod outcome;
@@ -91,14 +93,41 @@ impl Problem {
         parts.join(", ")
     }
 
-    /// All candidates have a number, from 0 to [`size`](Problem::size) - 1.
-    pub fn nth(&self, mut n: usize) -> Candidate {
-        let mut digit = || {
-            let digit = n % self.choices.len();
-            n /= self.choices.len();
-            digit
+    /// Every candidate.
+    pub fn all(&self) -> impl Iterator<Item = Candidate> + use<> {
+        let (layers, choices) = (self.layers.len(), self.choices.len());
+        let nth = move |mut n: usize| -> Candidate {
+            let mut digit = || {
+                let d = n % choices;
+                n /= choices;
+                d
+            };
+            (0..layers).map(|_| digit()).collect()
         };
-        (0..self.layers.len()).map(|_| digit()).collect()
+        (0..choices.pow(layers as u32)).map(nth)
+    }
+
+    /// What is beside a candidate: one layer in any choice, perhaps another a step wider or narrower.
+    pub fn beside(&self, candidate: &[usize]) -> BTreeSet<Candidate> {
+        let choices = self.choices.len();
+        let mut beside = BTreeSet::new();
+        for one in 0..candidate.len() {
+            for to in 0..choices {
+                let mut first = candidate.to_vec();
+                first[one] = to;
+                for other in 0..candidate.len() {
+                    let at = candidate[other];
+                    for step in at.saturating_sub(1)..=(at + 1).min(choices - 1) {
+                        let mut second = first.clone();
+                        if other != one {
+                            second[other] = step;
+                        }
+                        beside.insert(second);
+                    }
+                }
+            }
+        }
+        beside
     }
 
     /// How many candidates there are.

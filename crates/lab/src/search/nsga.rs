@@ -1,7 +1,8 @@
-//! The search itself: NSGA-II (Deb, Pratap, Agarwal, Meyarivan, 2002) over cost and accuracy, begun from what the
-//! sensitivity of single layers predicts, and followed by steps from the best candidate to its neighbours.
+//! The search itself: what a model learns from single layers and from what it has asked for ([`model`]), which is all where few
+//! candidates may be run; then NSGA-II (Deb, Pratap, Agarwal, Meyarivan, 2002) over cost and accuracy, with steps from the
+//! best candidate to its neighbours.
 
-use super::{Candidate, Search};
+use super::{Candidate, Search, model};
 use crate::error::Error;
 use crate::sweep::random::Random;
 use std::collections::BTreeSet;
@@ -30,9 +31,6 @@ impl Default for Plan {
 /// Candidates beside the best that are run at a time.
 const FEW: usize = 4;
 
-/// Up to so many candidates all are looked through for the next step, not only those beside the best.
-const FAR: f64 = 100_000.0;
-
 /// Searches until the plan is done or the budget is spent. `search.found`, [`Search::best`] and [`Search::front`] have
 /// the outcome.
 ///
@@ -41,9 +39,13 @@ const FAR: f64 = 100_000.0;
 pub fn run(search: &mut Search<'_>, plan: &Plan) -> Result<(), Error> {
     let lost = search.sensitivity()?;
     let mut random = Random::new(plan.seed);
-    // Most of what may be run is for what will have been found out by then, and some to look around the best at last.
-    let first = plan.population.min(search.left().div_ceil(3));
+    // Some are kept to look around the best at last.
     let last = search.problem.layers.len();
+    model::run(search, last, &mut random)?;
+    // Half of what may be run is for what will have been found out by then.
+    let first = plan
+        .population
+        .min(search.left().saturating_sub(last).div_ceil(2));
     let mut population = promising(search, &lost, first);
     search.run(&population)?;
     for _ in 0..plan.generations {
@@ -73,7 +75,7 @@ pub fn run(search: &mut Search<'_>, plan: &Plan) -> Result<(), Error> {
         population.truncate(plan.population);
     }
     narrower(search)?;
-    descend(search, &lost, plan.population)?;
+    descend(search, &lost, usize::MAX)?;
     narrower(search)
 }
 
@@ -183,8 +185,8 @@ fn child(ranked: &[Candidate], choices: usize, random: &mut Random) -> Candidate
     child
 }
 
-/// Steps from the best candidate to cheaper ones - where there are too many, to those beside it: one layer narrower,
-/// perhaps another wider for it - while that finds a better one. Those that are predicted to keep the accuracy come first, the cheapest of them before all:
+/// Steps from the best candidate to cheaper ones beside it - one layer narrower, perhaps another wider for it - while
+/// that finds a better one. Those that are predicted to keep the accuracy come first, the cheapest of them before all:
 /// the losses of layers alone, added up, and what the best loses beyond that. After `most` in a row that are no better, it
 /// ends.
 fn descend(search: &mut Search<'_>, lost: &[Vec<f64>], most: usize) -> Result<(), Error> {
@@ -195,19 +197,11 @@ fn descend(search: &mut Search<'_>, lost: &[Vec<f64>], most: usize) -> Result<()
         let kept = |c: &Candidate| search.accuracy(c).unwrap_or(0.0);
         let beyond = kept(&search.problem.widest()) - kept(&best) - alone(&best);
         let predicted = |c: &Candidate| (alone(c) + beyond - search.problem.loss / 100.0).max(0.0);
-        let mut beside: Vec<Candidate> = if search.problem.size() <= FAR {
-            let all = 0..search.problem.size() as usize;
-            all.map(|n| search.problem.nth(n)).collect()
-        } else {
-            neighbours(&best, search.problem.choices.len())
-                .into_iter()
-                .collect()
-        };
-        beside.retain(|c| search.problem.cost(c) < here && !search.found.contains_key(c));
-        // What failed in wider formats hardly works in narrower ones.
-        let failed: Vec<&Candidate> = search.found.iter().filter(|f| !f.1.kept).map(|f| f.0).collect();
-        let doomed = |c: &Candidate| failed.iter().any(|f| f.iter().zip(c).all(|(f, c)| f <= c));
-        let order = |c: &Candidate| (doomed(c), predicted(c), search.problem.cost(c));
+        let beside = search.problem.beside(&best).into_iter();
+        let mut beside: Vec<Candidate> = beside
+            .filter(|c| search.problem.cost(c) < here && !search.found.contains_key(c))
+            .collect();
+        let order = |c: &Candidate| (predicted(c), search.problem.cost(c));
         beside.sort_by(|a, b| {
             order(a)
                 .partial_cmp(&order(b))
@@ -224,25 +218,4 @@ fn descend(search: &mut Search<'_>, lost: &[Vec<f64>], most: usize) -> Result<()
             return Ok(());
         }
     }
-}
-
-/// One layer in any other choice, perhaps another one a step to the side.
-fn neighbours(best: &Candidate, choices: usize) -> BTreeSet<Candidate> {
-    let mut beside = BTreeSet::new();
-    for down in 0..best.len() {
-        for to in 0..choices {
-            let mut one = best.clone();
-            one[down] = to;
-            for up in 0..best.len() {
-                for other in best[up].saturating_sub(1)..=(best[up] + 1).min(choices - 1) {
-                    let mut two = one.clone();
-                    if up != down {
-                        two[up] = other;
-                    }
-                    beside.insert(two);
-                }
-            }
-        }
-    }
-    beside
 }
