@@ -64,7 +64,7 @@ enum Command {
     Sweep(sweep::Arguments),
     /// Find the narrowest format of each layer that keeps a program's accuracy, and why
     Search(search::Arguments),
-    /// Run the studies of a folder, sweeps with a title, and write their table
+    /// Run the studies of a folder, sweeps with a title, and write a page with their figures and tables
     Study(study::Arguments),
     /// Run the trials of a Slurm task
     #[command(hide = true)]

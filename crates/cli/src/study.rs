@@ -3,17 +3,16 @@
 use crate::Result;
 use crate::sweep::{self, Place};
 use clap::Args;
+use lab::child;
 use lab::output::Output;
-use lab::study::{self, Choice, Results, Study};
+use lab::study::{self, Choice, Page, Part, Results, Study};
 use lab::sweep::written;
-use lab::{Error, child};
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
-    /// Studies: names of files in the folder, without .toml (default: all)
+    /// Studies: names of files in the folder, without number and .toml (default: all)
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Folder of the studies
@@ -25,7 +24,8 @@ pub struct Arguments {
     /// Test the first N images only
     #[arg(long, value_name = "N")]
     images: Option<u64>,
-    /// Write the page into this file (default: standard output)
+    /// Write the page into this file, and its figures into the folder beside it that has its name (default: the page without
+    /// figures, to standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -33,11 +33,11 @@ pub struct Arguments {
 }
 
 const HELP: &str =
-    "A study is a file as `vernier sweep` reads it, with a `title` and a text `about`. What the store knows
-already is not run again: the same command continues what was interrupted.
+    "A study is a file as `vernier sweep` reads it, with a `title` and texts `about` and `discussion`; `figure` says what is
+drawn. What the store knows already is not run again: the same command continues what was interrupted.
 
 Examples:
-  vernier study -o docs/table.md
+  vernier study -o docs/study.md
   vernier study formats --program mlp --images 1000";
 
 /// `vernier study`.
@@ -58,20 +58,32 @@ pub fn run(a: &Arguments) -> Result {
         pages.push((study, own));
         rest = others;
     }
-    let command = command(a);
-    let page = study::markdown(&pages, &command);
+    let whole = command(a, &a.names, a.output.as_deref());
+    let part = |(study, results)| Part {
+        study,
+        command: command(a, std::slice::from_ref(&study.name), None),
+        results,
+    };
+    let page = Page {
+        command: whole.clone(),
+        summary: study::summary(&a.studies, &choice)?,
+        parts: pages.into_iter().map(part).collect(),
+    };
     match &a.output {
-        Some(path) => fs::write(path, page).map_err(|e| Error::file("write", path, &e))?,
-        None => print!("{page}"),
+        Some(path) => {
+            let count = page.write(path)?;
+            output.say(&format!("{}: {count} figures", path.display()));
+        }
+        None => print!("{}", page.markdown(None)),
     }
     output.say(&sweep::ending(&done, number, &a.place.store));
-    sweep::whole(&done, &command)
+    sweep::whole(&done, &whole)
 }
 
 /// The command, without what does not change the page.
-fn command(a: &Arguments) -> String {
+fn command(a: &Arguments, names: &[String], page: Option<&Path>) -> String {
     let mut words = vec!["vernier".to_string(), "study".into()];
-    words.extend(a.names.iter().map(|n| child::quoted(n)));
+    words.extend(names.iter().map(|n| child::quoted(n)));
     let mut option = |flag: &str, value: String| words.extend([flag.to_string(), child::quoted(&value)]);
     if a.studies.as_os_str() != study::DEFAULT {
         option("--studies", a.studies.to_string_lossy().into_owned());
@@ -82,7 +94,7 @@ fn command(a: &Arguments) -> String {
     if let Some(images) = a.images {
         option("--images", images.to_string());
     }
-    if let Some(path) = &a.output {
+    if let Some(path) = page {
         option("-o", path.to_string_lossy().into_owned());
     }
     words.join(" ")

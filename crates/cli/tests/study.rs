@@ -6,9 +6,9 @@ use std::fs;
 use support::{folder, root, vernier};
 
 #[test]
-fn the_table_is_made_once_and_read_after_that() {
+fn the_page_and_its_figures_are_made_once_and_read_after_that() {
     let dir = folder("study");
-    let (store, page) = (dir.join("lab.db"), dir.join("table.md"));
+    let (store, page) = (dir.join("lab.db"), dir.join("study.md"));
     let study = || {
         let mut command = vernier(&root());
         command.args([
@@ -29,14 +29,24 @@ fn the_table_is_made_once_and_read_after_that() {
             .unwrap();
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{words}");
-        let table = fs::read_to_string(&page).unwrap();
-        (table, words)
+        let figure = |name: &str| fs::read_to_string(dir.join("study").join(name)).unwrap();
+        let figures = [figure("formats-mlp.svg"), figure("layers-mlp.svg")];
+        (fs::read_to_string(&page).unwrap(), figures, words)
     };
-    let (first, words) = study();
+    let (first, figures, words) = study();
+    for figure in &figures {
+        assert!(
+            figure.starts_with("<?xml") && figure.contains("accuracy, %"),
+            "{figure}"
+        );
+    }
+    assert!(first.contains("](study/formats-mlp.svg)"), "{first}");
+    // What was learned speaks of whole tests.
+    assert!(!first.contains("What we learned"), "{first}");
     // Two points are one trial where nothing is overridden, and where both studies ask for the same.
-    assert!(words.contains("28 of 28 trials; 25 run now"), "{words}");
+    assert!(words.contains("30 of 30 trials; 27 run now"), "{words}");
     let rows = first.lines().filter(|l| l.starts_with("| ")).count();
-    assert_eq!(rows, 2 + 7 + 2 + 4 + 3, "{first}");
+    assert_eq!(rows, 3 + 2 + 8 + 2 + 4 + 3, "{first}");
     assert!(!first.contains("failed") && !first.contains("not run"), "{first}");
     let row = |name: &str| {
         let line = first.lines().find(|l| l.contains(name));
@@ -48,7 +58,7 @@ fn the_table_is_made_once_and_read_after_that() {
         row("| wide-middle |")["| e5m3 | wide-middle".len()..]
     );
     assert!(row("| none |").matches("**").count() == 4, "{first}");
-    let (second, words) = study();
+    let (second, again, words) = study();
     assert!(words.contains(" 0 run now"), "{words}");
-    assert_eq!(first, second);
+    assert_eq!((first, figures), (second, again));
 }

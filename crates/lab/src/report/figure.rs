@@ -29,6 +29,8 @@ pub struct Figure {
 pub enum Drawing {
     /// Points over two axes.
     Plot(Plot),
+    /// A line for each name, with dots on it.
+    Dots(super::Dots),
     /// A bar for each name.
     Bars(Bars),
     /// A table of coloured cells.
@@ -149,20 +151,21 @@ impl Figure {
     pub fn svg(&self) -> String {
         match &self.drawing {
             Drawing::Plot(plot) => plot.svg(&self.title),
+            Drawing::Dots(dots) => dots.svg(&self.title),
             Drawing::Bars(bars) if bars.standing => bars.histogram(&self.title),
             Drawing::Bars(bars) => bars.svg(&self.title),
             Drawing::Heat(heat) => heat.svg(&self.title),
         }
     }
 
-    /// The drawing as a file of its own, in black on white and fixed colours: not every program that reads SVG knows
-    /// variables.
+    /// The drawing as a file of its own, in black on white and fixed colours: where it is shown may be dark, and not every
+    /// program that reads SVG knows variables.
     pub fn svg_file(&self) -> String {
         let svg = self.svg();
         let (head, rest) = svg.split_once('>').unwrap_or((&svg, ""));
         let style = without_variables(STYLE);
         format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{head} xmlns=\"http://www.w3.org/2000/svg\">\n<style>{style}</style>{rest}\n"
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{head} xmlns=\"http://www.w3.org/2000/svg\">\n<style>{style}</style><rect class=\"ground\" width=\"100%\" height=\"100%\"/>{rest}\n"
         )
     }
 
@@ -190,6 +193,15 @@ impl Figure {
                     }
                 }
             }
+            Drawing::Dots(dots) => {
+                put!(out, "name,series,{}\r\n", quoted(&dots.x));
+                for (name, row) in &dots.rows {
+                    for dot in row {
+                        let (name, series) = (quoted(name), quoted(&dots.series[dot.series]));
+                        put!(out, "{name},{series},{}\r\n", dot.x);
+                    }
+                }
+            }
             Drawing::Bars(bars) => {
                 put!(out, "name,{}\r\n", quoted(&bars.unit));
                 for (name, value, _) in &bars.bars {
@@ -212,7 +224,7 @@ impl Figure {
     }
 }
 
-fn open(width: f64, height: f64, title: &str) -> String {
+pub(super) fn open(width: f64, height: f64, title: &str) -> String {
     format!(
         "<svg class=\"figure\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{}\">",
         escaped(title)
@@ -220,7 +232,7 @@ fn open(width: f64, height: f64, title: &str) -> String {
 }
 
 /// Round numbers that divide a range into about `wanted` parts: 1, 2 or 5 times a power of ten apart.
-fn ticks(low: f64, high: f64, wanted: f64, whole: bool) -> Vec<f64> {
+pub(super) fn ticks(low: f64, high: f64, wanted: f64, whole: bool) -> Vec<f64> {
     let raw = ((high - low) / wanted).max(f64::MIN_POSITIVE);
     let power = 10f64.powf(raw.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0]
@@ -235,13 +247,13 @@ fn ticks(low: f64, high: f64, wanted: f64, whole: bool) -> Vec<f64> {
 }
 
 /// A number with as many decimals as its neighbours at distance `step` need.
-fn number(value: f64, step: f64) -> String {
+pub(super) fn number(value: f64, step: f64) -> String {
     let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
     format!("{value:.decimals$}")
 }
 
 /// The smallest and greatest of some numbers, apart from each other.
-fn range(values: impl Iterator<Item = f64> + Clone, margin: f64) -> (f64, f64) {
+pub(super) fn range(values: impl Iterator<Item = f64> + Clone, margin: f64) -> (f64, f64) {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);
     if !low.is_finite() || !high.is_finite() {
@@ -252,15 +264,15 @@ fn range(values: impl Iterator<Item = f64> + Clone, margin: f64) -> (f64, f64) {
 }
 
 // Sizes of a plot, in SVG units (about a pixel).
-const WIDTH: f64 = 560.0;
+pub(super) const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 330.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 46.0;
-const LEGEND_LINE: f64 = 18.0;
+pub(super) const LEGEND_LINE: f64 = 18.0;
 /// Width of a character at the size of figures' text; text is measured by it where it must fit.
-const CHARACTER: f64 = 6.7;
+pub(super) const CHARACTER: f64 = 6.7;
 /// The same of bold text.
 const BOLD: f64 = 7.6;
 

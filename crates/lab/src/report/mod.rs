@@ -3,12 +3,14 @@
 //! The figures are drawn here, so that the page also works on paper and without scripts; the script sorts tables, filters,
 //! changes the theme and shows the command of a point.
 
+mod dots;
 mod facts;
 mod figure;
-mod group;
+pub(crate) mod group;
 mod page;
 mod png;
 
+pub use dots::{Dot, Dots};
 pub use facts::{distributions, factors, kernel_times, weights_of};
 pub use figure::{Bars, Drawing, Figure, Heat, Line, Plot, Point, Series};
 pub use group::width;

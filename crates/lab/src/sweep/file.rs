@@ -2,7 +2,7 @@
 
 use super::axes::{self, Point};
 use super::made;
-use super::request::{self, MOST, Request};
+use super::request::{self, MOST, Request, WORDS};
 use crate::error::Error;
 use crate::suggest;
 use std::fs;
@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Reads a file. Paths in it are relative to its folder. Every axis is a key, with a value or a list of them;
 /// `exponent` and `significand` make formats; `[sample]` has `count` and `seed`; `[template]` a `file` and values of its placeholders; each `[[trial]]` is a point;
-/// `title` and `about` are words for a page ([`crate::study`]).
+/// those of [`WORDS`] are texts for a page ([`crate::study`]).
 ///
 /// # Errors
 /// What is wrong, with its line.
@@ -68,9 +68,10 @@ fn parse(file: &Path, text: &str, folder: &Path) -> Result<Request, Error> {
                     request.list.push(point);
                 }
             }
-            ("title", DeValue::String(text)) => request.title = Some(text.trim().into()),
-            ("about", DeValue::String(text)) => request.about = Some(text.trim().into()),
-            ("title" | "about", _) => return Err(wrong("a text is wanted".into())),
+            (name, DeValue::String(text)) if WORDS.contains(&name) => {
+                request.words.insert(name.into(), text.trim().into());
+            }
+            (name, _) if WORDS.contains(&name) => return Err(wrong("a text is wanted".into())),
             ("sample" | "template" | "trial", _) => {
                 return Err(wrong(
                     "`sample` and `template` are tables, [sample] and [template], and `trial` is a list of tables, [[trial]]"

@@ -17,11 +17,12 @@ pub struct Request {
     pub list: Vec<Point>,
     /// The policies that values of the axis `template` stand for.
     pub templates: BTreeMap<String, Made>,
-    /// What it is called, where it stands on a page.
-    pub title: Option<String>,
-    /// What it shows, a paragraph of Markdown for the page.
-    pub about: Option<String>,
+    /// Its words for a page, by their keys ([`WORDS`]).
+    pub words: BTreeMap<String, String>,
 }
+
+/// The keys of a file whose texts are for the page of a study ([`crate::study`]).
+pub const WORDS: [&str; 4] = ["title", "about", "figure", "discussion"];
 
 /// Most points of one sweep: more is a slip of the hand.
 pub const MOST: usize = 1_000_000;
