@@ -1,4 +1,4 @@
-//! `vernier sweep --slurm` on a real Slurm of two nodes, which the tests start on this machine.
+//! `vernier sweep --slurm` and `vernier search --slurm` on a real Slurm of two nodes, which the tests start on this machine.
 
 #[path = "support/cluster.rs"]
 mod cluster;
@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use support::{log, run, toy, vernier, wait_until};
+use support::{folder, log, run, toy, vernier, wait_until};
 
 /// Twelve trials, of which that with five bits fails.
 const TWELVE: [&str; 6] = ["sweep", "toy", "--exponent", "8", "--significand", "1..12"];
@@ -256,4 +256,43 @@ fn a_lost_node_and_a_silent_controller_cost_only_time() {
     unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(log(&dir).is_empty());
+}
+
+/// Whole batches of a search go to the cluster; what it finds and prints is what it finds here.
+#[test]
+fn a_search_runs_its_candidates_on_nodes() {
+    let cluster = Cluster::start("slurm-search");
+    let dir = folder("slurm_search");
+    let programs = support::root().join("programs");
+    let search = |store: &str, more: &[&str]| {
+        let args = [
+            "search",
+            "mlp",
+            "--loss",
+            "1",
+            "--images",
+            "64",
+            "--formats",
+            "bf16,e4m3",
+            "--store",
+            store,
+        ];
+        let mut command = on(&cluster, &dir, &[&args[..], more].concat());
+        let output = command.env("VERNIER_PROGRAMS", &programs).output().unwrap();
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{words}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        // The best policy lies beside the store.
+        let lines: Vec<String> = text
+            .lines()
+            .map(|l| l.replace(store.trim_end_matches("/lab.db"), ""))
+            .collect();
+        (lines.join("\n"), words)
+    };
+    let (theirs, words) = search("there/lab.db", &["--slurm"]);
+    assert!(words.contains("at a time"), "{words}");
+    let rows = run(&dir, &["store", "export", "there/lab.db"]);
+    let rows = String::from_utf8(rows.stdout).unwrap();
+    assert!(NODES.iter().all(|n| rows.contains(&format!(",{n},"))), "{rows}");
+    assert_eq!(theirs, search("here/lab.db", &[]).0);
 }
