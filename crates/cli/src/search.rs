@@ -9,7 +9,7 @@ use lab::output::Output;
 use lab::program::Program;
 use lab::search::evaluate::{self, Run, Trials};
 use lab::search::objective::{self, Arithmetic, Objective};
-use lab::search::outcome::Outcome;
+use lab::search::outcome::{self, Outcome};
 use lab::search::training::{self, Contender};
 use lab::search::{Problem, Search, baseline, nsga};
 use lab::settings::{Settings, Stage};
@@ -292,7 +292,7 @@ fn narrow(
         let policy = trials.policy(&best);
         fs::write(path, policy).map_err(|e| Error::file("write", path, &e))?;
     }
-    write(&a.json, || outcome.json())?;
+    write(&a.json, || outcome::json(&outcome))?;
     write(&a.csv, || Ok(outcome.csv()))?;
     Ok(outcome.lines())
 }
@@ -340,7 +340,7 @@ fn train(a: &Arguments, choices: &[Arithmetic], batch: &mut Run<'_>) -> Result<V
         };
         fs::write(path, text).map_err(|e| Error::file("write", path, &e))?;
     }
-    write(&a.json, || outcome.json())?;
+    write(&a.json, || outcome::json(&outcome))?;
     write(&a.csv, || Ok(outcome.csv()))?;
     Ok(outcome.lines())
 }

@@ -70,6 +70,8 @@ pub fn run(a: &Arguments) -> Result {
         parts: pages.into_iter().map(part).collect(),
     };
     match &a.output {
+        // A page that is there is not replaced by half a page.
+        Some(_) if done.signal.is_some() => {}
         Some(path) => {
             let count = page.write(path)?;
             output.say(&format!("{}: {count} figures", path.display()));
@@ -77,7 +79,7 @@ pub fn run(a: &Arguments) -> Result {
         None => print!("{}", page.markdown(None)),
     }
     output.say(&sweep::ending(&done, number, &a.place.store));
-    sweep::whole(&done, &whole)
+    sweep::whole(&done, &(whole + &sweep::store_option(&a.place.store)))
 }
 
 /// The command, without what does not change the page.

@@ -385,7 +385,8 @@ pub fn whole(done: &Done, resume: &str) -> Result {
     })
 }
 
-fn store_option(store: &Path) -> String {
+/// The option that names this store, unless it is the usual one.
+pub fn store_option(store: &Path) -> String {
     if store == Path::new(store::DEFAULT) {
         String::new()
     } else {

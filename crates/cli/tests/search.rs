@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use support::{folder, report, root, run, vernier};
+use support::{folder, report, root, run, scripted, vernier};
 
 /// A folder in which `mlp` is the program of the repository.
 fn place(name: &str) -> PathBuf {
@@ -194,17 +194,7 @@ fn bad_requests() {
 
 #[test]
 fn a_program_without_layers() {
-    let dir = folder("search_no_layers");
-    let home = dir.join("programs/toy");
-    fs::create_dir_all(&home).unwrap();
-    fs::write(home.join("toy.sh"), "#!/bin/sh\necho 'accuracy: 50.00%'\n").unwrap();
-    fs::write(
-        home.join("Makefile"),
-        "toy: toy.sh\n\tcp toy.sh toy\n\tchmod +x toy\n",
-    )
-    .unwrap();
-    fs::write(home.join("weights"), "w").unwrap();
-    fs::write(home.join("vernier.toml"), "weights = \"weights\"\n").unwrap();
+    let dir = scripted("search_no_layers", "#!/bin/sh\necho 'accuracy: 50.00%'\n");
     let output = run(&dir, &["search", "toy", "--loss", "1", "--quiet"]);
     assert!(!output.status.success());
     insta::assert_snapshot!(report(&output, &dir));

@@ -197,20 +197,11 @@ pub fn edit(text: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
-/// A program whose accuracy is 90 % and the significand's bits, which fails with 5 of them, takes PAUSE seconds, and
-/// writes each run into `log`.
-pub fn toy(name: &str, pause: &str) -> PathBuf {
+/// A folder with a program `toy` that is this shell script.
+pub fn scripted(name: &str, script: &str) -> PathBuf {
     let dir = folder(name);
     let home = dir.join("programs/toy");
     fs::create_dir_all(&home).unwrap();
-    let script = format!(
-        "#!/bin/sh\n\
-         echo \"$VF_SIGNIFICAND $1 $VERNIER_TEST_IMAGES\" >> log\n\
-         sleep {pause}\n\
-         if [ \"$VF_SIGNIFICAND\" = 5 ]; then echo 'five is right out' >&2; exit 3; fi\n\
-         if [ \"$1\" = -train ]; then echo \"epoch $2 loss 0.$VF_SIGNIFICAND\"; echo w > \"$3\"; exit 0; fi\n\
-         echo \"accuracy: 9${{VF_SIGNIFICAND:-9}}.00%\"\n"
-    );
     fs::write(home.join("toy.sh"), script).unwrap();
     fs::write(
         home.join("Makefile"),
@@ -220,6 +211,20 @@ pub fn toy(name: &str, pause: &str) -> PathBuf {
     fs::write(home.join("weights"), "w").unwrap();
     fs::write(home.join("vernier.toml"), "weights = \"weights\"\n").unwrap();
     dir
+}
+
+/// A program whose accuracy is 90 % and the significand's bits, which fails with 5 of them, takes PAUSE seconds, and
+/// writes each run into `log`.
+pub fn toy(name: &str, pause: &str) -> PathBuf {
+    let script = format!(
+        "#!/bin/sh\n\
+         echo \"$VF_SIGNIFICAND $1 $VERNIER_TEST_IMAGES\" >> log\n\
+         sleep {pause}\n\
+         if [ \"$VF_SIGNIFICAND\" = 5 ]; then echo 'five is right out' >&2; exit 3; fi\n\
+         if [ \"$1\" = -train ]; then echo \"epoch $2 loss 0.$VF_SIGNIFICAND\"; echo w > \"$3\"; exit 0; fi\n\
+         echo \"accuracy: 9${{VF_SIGNIFICAND:-9}}.00%\"\n"
+    );
+    scripted(name, &script)
 }
 
 /// What the program was run with, a line each run.

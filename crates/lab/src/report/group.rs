@@ -504,7 +504,7 @@ impl Group<'_> {
                 (a, format!("{a:.2}"), Some(row.number)),
             );
         }
-        let layers: BTreeSet<&String> = cells.keys().map(|k| &k.0).collect();
+        let layers = in_order(cells.keys().map(|k| &k.0));
         let mut formats: Vec<&String> = cells
             .keys()
             .map(|k| &k.1)
@@ -538,7 +538,7 @@ impl Group<'_> {
     fn assignments(&self, name: &str) -> Option<Figure> {
         let several = |r: &&Row| r.layers.len() + usize::from(r.others.is_some()) > 1;
         let rows: Vec<&Row> = self.front().into_iter().filter(several).collect();
-        let layers: BTreeSet<&String> = rows.iter().flat_map(|r| r.layers.keys()).collect();
+        let layers = in_order(rows.iter().flat_map(|r| r.layers.keys()));
         if rows.is_empty() {
             return None;
         }
@@ -569,6 +569,17 @@ impl Group<'_> {
             }),
         })
     }
+}
+
+/// Names, each once, numbers in them in the order of numbers: `layer2` before `layer10`.
+fn in_order<'n>(names: impl Iterator<Item = &'n String>) -> Vec<&'n String> {
+    let mut names: Vec<&String> = names.collect::<BTreeSet<_>>().into_iter().collect();
+    names.sort_by_key(|name| {
+        let (word, rest) = name.split_at(name.find(|c: char| c.is_ascii_digit()).unwrap_or(name.len()));
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        (word, rest[..digits].parse::<u64>().ok())
+    });
+    names
 }
 
 /// Bars of seconds, the longest first; the rest beyond `most` in one.

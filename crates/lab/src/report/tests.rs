@@ -278,3 +278,18 @@ fn policies_of_a_search_name_layers_that_stay_as_compiled() {
     // Both policies narrow layer2 alone; the third narrows both.
     assert_eq!((heat.rows.len(), heat.columns.len()), (1, 2));
 }
+
+#[test]
+fn layers_are_in_the_order_of_their_numbers() {
+    let with = |layer: &str| Trial {
+        policy: Some(format!("[[rule]]\nlayer = \"{layer}\"\nformat = \"e5m2\"\n")),
+        ..trial("none", 97.0)
+    };
+    let rows = rows(["layer10", "output", "layer2"].map(with).into());
+    let figures = groups(&rows)[0].figures("mlp");
+    let table = figures.iter().find(|f| f.name == "mlp-layers").unwrap();
+    let Drawing::Heat(heat) = &table.drawing else {
+        panic!("no table of layers")
+    };
+    assert_eq!(heat.rows, ["layer2", "layer10", "output"]);
+}

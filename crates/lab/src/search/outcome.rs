@@ -304,16 +304,6 @@ impl Outcome {
         lines
     }
 
-    /// All of it.
-    ///
-    /// # Errors
-    /// It cannot be written as JSON.
-    pub fn json(&self) -> Result<String, Error> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::failed(format!("the outcome cannot be written as JSON: {e}"), ""))?;
-        Ok(text + "\n")
-    }
-
     /// Every candidate that was run, a line each.
     pub fn csv(&self) -> String {
         let mut head = vec!["cost", "accuracy", "correct", "answers", "kept", "front"];
@@ -333,6 +323,16 @@ impl Outcome {
         }
         text
     }
+}
+
+/// All of what a search found.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn json(outcome: &impl Serialize) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(outcome)
+        .map_err(|e| Error::failed(format!("the outcome cannot be written as JSON: {e}"), ""))?;
+    Ok(text + "\n")
 }
 
 fn row(problem: &Problem, candidate: &[usize], found: &Found) -> Row {

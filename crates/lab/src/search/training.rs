@@ -211,16 +211,6 @@ impl Outcome {
         lines
     }
 
-    /// All of it.
-    ///
-    /// # Errors
-    /// It cannot be written as JSON.
-    pub fn json(&self) -> Result<String, Error> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::failed(format!("the outcome cannot be written as JSON: {e}"), ""))?;
-        Ok(text + "\n")
-    }
-
     /// Every training, a line each.
     pub fn csv(&self) -> String {
         let mut text = String::from("train_images,name,accuracy\n");
