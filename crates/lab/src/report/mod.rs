@@ -12,7 +12,7 @@ mod png;
 
 pub use dots::{Dot, Dots};
 pub use facts::{distributions, factors, kernel_times, weights_of};
-pub use figure::{Bars, Drawing, Figure, Heat, Line, Plot, Point, Series};
+pub use figure::{Bars, Cell, Drawing, Figure, Heat, Line, Plot, Point, Series};
 pub use group::width;
 
 use crate::cache;

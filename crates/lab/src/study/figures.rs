@@ -3,10 +3,13 @@
 use super::table::{self, is_near, place, row_of, value};
 use super::{Results, Study, compiled, programs, sums};
 use crate::report::group::width;
-use crate::report::{Dot, Dots, Drawing, Figure, Heat, Line, Plot, Point as Place, Series, file_stem};
+use crate::report::{Cell, Dot, Dots, Drawing, Figure, Heat, Line, Plot, Point as Place, Series, file_stem};
 use crate::suggest;
 use crate::sweep::Point;
 use std::collections::BTreeMap;
+
+/// A program, and what its sums run in.
+type Key<'p> = (&'p str, Option<&'p str>);
 
 /// What is drawn of a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +131,7 @@ fn widths(point: &Point) -> Option<(u32, u32)> {
 }
 
 fn lines(study: &Study, results: Results<'_>, x: &str, of: fn((u32, u32)) -> u32) -> Figure {
-    let mut all: Vec<((&str, Option<&str>), Vec<Place>)> = Vec::new();
+    let mut all: Vec<(Key<'_>, Vec<Place>)> = Vec::new();
     for (point, trial) in results {
         let accuracy = trial.as_ref().and_then(|t| t.accuracy);
         let (Some(widths), Some(y)) = (widths(point), accuracy) else {
@@ -187,8 +190,8 @@ fn cell_of(kind: Kind, point: &Point, heads: &[&str]) -> Option<(String, String)
 /// A map for each program and for each kind of sums.
 fn heats(study: &Study, results: Results<'_>) -> Vec<Figure> {
     let (heads, _) = table::heads(results);
-    let mut maps: Vec<((&str, Option<&str>), Heat)> = Vec::new();
-    let mut cells: BTreeMap<(usize, usize, usize), (f64, String, Option<usize>)> = BTreeMap::new();
+    let mut maps: Vec<(Key<'_>, Heat)> = Vec::new();
+    let mut cells: BTreeMap<(usize, usize, usize), Cell> = BTreeMap::new();
     for (point, trial) in results {
         let Some((row, column)) = cell_of(study.kind, point, &heads) else {
             continue;
