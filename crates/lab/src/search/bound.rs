@@ -4,7 +4,9 @@
 //! images drawn from them without putting back would be hypergeometric. It is given up when a number as low as
 //! the one seen has a probability below the risk even for exactly `target`: an exact test, sharper here than
 //! Hoeffding's inequality, since accuracies near 1 vary little. "Drawn" is an assumption: programs show the *first*
-//! images. Where these are easier than the rest, as in MNIST, candidates are given up less often, never more.
+//! images, and these may be harder or easier than all. So what counts as seen is what the candidate loses against the
+//! program as compiled on the same images, taken from the latter's accuracy on all (`Found::share`): what the images have
+//! in common for both is gone, and the test is the more careful for it, since the two are right about mostly the same.
 
 /// How many images are looked at before all: a sixteenth, a quarter, in whole units.
 pub fn steps(all: u64, unit: u64) -> Vec<u64> {

@@ -152,8 +152,22 @@ pub struct Found {
     pub images: u64,
     /// Of these classified correctly.
     pub correct: u64,
+    /// Of these classified correctly by the widest candidate.
+    pub reference: u64,
     /// The accuracy that is asked for is kept; only with all images shown.
     pub kept: bool,
+}
+
+impl Found {
+    /// Share of the images lost against the widest candidate, on the same images.
+    pub fn lost(&self) -> f64 {
+        (self.reference as f64 - self.correct as f64) / self.images as f64
+    }
+
+    /// Share of correct images of `all`, of which the widest has `reference` right, if what was shown loses what all do.
+    fn share(&self, reference: u64, all: u64) -> f64 {
+        (reference as f64 / all as f64 - self.lost()).clamp(0.0, 1.0)
+    }
 }
 
 /// A search under way: what was asked of the evaluator, and its answers.
@@ -170,6 +184,8 @@ pub struct Search<'e> {
     /// Images shown to all candidates together.
     pub shown: u64,
     target: u64,
+    /// What the widest candidate classifies correctly of the first images, by their number.
+    references: BTreeMap<u64, u64>,
 }
 
 impl<'e> Search<'e> {
@@ -190,6 +206,7 @@ impl<'e> Search<'e> {
         let first = Found {
             images,
             correct,
+            reference: correct,
             kept: true,
         };
         Ok(Search {
@@ -200,6 +217,7 @@ impl<'e> Search<'e> {
             risk,
             found: BTreeMap::from([(widest, first)]),
             shown: images,
+            references: BTreeMap::from([(images, correct)]),
         })
     }
 
@@ -232,6 +250,7 @@ impl<'e> Search<'e> {
             if alive.is_empty() {
                 break;
             }
+            let reference = self.reference(images)?;
             let counts = self.evaluator.correct(&alive, images)?;
             self.shown += images * alive.len() as u64;
             // The risk is shared out over the looks before the last, which decides without any.
@@ -241,9 +260,11 @@ impl<'e> Search<'e> {
                 let found = Found {
                     images,
                     correct,
+                    reference,
                     kept: images == all && correct >= self.target,
                 };
-                let hopeless = bound::hopeless(all, self.target, images, correct, risk);
+                let average = (found.share(self.reference(all)?, all) * images as f64).round() as u64;
+                let hopeless = bound::hopeless(all, self.target, images, average, risk);
                 if i + 1 < steps.len() && !hopeless {
                     rest.push(candidate.clone());
                 }
@@ -254,11 +275,25 @@ impl<'e> Search<'e> {
         Ok(())
     }
 
-    /// Share of correct images, as far as shown.
+    /// What the widest candidate classifies correctly of the first `images`.
+    fn reference(&mut self, images: u64) -> Result<u64, Error> {
+        if let Some(known) = self.references.get(&images) {
+            return Ok(*known);
+        }
+        let correct = self.evaluator.correct(&[self.problem.widest()], images)?[0];
+        self.shown += images;
+        self.references.insert(images, correct);
+        Ok(correct)
+    }
+
+    /// Share of correct images; where few were shown, as if these were as hard as all.
     fn accuracy(&self, candidate: &[usize]) -> Option<f64> {
-        self.found
-            .get(candidate)
-            .map(|f| f.correct as f64 / f.images as f64)
+        let all = self.problem.images;
+        let reference = self.references.get(&all)?;
+        self.found.get(candidate).map(|f| match f.images == all {
+            true => f.correct as f64 / all as f64,
+            false => f.share(*reference, all),
+        })
     }
 
     /// Narrows one layer at a time and returns, for each layer and choice, the share of images lost.

@@ -110,7 +110,7 @@ impl<'s, 'e> Model<'s, 'e> {
         let mut beyond = Vec::new();
         for (n, candidate) in model.known.iter().enumerate() {
             let found = &search.found[candidate];
-            let share = found.correct as f64 / found.images as f64;
+            let share = search.accuracy(candidate).unwrap_or(0.0);
             let images_lost = reference - share * images;
             // On few images an accuracy is known less well.
             let sampled = images * (share * (1.0 - share) / found.images as f64).sqrt();

@@ -105,8 +105,7 @@ impl Outcome {
             .map_or(0, |found| found.correct);
         let lost = |candidate: &Candidate| {
             search.found.get(candidate).map(|f| Lost {
-                points: 100.0
-                    * (reference as f64 / problem.images as f64 - f.correct as f64 / f.images as f64),
+                points: 100.0 * f.lost(),
                 answers: f.images,
             })
         };

@@ -222,3 +222,27 @@ fn the_optimum_of_a_real_program_is_found_with_a_tenth_of_its_evaluations() {
         missed.join("\n")
     );
 }
+
+/// A program whose first images are harder than the rest, for every candidate. Choice n loses n / 2 points.
+struct HardFirst;
+
+impl Evaluator for HardFirst {
+    fn correct(&mut self, candidates: &[Candidate], images: u64) -> Result<Vec<u64>, Error> {
+        let hard = if images < IMAGES { 0.02 } else { 0.0 };
+        let correct = |c: &Candidate| ((0.978 - hard - 0.005 * c[0] as f64) * images as f64).round() as u64;
+        Ok(candidates.iter().map(correct).collect())
+    }
+}
+
+#[test]
+fn first_images_that_are_harder_than_the_rest_make_nobody_give_up() {
+    let mut evaluator = HardFirst;
+    let mut search = Search::new(problem(1, 16, 0), &mut evaluator, 16, 1e-3).unwrap();
+    let all: Vec<Candidate> = (0..16).map(|n| vec![n]).collect();
+    search.run(&all).unwrap();
+    let shown = |n: usize| search.found[&vec![n]].images;
+    assert_eq!((shown(1), shown(2), shown(15)), (IMAGES, IMAGES, IMAGES / 16));
+    assert_eq!(search.best().0, &[2]);
+    // What is lost is told against the same images.
+    assert!((search.found[&vec![15]].lost() - 0.075).abs() < 1e-3);
+}
