@@ -1,11 +1,45 @@
 //! Loads, stores and atomics: addresses of the active lanes are checked together against the range that the
 //! instruction used last, and moved together when they are contiguous; only what fails is looked at lane by
 //! lane, to find the first lane at fault.
+//!
+//! # Why no lane's address leaves its allocation
+//! *Definition.* Lane l accesses `size` bytes (all elements of a vector together) at the effective address
+//! `((r_l & register_bits) + imm) & space_bits` ([`MemoryOp`]): global and generic addresses have 64 bits, those of
+//! shared, parameter and local memory 32 bits and wrap around (PTX ISA, "Addresses as Operands": narrower registers
+//! are zero-extended, wider ones truncated). With the base of the space it is the *pointer* `p_l`.
+//!
+//! *Slow way.* [`resolve_one`] asks for one lane whether `[p, p + size)` lies in one allocation of the launch's
+//! snapshot, or in the block's shared or parameter memory or the thread's local memory, and whether it is aligned.
+//! It is the definition; whatever any other path doubts goes there ([`slowly`]).
+//!
+//! *Fast ways.* Each instruction keeps a [`Range`] of its own that [`resolve_one`] has found for it: the whole of one
+//! allocation, or of a space. Snapshot and spaces stay as they are while the launch runs, so a range once found holds.
+//! All fast ways move bytes only after `start <= low <= high` and `high + size <= end` (written without overflow),
+//! where every `p_l` that is read or written lies in `[low, high]`. That is so, for
+//! - *any addresses* ([`resolve`]): low and high are the minimum and maximum of the pointers themselves; inactive lanes
+//!   repeat an active one.
+//! - *neighbouring ones* ([`resolve`], `line`): the pointers are `low + l * size` modulo 2^64, the last one is high.
+//!   31 * size is far below 2^64, so `low <= high` means that nothing has wrapped around in between.
+//! - *affine ones* ([`resolve_affine`]): the pointers of the active lanes are `first + k * stride`, from the effective
+//!   address of the first active lane to that of the last one, and strides are small (`analysis::MAX_STRIDE`); as above. In a 32-bit space the
+//!   pointers then lie in the space, that is, offsets are below 2^32, and so equal what the definition wraps.
+//!   Affine registers some lane of which is not what base and stride say (`any_wild`) take the general way.
+//! - *one word*, and *neighbouring words* at a uniform or affine base ([`word_address`]): low = high, and all 128 bytes
+//!   count as one access.
+//! - *surveys* (`survey`): low and high are bounds of the register's lanes as pointers, without `imm`. They are noted
+//!   only if they were computed without wrapping around, in each half of the warp by itself. Adding `imm` (or, to move
+//!   a survey, a uniform number) turns the circle of 2^64 addresses by one angle: an interval stays an interval unless
+//!   it now contains the end, and exactly then `low <= high` fails. Inside a 32-bit space as for affine addresses.
+//!
+//! Masks: a survey holds for the lanes it was made for, and counts only under the same mask; the other ways look at
+//! `w.mask` each time. `tests/addresses.rs` holds every path to [`resolve_one`]'s meaning, at random addresses around
+//! all ends, on every instruction set.
 
 use crate::env::{Env, Range};
 use crate::ir::{AtomFn, AtomTy, Space};
 use crate::lanes::{begin, blend, finish, per_isa};
 use crate::launch::TrapKind;
+use crate::memory::MemoryKind;
 use crate::program::{Element, MemoryOp};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
 use crate::window;
@@ -27,6 +61,24 @@ fn space_name(space: Space) -> &'static str {
     }
 }
 
+/// What an access does with memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Load,
+    Store,
+    Atomic,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Load => "load",
+            Kind::Store => "store",
+            Kind::Atomic => "atomic operation",
+        }
+    }
+}
+
 /// Where the offsets of a state space start, as a host address; 0 where addresses are host addresses already.
 #[inline(always)]
 pub fn space_base(w: &Warp, space: Space) -> u64 {
@@ -44,10 +96,17 @@ pub fn op(w: &Warp, i: &Inst) -> &'static MemoryOp {
     unsafe { w.env().program.memory_ops.get_unchecked(i.c as usize) }
 }
 
+/// Where instruction `i` was allowed last.
 #[inline(always)]
-fn env_mut(w: &mut Warp) -> &mut Env {
-    // SAFETY: the worker that runs the warp owns the block's state.
-    unsafe { &mut *w.env }
+pub(crate) fn range_of<'a>(w: &'a Warp, i: &Inst) -> &'a Range {
+    // SAFETY: there is a range for each entry of the side table, and `c` is one.
+    unsafe { w.env().ranges.get_unchecked(i.c as usize) }
+}
+
+#[inline(always)]
+fn range<'a>(w: &'a mut Warp, i: &Inst) -> &'a mut Range {
+    // SAFETY: as in `range_of`; the worker that runs the warp owns the block's state.
+    unsafe { (&mut (*w.env).ranges).get_unchecked_mut(i.c as usize) }
 }
 
 /// Where the bytes at `address` of `space` lie for `lane`, or what is wrong.
@@ -57,7 +116,7 @@ pub(crate) fn resolve_one(
     space: Space,
     address: u64,
     bytes: u32,
-    access: &'static str,
+    access: Kind,
 ) -> Result<(u64, Range), TrapKind> {
     let env = w.env();
     let (space, address) = match (space, address & window::MASK) {
@@ -68,11 +127,16 @@ pub(crate) fn resolve_one(
         (space, _) => (space, address),
     };
     let fault = |hint: String| TrapKind::OutOfBounds {
-        access,
+        access: access.name(),
         space: space_name(space),
         address,
         size: bytes,
         hint,
+    };
+    let read_only = |what| TrapKind::ReadOnly {
+        access: access.name(),
+        what,
+        address,
     };
     let window = |base: *const u8, size: u32| {
         if address
@@ -95,26 +159,32 @@ pub(crate) fn resolve_one(
     };
     let (pointer, range) = match space {
         Space::Shared => window(env.shared, env.shared_bytes)?,
-        Space::Param => window(env.params, env.params_bytes)?,
+        Space::Param => {
+            let found = window(env.params, env.params_bytes)?;
+            if access != Kind::Load {
+                return Err(read_only("kernel parameters"));
+            }
+            found
+        }
         Space::Local => {
             // SAFETY: every lane has `local_bytes` of local memory.
             let base = unsafe { w.local.add(lane * env.local_bytes as usize) };
             window(base, env.local_bytes)?
         }
         Space::Global | Space::Generic => match env.snapshot.find(address) {
-            Some(a) if u64::from(bytes) <= a.end() - address => (
-                address,
-                Range {
-                    start: a.start,
-                    end: a.end(),
-                },
-            ),
+            Some(a) if u64::from(bytes) <= a.end() - address => {
+                if a.kind == MemoryKind::Constant && access != Kind::Load {
+                    return Err(read_only("constants"));
+                }
+                let (start, end) = (a.start, a.end());
+                (address, Range { start, end })
+            }
             _ => return Err(fault(nearest(env, address))),
         },
     };
     if !address.is_multiple_of(u64::from(bytes)) {
         return Err(TrapKind::Misaligned {
-            access,
+            access: access.name(),
             space: space_name(space),
             address,
             size: bytes,
@@ -152,27 +222,27 @@ fn nearest(env: &Env, address: u64) -> String {
     }
 }
 
-/// The addresses as the program computed them, inactive lanes repeating the first active one.
+/// The effective addresses, inactive lanes repeating the first active one.
 #[inline(always)]
 unsafe fn addresses(w: &Warp, offset: u64, m: &MemoryOp) -> [u64; LANES] {
     let mut a = [0u64; LANES];
     // SAFETY: the emitter says where the address lies.
     unsafe {
         match m.address {
-            Element::Uniform(u) => a = [(*w.uniforms.add(u as usize)).wrapping_add(offset); LANES],
+            Element::Uniform(u) => a = [m.effective(*w.uniforms.add(u as usize), offset); LANES],
             Element::Wide(v) => {
                 let s = *(w.vectors.add(v as usize) as *const [u64; LANES]);
-                a = s.map(|s| s.wrapping_add(offset));
+                a = s.map(|s| s.wrapping_add(offset) & m.space_bits);
             }
             Element::Affine(k) => {
                 let r = w.env().program.affine_regs.get_unchecked(k as usize);
                 for (l, a) in a.iter_mut().enumerate() {
-                    *a = crate::affine::lane(w, r, l).wrapping_add(offset);
+                    *a = crate::affine::lane(w, r, l).wrapping_add(offset) & m.space_bits;
                 }
             }
             Element::Narrow(v) => {
                 let s = *(w.vectors.add(v as usize) as *const [u32; LANES]);
-                a = s.map(|s| u64::from(s).wrapping_add(offset));
+                a = s.map(|s| u64::from(s).wrapping_add(offset) & m.space_bits);
             }
         }
     }
@@ -183,28 +253,23 @@ unsafe fn addresses(w: &Warp, offset: u64, m: &MemoryOp) -> [u64; LANES] {
     a
 }
 
+/// Whether accesses of `size` bytes at pointers from `low` to `high` stay inside a range.
+#[inline(always)]
+pub(crate) fn inside(r: &Range, low: u64, high: u64, size: u64) -> bool {
+    low >= r.start && low <= high && high < r.end && r.end - high >= size
+}
+
 /// Host pointers of all lanes, checked.
 #[inline(always)]
-unsafe fn resolve(
-    w: &mut Warp,
-    i: &Inst,
-    m: &MemoryOp,
-    bytes: u32,
-    access: &'static str,
-) -> Result<Lanes, Flow> {
+unsafe fn resolve(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32, access: Kind) -> Result<Lanes, Flow> {
     // SAFETY: as for `addresses`.
-    let mut a = unsafe { addresses(w, i.imm as u64, m) };
-    let size = u64::from(bytes);
-    match m.space {
-        Space::Global => {}
-        Space::Shared | Space::Param => {
-            let base = space_base(w, m.space);
-            // An offset beyond 32 bits must not wrap into what is allowed.
-            a.iter_mut()
-                .for_each(|a| *a = base.wrapping_add((*a).min(u64::from(u32::MAX))));
-        }
-        Space::Local | Space::Generic => return slowly(w, m, a, bytes, access),
+    let effective = unsafe { addresses(w, i.imm as u64, m) };
+    if matches!(m.space, Space::Local | Space::Generic) {
+        return slowly(w, m, effective, bytes, access);
     }
+    let size = u64::from(bytes);
+    let base = space_base(w, m.space);
+    let a = effective.map(|a| base.wrapping_add(a));
     let first = a[0];
     let mut line = true;
     for (l, a) in a.iter().enumerate() {
@@ -220,37 +285,24 @@ unsafe fn resolve(
         }
     }
     let aligned = bits & (size - 1) == 0;
-    let r = env_mut(w).ranges[i.x as usize];
-    if aligned && low >= r.start && high < r.end && r.end - high >= size {
+    if aligned && inside(range(w, i), low, high, size) {
         return Ok(Lanes {
             pointers: a,
             contiguous,
         });
     }
-    // SAFETY: as for `addresses`.
-    let original = unsafe { addresses(w, i.imm as u64, m) };
-    match slowly(w, m, original, bytes, access) {
-        Ok(mut lanes) => {
-            if let Ok((_, range)) = resolve_one(w, 0, m.space, original[0], bytes, access) {
-                env_mut(w).ranges[i.x as usize] = range;
-            }
-            lanes.contiguous = contiguous;
-            Ok(lanes)
-        }
-        trap => trap,
+    let mut lanes = slowly(w, m, effective, bytes, access)?;
+    if let Ok((_, found)) = resolve_one(w, 0, m.space, effective[0], bytes, access) {
+        *range(w, i) = found;
     }
+    lanes.contiguous = contiguous;
+    Ok(lanes)
 }
 
 /// Lane by lane: right for every space, and finds who is at fault.
 #[cold]
 #[inline(never)]
-fn slowly(
-    w: &mut Warp,
-    m: &MemoryOp,
-    mut a: [u64; LANES],
-    bytes: u32,
-    access: &'static str,
-) -> Result<Lanes, Flow> {
+fn slowly(w: &mut Warp, m: &MemoryOp, mut a: [u64; LANES], bytes: u32, access: Kind) -> Result<Lanes, Flow> {
     for (lane, a) in a.iter_mut().enumerate() {
         if w.mask >> lane & 1 != 0 {
             match resolve_one(w, lane, m.space, *a, bytes, access) {
@@ -298,7 +350,7 @@ pub unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
         let total = u32::from(m.bytes) * m.elements.len() as u32;
-        let lanes = match resolve(w, i, m, total, "load") {
+        let lanes = match resolve(w, i, m, total, Kind::Load) {
             Ok(l) => l,
             Err(flow) => return flow,
         };
@@ -353,18 +405,15 @@ unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
         let Element::Uniform(u) = m.address else {
             return (m.general)(w, i);
         };
-        let address = (*w.uniforms.add(u as usize)).wrapping_add(i.imm as u64);
-        let base = space_base(w, m.space);
-        let limit = if base == 0 { u64::MAX } else { u64::from(u32::MAX) };
-        let mut p = base.wrapping_add(address.min(limit));
-        let r = env_mut(w).ranges[i.x as usize];
+        let address = m.effective(*w.uniforms.add(u as usize), i.imm as u64);
+        let mut p = space_base(w, m.space).wrapping_add(address);
         let size = u64::from(total);
-        if p < r.start || p >= r.end || r.end - p < size || p & (size - 1) != 0 {
+        if !inside(range(w, i), p, p, size) || p & (size - 1) != 0 {
             let lane = w.mask.trailing_zeros();
-            match resolve_one(w, lane as usize, m.space, address, total, "load") {
-                Ok((pointer, range)) => {
+            match resolve_one(w, lane as usize, m.space, address, total, Kind::Load) {
+                Ok((pointer, found)) => {
                     p = pointer;
-                    env_mut(w).ranges[i.x as usize] = range;
+                    *range(w, i) = found;
                 }
                 Err(kind) => return w.trap(lane, kind),
             }
@@ -389,7 +438,7 @@ pub unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
     let total = u32::from(m.bytes) * m.elements.len() as u32;
     // SAFETY: as in `load`; only active lanes are written.
     unsafe {
-        let lanes = match resolve(w, i, m, total, "store") {
+        let lanes = match resolve(w, i, m, total, Kind::Store) {
             Ok(l) => l,
             Err(flow) => return flow,
         };
@@ -422,37 +471,29 @@ unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Op
     let Element::Affine(k) = m.address else {
         return None;
     };
-    if w.any_wild {
+    // SAFETY: the emitter made `i` for this program.
+    let r = unsafe { *w.env().program.affine_regs.get_unchecked(k as usize) };
+    // A 32-bit register wraps around lane by lane before a 64-bit offset is added: nobody has memory there.
+    if w.any_wild || !r.wide && m.space == Space::Global {
         return None;
     }
-    // SAFETY: the emitter made `i` for this program.
-    let (base, stride) = unsafe {
-        let r = w.env().program.affine_regs.get_unchecked(k as usize);
-        (
-            (*w.uniforms.add(r.base as usize)).wrapping_add(i.imm as u64),
-            r.stride,
-        )
-    };
-    let start = space_base(w, m.space);
     let (first, last) = (
         i64::from(w.mask.trailing_zeros()),
         31 - i64::from(w.mask.leading_zeros()),
     );
-    // Offsets in shared memory stay below 2^33, so neither sum wraps around for them.
-    if start != 0 && base > u64::from(u32::MAX) {
-        return None;
-    }
-    let at = start.wrapping_add(base) as i64;
-    let (a, b) = (
-        at.wrapping_add(first * stride) as u64,
-        at.wrapping_add(last * stride) as u64,
-    );
-    let (low, high) = if stride < 0 { (b, a) } else { (a, b) };
+    // SAFETY: the base is a uniform register of the program.
+    let base = unsafe { *w.uniforms.add(r.base as usize) };
+    let effective = base
+        .wrapping_add(i.imm as u64)
+        .wrapping_add((first * r.stride) as u64)
+        & m.space_bits;
+    let a = space_base(w, m.space).wrapping_add(effective);
+    let b = a.wrapping_add(((last - first) * r.stride) as u64);
+    let (low, high) = if r.stride < 0 { (b, a) } else { (a, b) };
     let size = u64::from(bytes);
-    let r = env_mut(w).ranges[i.x as usize];
-    let aligned = (a | stride as u64) & (size - 1) == 0;
-    let inside = low >= r.start && low <= high && high < r.end && r.end - high >= size;
-    (aligned && inside).then_some((at as u64, stride))
+    let aligned = (a | r.stride as u64) & (size - 1) == 0;
+    (aligned && inside(range(w, i), low, high, size))
+        .then(|| (a.wrapping_sub((first * r.stride) as u64), r.stride))
 }
 
 #[inline(always)]
@@ -553,12 +594,10 @@ unsafe fn word_address<const SHARED: bool>(w: &Warp, i: &Inst, size: u64) -> Opt
     unsafe {
         let address = (*w.uniforms.add(i.a as usize)).wrapping_add(i.imm as u64);
         let p = match SHARED {
-            true if address > u64::from(u32::MAX) => return None,
-            true => w.env().shared as u64 + address,
+            true => (w.env().shared as u64).wrapping_add(address & u64::from(u32::MAX)),
             false => address,
         };
-        let r = w.env().ranges.get_unchecked(i.x as usize);
-        (p >= r.start && p < r.end && r.end - p >= size && p & 3 == 0).then_some(p)
+        (inside(range_of(w, i), p, p, size) && p & 3 == 0).then_some(p)
     }
 }
 
@@ -726,7 +765,7 @@ unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
     let m = op(w, i);
     // SAFETY: as in `load`; the pointer is aligned, as checked.
     unsafe {
-        let lanes = match resolve(w, i, m, u32::from(m.bytes), "atomic operation") {
+        let lanes = match resolve(w, i, m, u32::from(m.bytes), Kind::Atomic) {
             Ok(l) => l,
             Err(flow) => return flow,
         };

@@ -596,7 +596,7 @@ fn result_pattern(i: &IrInst, pattern: &[Pattern], divergent: bool) -> Pattern {
         Op::Vf { f, spec } if spec.draws(f) => Pattern::Vector,
         // The same for all lanes that take part, which are all lanes of the warp only outside divergent code.
         Op::Vote(_) | Op::Redux(_) => {
-            whether(!divergent && matches!(i.src[1], Val::Const(0xffff_ffff)) && i.guard.is_none())
+            whether(!divergent && matches!(i.src.get(1), Some(Val::Const(0xffff_ffff))) && i.guard.is_none())
         }
         Op::Barrier { .. } => whether(!divergent && i.guard.is_none()),
         // Wait for the operands to be known.

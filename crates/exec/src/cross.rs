@@ -1,9 +1,9 @@
-//! Instructions that are no plain lane function: predicates, selection, carries, shuffles, votes, barriers,
-//! control flow, printing, and the lane-by-lane fallback.
+//! Instructions that are no plain lane function: predicates, selection, carries, barriers, control flow, printing, and
+//! the lane-by-lane fallback. Those of several lanes together are in `collective`.
 
 use crate::access::{lane_bits, set_lane};
-use crate::ir::{BarrierFn, PredFn, ReduceFn, ShflFn, VoteFn};
-use crate::lanes::{Isa, Lane, Src, begin, blend, finish, per_isa};
+use crate::ir::{BarrierFn, PredFn};
+use crate::lanes::{Lane, Src, begin, finish, per_isa};
 use crate::launch::TrapKind;
 use crate::program::{CrossOp, Element, Operand};
 use crate::scalar::ScalarOp;
@@ -26,7 +26,7 @@ pub fn value(w: &Warp, o: Operand, lane: usize) -> u64 {
     }
 }
 
-fn set(w: &mut Warp, o: Operand, lane: usize, bits: u64) {
+pub(crate) fn set(w: &mut Warp, o: Operand, lane: usize, bits: u64) {
     match o {
         // SAFETY: the emitter says where the operand lies.
         Operand::Value(e) => unsafe { set_lane(w, e, lane, bits) },
@@ -38,13 +38,13 @@ fn set(w: &mut Warp, o: Operand, lane: usize, bits: u64) {
 }
 
 #[inline(always)]
-fn predicate(w: &Warp, p: u32) -> u32 {
+pub(crate) fn predicate(w: &Warp, p: u32) -> u32 {
     // SAFETY: the emitter only uses predicates of the program.
     unsafe { *w.predicates.add(p as usize) }
 }
 
 #[inline(always)]
-fn set_predicate_raw(w: &mut Warp, p: u32, bits: u32) {
+pub(crate) fn set_predicate_raw(w: &mut Warp, p: u32, bits: u32) {
     // SAFETY: as in `predicate`.
     unsafe { *w.predicates.add(p as usize) = bits }
 }
@@ -310,300 +310,64 @@ pub unsafe fn clock(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-/// The lanes that run a `.sync` instruction together, or None after arranging to wait.
-fn together(w: &mut Warp, members: Operand) -> Option<u32> {
-    let first = w.mask.trailing_zeros() as usize;
-    let members = value(w, members, first) as u32;
-    w.assemble(members)
-}
-
-fn wait_members(w: &mut Warp) -> Flow {
-    let pc = w.pc;
-    w.wait(pc, Wait::Members)
-}
-
-/// PTX ISA, "shfl.sync": source lane and predicate from the clamp and segment mask in c.
-#[inline(always)]
-pub fn shuffle_source(f: ShflFn, lane: u32, b: u32, c: u32) -> (u32, bool) {
-    let (b, clamp, segment) = (b & 31, c & 31, c >> 8 & 31);
-    let max = (lane & segment) | (clamp & !segment);
-    let min = lane & segment;
-    let j = match f {
-        ShflFn::Up => lane.wrapping_sub(b),
-        ShflFn::Down => lane + b,
-        ShflFn::Bfly => lane ^ b,
-        ShflFn::Idx => min | (b & !segment),
-    };
-    // Going up the bound is below: a signed comparison, since lane - b may be negative.
-    let p = if f == ShflFn::Up {
-        j as i32 >= max as i32
-    } else {
-        j <= max
-    };
-    if p { (j & 31, true) } else { (lane, false) }
-}
-
-#[inline(always)]
-fn shfl_with(w: &mut Warp, i: &Inst, f: ShflFn) -> Flow {
-    let c = cross(w, i);
-    let Some(mask) = together(w, c.src[3]) else {
-        return wait_members(w);
-    };
-    if shfl_plainly(w, c, f, mask) {
-        return Flow::Next;
-    }
-    let mut old = [0u64; LANES];
-    for (l, o) in old.iter_mut().enumerate() {
-        *o = value(w, c.src[0], l);
-    }
-    let mut picks = [(0u32, false); LANES];
-    for l in lanes_of(mask) {
-        picks[l] = shuffle_source(
-            f,
-            l as u32,
-            value(w, c.src[1], l) as u32,
-            value(w, c.src[2], l) as u32,
-        );
-    }
-    for l in lanes_of(mask) {
-        let (from, inside) = picks[l];
-        set(w, c.dst[0], l, old[from as usize]);
-        if let Some(p) = c.dst.get(1) {
-            set(w, *p, l, u64::from(inside));
-        }
-    }
-    Flow::Next
-}
-
-/// The usual shuffle: a vector register, by the same distance in all lanes. False if it is another.
-#[inline(always)]
-fn shfl_plainly(w: &mut Warp, c: &CrossOp, f: ShflFn, mask: u32) -> bool {
-    let [
-        Operand::Value(Element::Narrow(from)),
-        Operand::Value(Element::Uniform(b)),
-        Operand::Value(Element::Uniform(bounds)),
-        ..,
-    ] = c.src[..]
-    else {
-        return false;
-    };
-    let Operand::Value(Element::Narrow(to)) = c.dst[0] else {
-        return false;
-    };
-    // SAFETY: the emitter says where the operands lie.
-    unsafe {
-        let b = *w.uniforms.add(b as usize) as u32;
-        let bounds = *w.uniforms.add(bounds as usize) as u32;
-        let old = *(w.vectors.add(from as usize) as *const [u32; LANES]);
-        let mut new = [0; LANES];
-        let mut inside = 0;
-        for (l, new) in new.iter_mut().enumerate() {
-            let (from, yes) = shuffle_source(f, l as u32, b, bounds);
-            *new = old[from as usize & 31];
-            inside |= u32::from(yes) << l;
-        }
-        blend(
-            &mut *(w.vectors.add(to as usize) as *mut [u32; LANES]),
-            &new,
-            mask,
-        );
-        if let Some(Operand::Predicate(p)) = c.dst.get(1) {
-            let others = predicate(w, *p) & !mask;
-            set_predicate_raw(w, *p, others | inside & mask);
-        }
-    }
-    true
-}
-
-/// Shuffles.
-pub fn shfl(f: ShflFn, isa: Isa) -> OpFn {
-    #[inline(always)]
-    unsafe fn up(w: &mut Warp, i: &Inst) -> Flow {
-        shfl_with(w, i, ShflFn::Up)
-    }
-    #[inline(always)]
-    unsafe fn down(w: &mut Warp, i: &Inst) -> Flow {
-        shfl_with(w, i, ShflFn::Down)
-    }
-    #[inline(always)]
-    unsafe fn bfly(w: &mut Warp, i: &Inst) -> Flow {
-        shfl_with(w, i, ShflFn::Bfly)
-    }
-    #[inline(always)]
-    unsafe fn idx(w: &mut Warp, i: &Inst) -> Flow {
-        shfl_with(w, i, ShflFn::Idx)
-    }
-    let code: [OpFn; 3] = match f {
-        ShflFn::Up => per_isa!(<> up),
-        ShflFn::Down => per_isa!(<> down),
-        ShflFn::Bfly => per_isa!(<> bfly),
-        ShflFn::Idx => per_isa!(<> idx),
-    };
-    code[isa as usize]
-}
-
-fn vote_with(w: &mut Warp, i: &Inst, f: VoteFn) -> Flow {
-    let c = cross(w, i);
-    let Some(mask) = together(w, c.src[1]) else {
-        return wait_members(w);
-    };
-    let yes = lanes_of(mask)
-        .filter(|l| value(w, c.src[0], *l) & 1 != 0)
-        .fold(0u32, |m, l| m | 1 << l);
-    let r = match f {
-        VoteFn::Ballot => yes,
-        VoteFn::All => u32::from(yes == mask),
-        VoteFn::Any => u32::from(yes != 0),
-        VoteFn::Uni => u32::from(yes == 0 || yes == mask),
-    };
-    for l in lanes_of(mask) {
-        set(w, c.dst[0], l, u64::from(r));
-    }
-    Flow::Next
-}
-
-/// Votes.
-pub fn vote(f: VoteFn) -> OpFn {
-    unsafe fn ballot(w: &mut Warp, i: &Inst) -> Flow {
-        vote_with(w, i, VoteFn::Ballot)
-    }
-    unsafe fn all(w: &mut Warp, i: &Inst) -> Flow {
-        vote_with(w, i, VoteFn::All)
-    }
-    unsafe fn any(w: &mut Warp, i: &Inst) -> Flow {
-        vote_with(w, i, VoteFn::Any)
-    }
-    unsafe fn uni(w: &mut Warp, i: &Inst) -> Flow {
-        vote_with(w, i, VoteFn::Uni)
-    }
-    match f {
-        VoteFn::Ballot => ballot,
-        VoteFn::All => all,
-        VoteFn::Any => any,
-        VoteFn::Uni => uni,
-    }
-}
-
-/// match.any (`x` = 0) and match.all.
-pub unsafe fn match_lanes(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    let Some(mask) = together(w, c.src[1]) else {
-        return wait_members(w);
-    };
-    let values: Vec<(usize, u64)> = lanes_of(mask).map(|l| (l, value(w, c.src[0], l))).collect();
-    let same = values.windows(2).all(|v| v[0].1 == v[1].1);
-    for &(l, v) in &values {
-        if i.x != 0 {
-            set(w, c.dst[0], l, if same { u64::from(mask) } else { 0 });
-            set(w, c.dst[1], l, u64::from(same));
-        } else {
-            let equal = values
-                .iter()
-                .filter(|(_, x)| *x == v)
-                .fold(0u32, |m, (l, _)| m | 1 << l);
-            set(w, c.dst[0], l, u64::from(equal));
-        }
-    }
-    Flow::Next
-}
-
-fn reduce(f: ReduceFn, a: u32, b: u32) -> u32 {
-    match f {
-        ReduceFn::Add => a.wrapping_add(b),
-        ReduceFn::MinU => a.min(b),
-        ReduceFn::MaxU => a.max(b),
-        ReduceFn::MinS => (a as i32).min(b as i32) as u32,
-        ReduceFn::MaxS => (a as i32).max(b as i32) as u32,
-        ReduceFn::And => a & b,
-        ReduceFn::Or => a | b,
-        ReduceFn::Xor => a ^ b,
-    }
-}
-
-/// Every [`ReduceFn`], by the number that instructions carry in `x`.
-pub const REDUCE: &[ReduceFn] = &[
-    ReduceFn::Add,
-    ReduceFn::MinU,
-    ReduceFn::MaxU,
-    ReduceFn::MinS,
-    ReduceFn::MaxS,
-    ReduceFn::And,
-    ReduceFn::Or,
-    ReduceFn::Xor,
-];
-
-/// redux.sync.
-pub unsafe fn redux(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    let Some(mask) = together(w, c.src[1]) else {
-        return wait_members(w);
-    };
-    let f = REDUCE[i.x as usize];
-    let r = lanes_of(mask)
-        .map(|l| value(w, c.src[0], l) as u32)
-        .reduce(|a, b| reduce(f, a, b))
-        .unwrap_or(0);
-    for l in lanes_of(mask) {
-        set(w, c.dst[0], l, u64::from(r));
-    }
-    Flow::Next
-}
-
-/// activemask.
-pub unsafe fn activemask(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    for l in lanes_of(w.mask) {
-        set(w, c.dst[0], l, u64::from(w.mask));
-    }
-    Flow::Next
-}
-
-/// elect.sync: the lowest lane leads.
-pub unsafe fn elect(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    let Some(mask) = together(w, c.src[0]) else {
-        return wait_members(w);
-    };
-    let leader = mask.trailing_zeros();
-    for l in lanes_of(mask) {
-        set(w, c.dst[0], l, u64::from(leader));
-        set(w, c.dst[1], l, u64::from(l as u32 == leader));
-    }
-    Flow::Next
-}
-
-/// bar.warp.sync.
-pub unsafe fn warp_sync(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    match together(w, c.src[0]) {
-        Some(_) => Flow::Next,
-        None => wait_members(w),
-    }
-}
+/// Barriers of a block (PTX ISA, "bar").
+pub const BARRIERS: u64 = 16;
 
 /// Barriers: `x` is the [`BarrierFn`], `b` is 1 if aligned.
 pub unsafe fn barrier(w: &mut Warp, i: &Inst) -> Flow {
     let c = cross(w, i);
-    let first = w.mask.trailing_zeros() as usize;
-    let id = value(w, c.src[0], first) as u32;
-    let count = value(w, c.src[1], first) as u32;
-    if i.x == BarrierFn::Arrive as u16 {
-        // Arrives without waiting.
-        let lanes = w.mask.count_ones();
-        // SAFETY: the worker owns the block's state.
-        unsafe { (*w.env).arrived.push((id, count, lanes)) };
-        return Flow::Next;
+    let key = |w: &Warp, l: usize| (value(w, c.src[0], l) & 0xffff_ffff, value(w, c.src[1], l));
+    let uniform = |o: &Operand| matches!(o, Operand::Value(Element::Uniform(_)));
+    let uniform = c.src[..2].iter().all(uniform);
+    // Lanes may name different barriers.
+    let mut left = w.mask;
+    while left != 0 {
+        let first = left.trailing_zeros() as usize;
+        let (id, count) = key(w, first);
+        if let Some(what) = bad_barrier(w, id, count) {
+            return w.trap(first as u32, TrapKind::IllegalSync { what });
+        }
+        let lanes = match uniform {
+            true => left,
+            false => lanes_of(left)
+                .filter(|l| key(w, *l) == (id, count))
+                .fold(0, |m, l| m | 1 << l),
+        };
+        left &= !lanes;
+        let (id, count) = (id as u32, count as u32);
+        if i.x == BarrierFn::Arrive as u16 {
+            // Arrives without waiting.
+            let threads = w.threads_at_barrier(lanes);
+            // SAFETY: the worker owns the block's state.
+            unsafe { (*w.env).arrived.push((id, count, threads)) };
+        } else {
+            let aligned = i.b != 0;
+            w.park(lanes, Wait::Barrier { id, count, aligned });
+        }
     }
-    let pc = w.pc;
-    w.wait(
-        pc,
-        Wait::Barrier {
-            id,
-            count,
-            aligned: i.b != 0,
-        },
-    )
+    w.go_on()
 }
+
+/// What is wrong with a barrier's number or its thread count, which is [`NO_COUNT`] where none is given.
+fn bad_barrier(w: &Warp, id: u64, count: u64) -> Option<String> {
+    let threads = u64::from(w.env().threads);
+    match count & 0xffff_ffff {
+        _ if id >= BARRIERS => Some(format!(
+            "there is no barrier {id}: a block has {BARRIERS}, from 0 on"
+        )),
+        _ if count == NO_COUNT => None,
+        n if n == 0 || n % LANES as u64 != 0 => Some(format!(
+            "a barrier for {n} threads: the number must be a multiple of {LANES}"
+        )),
+        n if n > threads.next_multiple_of(LANES as u64) => {
+            Some(format!("a barrier for {n} threads, but the block has {threads}"))
+        }
+        _ => None,
+    }
+}
+
+/// Stands for the thread count of a barrier for the whole block.
+pub const NO_COUNT: u64 = u64::MAX;
 
 /// What the lanes of `mask` contribute to the reduction of the barrier at `i`: lanes with a true predicate.
 pub fn barrier_votes(w: &Warp, i: &Inst, mask: u32) -> Option<(u16, u32)> {

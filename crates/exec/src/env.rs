@@ -52,6 +52,8 @@ pub struct Env {
     pub shared: *mut u8,
     /// Its size in bytes, static and dynamic.
     pub shared_bytes: u32,
+    /// Threads of the block.
+    pub threads: u32,
     /// Local memory of a thread, bytes.
     pub local_bytes: u32,
     /// Registers of functions that are called and not inlined.
@@ -92,6 +94,7 @@ impl Env {
             snapshot,
             shared: std::ptr::null_mut(),
             shared_bytes: 0,
+            threads: 0,
             local_bytes: 0,
             frames: crate::call::Frames::new(program),
             block: Dim3 { x: 0, y: 0, z: 0 },

@@ -60,6 +60,16 @@ pub enum Space {
     Generic,
 }
 
+impl Space {
+    /// The bits that addresses have: those of the small spaces wrap around at 2^32 (PTX ISA, "Addresses as Operands").
+    pub fn address_bits(self) -> u64 {
+        match self {
+            Space::Global | Space::Generic => u64::MAX,
+            Space::Shared | Space::Local | Space::Param => u64::from(u32::MAX),
+        }
+    }
+}
+
 /// A load or store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {

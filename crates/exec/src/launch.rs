@@ -172,8 +172,16 @@ pub enum TrapKind {
         address: u64,
         size: u32,
     },
+    /// A write to kernel parameters or to a `.const` variable.
+    ReadOnly {
+        access: &'static str,
+        what: &'static str,
+        address: u64,
+    },
     /// Threads of one block wait at different barriers, or some ended without reaching one.
     DivergentBarrier { hint: String },
+    /// A barrier, or an instruction of several lanes together, that cannot be.
+    IllegalSync { what: String },
     /// [`Limits::instructions_per_block`] is used up.
     InstructionBudget { limit: u64 },
     /// `assert()` failed.
@@ -227,6 +235,15 @@ impl fmt::Display for TrapKind {
                     "{access} of {size} bytes at {space} address {address:#x}, which is no multiple of {size}"
                 )
             }
+            TrapKind::ReadOnly {
+                access,
+                what,
+                address,
+            } => write!(
+                f,
+                "{access} at address {address:#x}, where {what} lie, which a kernel cannot write"
+            ),
+            TrapKind::IllegalSync { what } => write!(f, "illegal synchronisation: {what}"),
             TrapKind::DivergentBarrier { hint } => write!(f, "divergent barrier: {hint}"),
             TrapKind::InstructionBudget { limit } => write!(
                 f,

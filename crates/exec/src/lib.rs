@@ -13,7 +13,7 @@
 //! | [`numerics`] | format, accumulator and rounding that an instruction names |
 //! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
 //! | `scalar` | ordinary PTX arithmetic, one lane at a time: the reference |
-//! | `access`, `cross`, `printf` | memory; what reaches across lanes; printing |
+//! | `access`, `cross`, `collective`, `printf` | memory; what reaches across lanes; printing |
 //! | `warp`, `schedule` | a warp's state and control flow |
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
 //! | [`observe`] | what the numbers do, by PTX line |
@@ -25,6 +25,7 @@ mod alu;
 mod analysis;
 mod call;
 mod classes;
+mod collective;
 mod cross;
 mod emit;
 pub mod engine;
@@ -52,6 +53,7 @@ mod window;
 
 pub use classes::{Classes, InstructionClass};
 pub use engine::{Engine, Progress};
+pub use lanes::Isa;
 pub use launch::{
     Dim3, Execution, LaunchConfig, Limits, Location, Numerics, RandomSource, Stats, Trap, TrapKind,
 };

@@ -26,6 +26,8 @@ pub enum MemoryKind {
     Registered,
     /// A variable of a loaded module.
     Module,
+    /// A `.const` variable of a loaded module: kernels only read it.
+    Constant,
 }
 
 /// One allocated range of device-visible memory.

@@ -120,13 +120,13 @@ impl Module {
         };
         for v in variables() {
             let size = variable_size(v);
-            let kind = if v.managed {
-                MemoryKind::Managed
-            } else {
-                MemoryKind::Module
+            let constant = v.space.base() == StateSpace::Const;
+            let kind = match v.managed {
+                true => MemoryKind::Managed,
+                false if constant => MemoryKind::Constant,
+                false => MemoryKind::Module,
             };
             let address = memory.allocate_aligned(size, u64::from(translate::align_of(v)), kind)?;
-            let constant = v.space.base() == StateSpace::Const;
             globals.insert(
                 v.name.name.clone(),
                 GlobalInfo {
@@ -156,6 +156,13 @@ impl Module {
             isa: Isa::current(),
             lowered: Mutex::default(),
         })
+    }
+
+    /// This module with kernels lowered for another instruction set than [`Isa::current`]: for tests of all of them.
+    /// At most the machine's best one is taken.
+    pub fn lowered_for(mut self, isa: Isa) -> Module {
+        self.isa = isa.min(Isa::best());
+        self
     }
 
     /// The same module with other instructions: `ptx` differs from the tree of this one by overrides only, and the

@@ -53,6 +53,10 @@ pub struct MemoryOp {
     pub space: Space,
     /// Address.
     pub address: Element,
+    /// The bits that the address register has.
+    pub register_bits: u64,
+    /// The bits that addresses of the space have.
+    pub space_bits: u64,
     /// Bytes of one element.
     pub bytes: u8,
     /// Loads extend the sign.
@@ -69,6 +73,14 @@ pub struct MemoryOp {
     pub general: crate::warp::OpFn,
     /// The format of an atomic in variable precision.
     pub vf: Option<vfloat::Lanes>,
+}
+
+impl MemoryOp {
+    /// The address that an access with `register` in its address register and this offset goes to.
+    #[inline(always)]
+    pub fn effective(&self, register: u64, offset: u64) -> u64 {
+        (register & self.register_bits).wrapping_add(offset) & self.space_bits
+    }
 }
 
 /// Operands of an instruction that works across lanes or on predicates and values together.
@@ -173,8 +185,6 @@ pub struct Program {
     pub surveys: usize,
     /// Of these, the first ones belong to registers that live longer than a block.
     pub lasting_surveys: usize,
-    /// Memory instructions that remember a range.
-    pub ranges: usize,
     /// Static shared memory, bytes.
     pub shared_bytes: u32,
     /// Local memory of a thread that the kernel itself needs, bytes.

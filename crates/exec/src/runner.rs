@@ -160,10 +160,11 @@ impl<'a> BlockRunner<'a> {
         env.shared = room.shared.as_mut_ptr() as *mut u8;
         env.shared_bytes = shared_bytes;
         env.local_bytes = p.local_bytes;
-        refill(&mut env.ranges, p.ranges, Range::default());
+        refill(&mut env.ranges, p.memory_ops.len(), Range::default());
         env.output.clear();
         refill(&mut env.counts, p.blocks.len(), (0, 0));
         env.budget = launch.budget;
+        env.threads = threads;
         env.grid_id = launch.grid_id;
         env.workspace = launch.workspace;
         env.watching = launch.observed.then(|| Box::new(Watching::new(p, launch.words)));
@@ -399,7 +400,7 @@ impl<'a> BlockRunner<'a> {
     /// Lets go the barriers that enough threads have reached.
     fn release_barriers(&mut self) -> bool {
         let code = &self.launch.program.code;
-        let live: u32 = self.room.warps.iter().map(|w| w.live.count_ones()).sum();
+        let live = LANES as u32 * self.room.warps.iter().filter(|w| w.live != 0).count() as u32;
         let mut barriers = std::mem::take(&mut self.room.barriers);
         barriers.clear();
         let mut add = |id: u32, count: u32, threads: u32| match barriers.iter_mut().find(|b| b.0 == id) {
@@ -410,8 +411,15 @@ impl<'a> BlockRunner<'a> {
             None => barriers.push((id, count, threads)),
         };
         for w in &self.room.warps {
+            let all = w.control.at_barrier().fold(0, |m, (_, _, s)| m | s.mask);
             for (id, count, s) in w.control.at_barrier() {
-                add(id, count, s.mask.count_ones());
+                // A warp that is there as a whole counts as 32 threads, once.
+                let missing = if all == w.live && all & all.wrapping_neg() & s.mask != 0 {
+                    LANES as u32 - all.count_ones()
+                } else {
+                    0
+                };
+                add(id, count, s.mask.count_ones() + missing);
             }
         }
         for &(id, count, threads) in &self.env.arrived {

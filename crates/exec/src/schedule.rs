@@ -8,7 +8,7 @@
 //! thread scheduling demands.
 
 use crate::launch::TrapKind;
-use crate::warp::{Flow, Inst, Warp};
+use crate::warp::{Flow, Inst, LANES, Warp};
 
 /// No meeting point before the end of the thread.
 pub const NOWHERE: u32 = u32::MAX;
@@ -23,8 +23,8 @@ pub enum Wait {
     Ready,
     /// It waits at a barrier (`pc` is the barrier instruction).
     Barrier { id: u32, count: u32, aligned: bool },
-    /// It waits for the other lanes of a membermask to reach the same instruction.
-    Members,
+    /// It waits at a `.sync` instruction of this kind for the other lanes of its membermask (see `collective`).
+    Members { members: u32, kind: u16 },
 }
 
 /// Lanes at one position.
@@ -140,6 +140,19 @@ impl Control {
             Wait::Barrier { id, count, .. } => Some((id, count, *s)),
             _ => None,
         })
+    }
+
+    /// The splits that wait in this way for other lanes of the warp.
+    pub fn waiting_with(&self, wait: Wait) -> impl Iterator<Item = &Split> {
+        self.splits.iter().filter(move |s| s.wait == wait)
+    }
+
+    /// Lets them go on behind their instructions.
+    pub fn release_members(&mut self, wait: Wait) {
+        for s in self.splits.iter_mut().filter(|s| s.wait == wait) {
+            s.wait = Wait::Ready;
+            s.pc += 1;
+        }
     }
 
     /// Lets the splits at barrier `barrier` go on behind it; shows them as they waited.
@@ -368,42 +381,34 @@ impl Warp {
         true
     }
 
-    /// The running split waits.
-    pub fn wait(&mut self, pc: u32, wait: Wait) -> Flow {
-        let meeting = self.control.meeting;
+    /// `lanes` of the running split wait; the others may go on (see [`Warp::go_on`]).
+    pub fn park(&mut self, lanes: u32, wait: Wait) {
+        self.mask &= !lanes;
         self.control.splits.push(Split {
-            pc,
-            mask: self.mask,
-            meeting,
+            pc: self.pc,
+            mask: lanes,
+            meeting: self.control.meeting,
             wait,
             frame: self.frame,
         });
-        self.next_split()
     }
 
-    /// The lanes that execute a `.sync` instruction together: those of the running split, and of splits that
-    /// wait for it there (which then go on behind it). None if lanes of `members` are still missing.
-    pub fn assemble(&mut self, members: u32) -> Option<u32> {
-        let needed = members & self.live;
-        if members == 0 || needed & !self.mask == 0 {
-            return Some(self.mask);
+    /// Goes on behind an instruction at which lanes were parked, if any are left.
+    pub fn go_on(&mut self) -> Flow {
+        match self.mask {
+            0 => self.next_split(),
+            _ => Flow::Next,
         }
-        let (pc, frame) = (self.pc, self.frame);
-        let here = |s: &Split| s.pc == pc && s.wait == Wait::Members && s.frame == frame;
-        let all = self
-            .control
-            .splits
-            .iter()
-            .filter(|s| here(s))
-            .fold(self.mask, |m, s| m | s.mask);
-        if needed & !all != 0 {
-            return None;
+    }
+
+    /// As how many threads `lanes` count at a barrier of the block: a warp that comes as a whole counts as 32, even if
+    /// some of its threads have ended or were never there.
+    pub fn threads_at_barrier(&self, lanes: u32) -> u32 {
+        if lanes == self.live {
+            LANES as u32
+        } else {
+            lanes.count_ones()
         }
-        for s in self.control.splits.iter_mut().filter(|s| here(s)) {
-            s.wait = Wait::Ready;
-            s.pc += 1;
-        }
-        Some(all)
     }
 
     /// No split is ready: finds out what the warp waits for.
@@ -416,11 +421,12 @@ impl Warp {
         let aligned = splits
             .iter()
             .any(|s| matches!(s.wait, Wait::Barrier { aligned: true, .. }));
-        let members = splits.iter().any(|s| s.wait == Wait::Members);
+        let for_members = |s: &Split| matches!(s.wait, Wait::Members { .. });
+        let members = splits.iter().any(for_members);
         if members && self.control.looked != self.live {
             // The lanes that they wait for may have ended meanwhile.
             self.control.looked = self.live;
-            for s in self.control.splits.iter_mut().filter(|s| s.wait == Wait::Members) {
+            for s in self.control.splits.iter_mut().filter(|s| for_members(s)) {
                 s.wait = Wait::Ready;
             }
             self.next_split();
@@ -444,10 +450,12 @@ impl Warp {
         };
         self.pc = s.pc;
         let missing = self.live & !s.mask;
-        let hint = if s.wait == Wait::Members {
+        let hint = if let Wait::Members { members, .. } = s.wait {
+            let here = self.control.waiting_with(s.wait).fold(0, |m, s| m | s.mask);
             format!(
-                "lanes {:#010x} of the warp wait here for lanes of their membermask that never come",
-                s.mask
+                "lanes {here:#010x} of the warp wait here for lanes {:#010x} of their membermask {members:#010x}, which \
+                 wait elsewhere, at an instruction of another kind or with another mask",
+                members & self.live & !here
             )
         } else {
             format!(

@@ -103,12 +103,12 @@ impl From<exec::Error> for Error {
 pub(crate) fn trap_code(kind: &exec::TrapKind) -> Code {
     use exec::TrapKind::*;
     match kind {
-        OutOfBounds { .. } => Code::ILLEGAL_ADDRESS,
+        OutOfBounds { .. } | ReadOnly { .. } => Code::ILLEGAL_ADDRESS,
         Misaligned { .. } => Code::MISALIGNED_ADDRESS,
         InstructionBudget { .. } => Code::LAUNCH_TIMEOUT,
         Assertion { .. } => Code::ASSERT,
         BadTarget { .. } | BadCall { .. } => Code::INVALID_PC,
-        DivergentBarrier { .. } => Code::ILLEGAL_INSTRUCTION,
+        DivergentBarrier { .. } | IllegalSync { .. } => Code::ILLEGAL_INSTRUCTION,
         _ => Code::LAUNCH_FAILURE,
     }
 }

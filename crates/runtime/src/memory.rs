@@ -269,7 +269,7 @@ impl Runtime {
             None => PointerInfo::Unregistered,
             Some(MemoryKind::Pinned | MemoryKind::Registered) => PointerInfo::Host,
             Some(MemoryKind::Managed) => PointerInfo::Managed,
-            Some(MemoryKind::Device | MemoryKind::Module) => PointerInfo::Device,
+            Some(MemoryKind::Device | MemoryKind::Module | MemoryKind::Constant) => PointerInfo::Device,
         })
     }
 

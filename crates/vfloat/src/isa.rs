@@ -59,8 +59,9 @@ impl Isa {
         })
     }
 
+    /// The best one of this machine.
     #[cfg(target_arch = "x86_64")]
-    fn best() -> Isa {
+    pub fn best() -> Isa {
         use std::arch::is_x86_feature_detected as has;
         let v4 =
             has!("avx512f") && has!("avx512bw") && has!("avx512cd") && has!("avx512dq") && has!("avx512vl");
@@ -71,8 +72,9 @@ impl Isa {
         }
     }
 
+    /// The best one of this machine.
     #[cfg(not(target_arch = "x86_64"))]
-    fn best() -> Isa {
+    pub fn best() -> Isa {
         Isa::Baseline
     }
 }

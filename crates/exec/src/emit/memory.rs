@@ -3,7 +3,7 @@
 use super::{Emitter, blank};
 use crate::access;
 use crate::cross;
-use crate::ir::{Access, AtomFn, AtomTy, IrInst, Space, VReg, VfSpec};
+use crate::ir::{Access, AtomFn, AtomTy, IrInst, Space, VReg, Val, VfSpec};
 use crate::lanes::Class;
 use crate::program::{Element, MemoryOp};
 use crate::survey;
@@ -19,18 +19,17 @@ impl Emitter<'_> {
         let uniform = matches!(address, Element::Uniform(_))
             && elements.iter().all(|e| matches!(e, Element::Uniform(_)));
         let shared = usize::from(a.space == Space::Shared);
+        // A 32-bit register holds no global address: the general code does what is asked for all the same.
+        let by_word =
+            a.space == Space::Shared || a.space == Space::Global && self.bits_of(i.src[0]) == u64::MAX;
         let mut inst = blank(cross::nop);
         let code = match (address, elements.as_slice()) {
-            (Element::Uniform(at), [Element::Uniform(d)])
-                if a.bytes == 4 && !a.signed && matches!(a.space, Space::Global | Space::Shared) =>
-            {
+            (Element::Uniform(at), [Element::Uniform(d)]) if a.bytes == 4 && !a.signed && by_word => {
                 (inst.a, inst.d) = (at, *d);
                 access::LOAD_WORD[shared]
             }
             (Element::Affine(k), [Element::Narrow(d)])
-                if a.bytes == 4
-                    && self.p.affine_regs[k as usize].stride == 4
-                    && matches!(a.space, Space::Global | Space::Shared) =>
+                if a.bytes == 4 && self.p.affine_regs[k as usize].stride == 4 && by_word =>
             {
                 (inst.a, inst.d) = (self.p.affine_regs[k as usize].base, *d);
                 access::LOAD_WORDS[shared]
@@ -52,17 +51,14 @@ impl Emitter<'_> {
         }
         inst.flags = flags;
         inst.imm = a.offset;
-        self.memory(
-            inst,
-            i,
-            MemoryOp {
-                bits: match i.dst.first().map(|d| self.class(*d)) {
-                    Some(Class::W32) => u64::from(u32::MAX),
-                    _ => u64::MAX,
-                },
-                ..plain(a, address, elements, access::LOAD[self.isa as usize])
+        let op = MemoryOp {
+            bits: match i.dst.first().map(|d| self.class(*d)) {
+                Some(Class::W32) => u64::from(u32::MAX),
+                _ => u64::MAX,
             },
-        );
+            ..self.moves(i, a, elements, access::LOAD[self.isa as usize])
+        };
+        self.memory(inst, i, op);
     }
 
     /// Emits a store.
@@ -78,11 +74,8 @@ impl Emitter<'_> {
             self.survey(&mut inst, i, survey::store_code(self.isa));
         }
         inst.imm = a.offset;
-        self.memory(
-            inst,
-            i,
-            plain(a, address, elements, access::STORE[self.isa as usize]),
-        );
+        let op = self.moves(i, a, elements, access::STORE[self.isa as usize]);
+        self.memory(inst, i, op);
     }
 
     pub(super) fn atomic(
@@ -94,7 +87,6 @@ impl Emitter<'_> {
         offset: i64,
         vf: Option<VfSpec>,
     ) {
-        let address = self.address(i.src[0]);
         let operands = i.src[1..].iter().map(|v| self.source(*v)).collect();
         // The old value matters only if somebody reads it.
         let wanted: Vec<VReg> = i
@@ -123,51 +115,62 @@ impl Emitter<'_> {
             AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
             _ => 4,
         };
-        let vf = vf.map(|spec| spec.lanes(self.numerics));
-        self.memory(
-            inst,
-            i,
-            MemoryOp {
-                space,
-                address,
-                bytes,
-                signed: false,
-                bits: u64::MAX,
-                elements,
-                atom: Some((f, ty)),
-                operands,
-                vf,
-                general: access::ATOM,
-            },
-        );
+        let op = MemoryOp {
+            bytes,
+            elements,
+            atom: Some((f, ty)),
+            operands,
+            vf: vf.map(|spec| spec.lanes(self.numerics)),
+            ..self.accessed(i, space, access::ATOM)
+        };
+        self.memory(inst, i, op);
     }
 
     fn memory(&mut self, mut inst: Inst, i: &IrInst, op: MemoryOp) {
         inst.c = self.p.memory_ops.len() as u32;
-        inst.x = self.p.ranges.min(usize::from(u16::MAX)) as u16;
-        self.p.ranges = (self.p.ranges + 1).min(usize::from(u16::MAX) + 1);
         self.p.memory_ops.push(op);
         self.push(inst, i.origin);
+    }
+
+    /// The bits of an address register that count.
+    fn bits_of(&self, address: Val) -> u64 {
+        match address {
+            Val::Reg(r) if self.class(r) == Class::W32 => u64::from(u32::MAX),
+            _ => u64::MAX,
+        }
+    }
+
+    /// The side table entry of an access that moves nothing yet: where it goes. `general` is its code for any
+    /// addresses.
+    fn accessed(&mut self, i: &IrInst, space: Space, general: OpFn) -> MemoryOp {
+        MemoryOp {
+            space,
+            address: self.address(i.src[0]),
+            register_bits: self.bits_of(i.src[0]),
+            space_bits: space.address_bits(),
+            bytes: 0,
+            signed: false,
+            bits: u64::MAX,
+            elements: vec![],
+            atom: None,
+            operands: vec![],
+            vf: None,
+            general,
+        }
+    }
+
+    /// The side table entry of a load or store.
+    fn moves(&mut self, i: &IrInst, a: Access, elements: Vec<Element>, general: OpFn) -> MemoryOp {
+        MemoryOp {
+            bytes: a.bytes,
+            signed: a.signed,
+            elements,
+            ..self.accessed(i, a.space, general)
+        }
     }
 }
 
 /// Whether an access finds out about its addresses by surveys.
 fn by_survey(space: Space, address: Element) -> bool {
     matches!(space, Space::Global | Space::Shared) && matches!(address, Element::Narrow(_) | Element::Wide(_))
-}
-
-/// The side table entry of a load or store; `general` is its code for any addresses.
-fn plain(a: Access, address: Element, elements: Vec<Element>, general: OpFn) -> MemoryOp {
-    MemoryOp {
-        space: a.space,
-        address,
-        bytes: a.bytes,
-        signed: a.signed,
-        bits: u64::MAX,
-        elements,
-        atom: None,
-        operands: vec![],
-        vf: None,
-        general,
-    }
 }

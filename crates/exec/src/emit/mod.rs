@@ -14,8 +14,9 @@ use crate::affine;
 use crate::alu;
 use crate::analysis::{BlockShape, Cfg, Registers};
 use crate::call;
+use crate::collective;
 use crate::cross;
-use crate::ir::{BarrierFn, Ir, IrInst, Op, ReduceFn, VReg, Val};
+use crate::ir::{BarrierFn, Ir, IrInst, Op, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
 use crate::observe::{Looking, Rule};
@@ -69,7 +70,6 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa, looking: O
             locs: ir.locs.clone(),
             surveys: 0,
             lasting_surveys: 0,
-            ranges: 0,
             shared_bytes: ir.shared_bytes,
             frame_bytes: ir.local_bytes.next_multiple_of(16),
             local_bytes: ir.local_bytes.next_multiple_of(16),
@@ -464,19 +464,7 @@ impl Emitter<'_> {
                 inst.x = u16::from(matches!(s, S::ClockHi | S::GlobaltimerHi));
                 cross::clock
             }
-            Op::Shfl(f) => cross::shfl(f, self.isa),
-            Op::Vote(f) => cross::vote(f),
-            Op::Match { all } => {
-                inst.x = u16::from(all);
-                cross::match_lanes
-            }
-            Op::Redux(f) => {
-                inst.x = cross::REDUCE.iter().position(|r: &ReduceFn| *r == f).unwrap_or(0) as u16;
-                cross::redux
-            }
-            Op::Activemask => cross::activemask,
-            Op::Elect => cross::elect,
-            Op::WarpSync => cross::warp_sync,
+            Op::Activemask => collective::activemask,
             Op::Barrier { f, aligned } => {
                 self.p.together = true;
                 inst.x = f as u16;
@@ -491,7 +479,13 @@ impl Emitter<'_> {
             Op::Printf => cross::printf,
             Op::AssertFail => cross::assert_fail,
             Op::Trap => cross::trap,
-            _ => cross::nop,
+            op => match collective::code(&op, self.isa) {
+                Some((run, kind)) => {
+                    inst.x = kind;
+                    run
+                }
+                None => cross::nop,
+            },
         };
         inst.run = run;
         let src = i

@@ -9,6 +9,7 @@
 
 use super::{Facts, Kind};
 use crate::access;
+use crate::collective::shuffle_source;
 use crate::cross::{self, lanes_of};
 use crate::ir::{AtomFn, ShflFn, Space};
 use crate::memory::Memory;
@@ -267,9 +268,16 @@ fn word(address: u64) -> u32 {
 
 /// Where word `k` of the access of `lane` lies; `None` where the access itself traps.
 fn host(w: &Warp, lane: usize, space: Space, address: u64, k: usize) -> Option<u64> {
-    access::resolve_one(w, lane, space, address.wrapping_add(4 * k as u64), 4, "load")
-        .ok()
-        .map(|(p, _)| p)
+    access::resolve_one(
+        w,
+        lane,
+        space,
+        address.wrapping_add(4 * k as u64),
+        4,
+        access::Kind::Load,
+    )
+    .ok()
+    .map(|(p, _)| p)
 }
 
 fn parts(w: &mut Warp, i: &Inst) -> Option<(&'static Follow, &'static mut Shadow)> {
@@ -294,7 +302,7 @@ pub(crate) unsafe fn before(w: &mut Warp, i: &Inst) -> Flow {
     for l in lanes_of(w.mask) {
         // SAFETY: the emitter says where the address lies.
         let address = unsafe { access::lane_bits(w, f.address, l) };
-        shadow.addresses[l] = address.wrapping_add(offset as u64);
+        shadow.addresses[l] = address.wrapping_add(offset as u64) & space.address_bits();
         if let (Rule::Atomic(..), Some(at)) = (&f.rule, host(w, l, space, shadow.addresses[l], 0)) {
             let bits = word(at);
             let mut words = lock(&shadow.words);
@@ -372,7 +380,7 @@ pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
             let mut values = [0.0; LANES];
             for l in lanes_of(mask) {
                 let (b, c) = (cross::value(w, *b, l), cross::value(w, *c, l));
-                let (from, _) = cross::shuffle_source(*kind, l as u32, b as u32, c as u32);
+                let (from, _) = shuffle_source(*kind, l as u32, b as u32, c as u32);
                 values[l] = shadow.get(warp, f.src[0].register, from as usize, bits(&f.dst[0], l));
             }
             for l in lanes_of(mask) {

@@ -66,14 +66,18 @@ unsafe fn look(w: &Warp, m: &MemoryOp, s: &mut Survey) {
             s.patches = true;
             s.mask = w.mask;
             let base = access::space_base(w, m.space);
-            let end = |h: usize, reach: u64| s.starts[h].wrapping_add(reach);
-            let (low, high) = (s.starts[0].min(s.starts[1]), end(0, a.reach).max(end(1, b.reach)));
-            // Nothing may wrap around.
+            let ends = [
+                s.starts[0].wrapping_add(a.reach),
+                s.starts[1].wrapping_add(b.reach),
+            ];
+            // Neither half may wrap around, at 2^64 or where a 32-bit address ends. (A lane below 0 makes the start of
+            // its half a huge number, whatever the other half does.)
             let limit = match m.address {
                 Element::Wide(_) if base == 0 => u64::MAX,
                 _ => u64::from(u32::MAX),
             };
-            if high >= low && high <= limit {
+            if (0..2).all(|h| s.starts[h] <= ends[h] && ends[h] <= limit) {
+                let (low, high) = (s.starts[0].min(s.starts[1]), ends[0].max(ends[1]));
                 s.apart = a.apart | b.apart | (s.starts[0] ^ s.starts[1]);
                 s.starts = s.starts.map(|p| base.wrapping_add(p));
                 (s.low, s.high) = (base.wrapping_add(low), base.wrapping_add(high));
@@ -115,8 +119,8 @@ fn patch(s: &mut Survey, h: usize, (origin, d): (u64, __m128i)) -> Option<Spread
     s.starts[h] = origin.wrapping_add(low as u64).wrapping_sub(PATCH);
     // As many bits as there are words up to the highest address.
     s.words[h] = u32::MAX >> (31 - reach / 4);
-    // No access is wider than 16 bytes.
-    let apart = u64::from(any(4)) << 2 | u64::from(any(8)) << 3;
+    // No access is wider than 32 bytes.
+    let apart = u64::from(any(4)) << 2 | u64::from(any(8)) << 3 | u64::from(any(16)) << 4;
     Some(Spread { reach, apart })
 }
 

@@ -59,7 +59,8 @@ unsafe fn extremes(w: &Warp, m: &MemoryOp) -> Survey {
     let low = low.iter().fold(u64::MAX, |x, y| x.min(*y));
     let high = high.iter().fold(0, |x, y| x.max(*y));
     let base = access::space_base(w, m.space);
-    // Beyond shared memory, and perhaps wrapped around: never allowed.
+    // Beyond shared memory, where the register is truncated: never allowed, since low > high unless both turn
+    // to the ends of the 64 bits, where no range is.
     let (low, high) = match base != 0 && high > u64::from(u32::MAX) {
         true => (1, 0),
         false => (base.wrapping_add(low), base.wrapping_add(high)),
@@ -115,11 +116,8 @@ impl Survey {
     #[inline(always)]
     fn allows(&self, w: &Warp, i: &Inst, size: u64) -> bool {
         let offset = i.imm as u64;
-        // SAFETY: the emitter gave the access a range of the program.
-        let r = unsafe { *w.env().ranges.get_unchecked(i.x as usize) };
         let (low, high) = (self.low.wrapping_add(offset), self.high.wrapping_add(offset));
-        let inside = low >= r.start && low <= high && high < r.end && r.end - high >= size;
-        inside && (low | self.apart) & (size - 1) == 0
+        access::inside(access::range_of(w, i), low, high, size) && (low | self.apart) & (size - 1) == 0
     }
 }
 

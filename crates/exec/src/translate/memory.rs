@@ -4,6 +4,7 @@
 use super::scope::{Binding, Place};
 use super::{Result, Translator, has_other, mnemonic};
 use crate::alu;
+use crate::cross::{BARRIERS, NO_COUNT};
 use crate::ir::{
     Access, AtomFn, AtomTy, BarrierFn, FormatSource, Op, PredFn, ReduceFn, ShflFn, Space, VReg, Val, VoteFn,
 };
@@ -338,8 +339,16 @@ impl Translator<'_> {
         let count = if last > first + 1 {
             self.source(self.operand(i, first + 1)?, ScalarType::U32)?
         } else {
-            Val::Const(u64::MAX)
+            Val::Const(NO_COUNT)
         };
+        if let Val::Const(n) = id
+            && n >= BARRIERS
+        {
+            return self.refuse(
+                mnemonic(i),
+                format!("there is no barrier {n}: a block has {BARRIERS}, from 0 on"),
+            );
+        }
         let mut src = vec![id, count];
         if red {
             src.push(self.source(self.operand(i, last)?, ScalarType::Pred)?);
@@ -371,17 +380,17 @@ impl Translator<'_> {
         for n in 1..4 {
             src.push(self.source(self.operand(i, n)?, ScalarType::B32)?);
         }
-        src.push(self.members(i, 4)?);
+        src.extend(self.members(i, 4)?);
         let dst = [Some(d), p].into_iter().flatten().collect();
         self.emit(Op::Shfl(f), dst, src, true);
         Ok(())
     }
 
     /// The membermask of a `.sync` instruction; old forms without it mean the lanes that happen to be active.
-    fn members(&mut self, i: &Instruction, n: usize) -> Result<Val> {
+    fn members(&mut self, i: &Instruction, n: usize) -> Result<Option<Val>> {
         match i.has(Modifier::Sync) {
-            true => self.source(self.operand(i, n)?, ScalarType::B32),
-            false => Ok(Val::Const(0)),
+            true => self.source(self.operand(i, n)?, ScalarType::B32).map(Some),
+            false => Ok(None),
         }
     }
 
@@ -402,8 +411,8 @@ impl Translator<'_> {
         };
         let d = self.destination(self.operand(i, 0)?, ty)?;
         let p = self.source(self.operand(i, 1)?, ScalarType::Pred)?;
-        let members = self.members(i, 2)?;
-        self.emit(Op::Vote(f), vec![d], vec![p, members], true);
+        let src = [Some(p), self.members(i, 2)?].into_iter().flatten().collect();
+        self.emit(Op::Vote(f), vec![d], src, true);
         Ok(())
     }
 
@@ -411,14 +420,14 @@ impl Translator<'_> {
         let ty = i.ty().unwrap_or(ScalarType::B32);
         let (d, p) = self.pair(i, ScalarType::B32)?;
         let value = self.source(self.operand(i, 1)?, ty)?;
-        let members = self.members(i, 2)?;
+        let src = [Some(value), self.members(i, 2)?].into_iter().flatten().collect();
         let all = i.has(Modifier::All);
         let dst = if all {
             vec![d, p.unwrap_or_else(|| self.new_reg(1))]
         } else {
             vec![d]
         };
-        self.emit(Op::Match { all }, dst, vec![value, members], true);
+        self.emit(Op::Match { all }, dst, src, true);
         Ok(())
     }
 
