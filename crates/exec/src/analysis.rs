@@ -12,8 +12,8 @@
 //! costs as much as on a uniform register. Widening an affine 32-bit register is affine only if no lane wraps
 //! around, which the engine checks when it happens (see `affine`).
 //!
-//! Where a warp may let lanes run ahead of their meeting point (see `schedule`: spinning), rule 2 looks at
-//! everything that can still be reached.
+//! Where a warp may let lanes run ahead of their meeting point (see `schedule`: spinning, `.sync` instructions), rule 2
+//! looks at everything that can still be reached.
 
 use crate::ir::{Ir, IrInst, Op, Space, VReg, Val};
 use crate::lanes::Class;
@@ -56,6 +56,8 @@ pub struct Block {
     pub meet: usize,
     /// May wait for other threads (atomics, volatile loads): lanes that run it often let others go ahead.
     pub spin: bool,
+    /// Lanes may wait here for lanes that wait at their meeting, which then run ahead of it.
+    pub syncs: bool,
 }
 
 /// The control-flow graph.
@@ -67,39 +69,69 @@ pub struct Cfg {
     pub block_of: Vec<usize>,
 }
 
-/// A set of small integers.
-#[derive(Clone, PartialEq, Eq)]
-struct Bits(Vec<u64>);
+/// Marks on small numbers, all of which are taken away at once.
+struct Marks {
+    now: u32,
+    of: Vec<u32>,
+}
 
-impl Bits {
-    fn new(n: usize) -> Bits {
-        Bits(vec![0; n.div_ceil(64)])
+impl Marks {
+    fn new(n: usize) -> Marks {
+        Marks {
+            now: 1,
+            of: vec![0; n],
+        }
+    }
+    fn clear(&mut self) {
+        self.now += 1;
     }
     fn has(&self, i: usize) -> bool {
-        self.0[i / 64] >> (i % 64) & 1 != 0
+        self.of[i] == self.now
     }
+    /// Whether it is new.
     fn add(&mut self, i: usize) -> bool {
-        let old = self.0[i / 64];
-        self.0[i / 64] |= 1 << (i % 64);
-        old != self.0[i / 64]
+        std::mem::replace(&mut self.of[i], self.now) != self.now
     }
-    fn unite(&mut self, o: &Bits) -> bool {
-        let mut changed = false;
-        for (a, b) in self.0.iter_mut().zip(&o.0) {
-            changed |= *b & !*a != 0;
-            *a |= b;
+}
+
+/// Goes from block to block, each one once.
+struct Walk {
+    seen: Marks,
+    todo: Vec<usize>,
+    /// The blocks met.
+    met: Vec<usize>,
+}
+
+impl Walk {
+    fn new(blocks: usize) -> Walk {
+        Walk {
+            seen: Marks::new(blocks),
+            todo: vec![],
+            met: vec![],
         }
-        changed
     }
-    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().enumerate().flat_map(|(w, &bits)| {
-            let mut bits = bits;
-            std::iter::from_fn(move || {
-                let low = bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-                (low < 64).then_some(w * 64 + low as usize)
-            })
-        })
+    fn start(&mut self, from: usize) {
+        self.seen.clear();
+        self.met.clear();
+        self.todo.clear();
+        self.todo.push(from);
+    }
+    /// The next block that can be reached without passing `stop`.
+    fn step(&mut self, cfg: &Cfg, stop: usize) -> Option<usize> {
+        while let Some(b) = self.todo.pop() {
+            if b != stop && b != Cfg::EXIT && self.seen.add(b) {
+                self.todo.extend(&cfg.blocks[b].next);
+                self.met.push(b);
+                return Some(b);
+            }
+        }
+        None
+    }
+    /// Blocks reachable from `from` without passing `stop`, itself included; none when `from` is `stop`.
+    fn region(&mut self, cfg: &Cfg, from: usize, stop: usize) -> Vec<usize> {
+        self.start(from);
+        while self.step(cfg, stop).is_some() {}
+        std::mem::take(&mut self.met)
     }
 }
 
@@ -134,12 +166,14 @@ impl Cfg {
             let end = starts.get(b + 1).copied().unwrap_or(n);
             block_of[start..end].fill(b);
             let spin = ir.insts[start..end].iter().any(|i| may_spin(ir, i));
+            let syncs = ir.insts[start..end].iter().any(|i| i.op.has_members());
             blocks.push(Block {
                 start,
                 end,
                 next: vec![],
                 meet: Cfg::EXIT,
                 spin,
+                syncs,
             });
         }
         let block_at = |at: u32| block_of.get(at as usize).copied().unwrap_or(Cfg::EXIT);
@@ -164,7 +198,16 @@ impl Cfg {
             blocks[b].next = next;
         }
         let mut cfg = Cfg { blocks, block_of };
-        cfg.find_meets(&cfg.leaving(ir));
+        let leaving = cfg.leaving(ir);
+        let n = cfg.blocks.len();
+        let meets = cfg.post_dominators(|b, s| match s {
+            _ if leaving[b] == Some(s) => None,
+            Cfg::EXIT => Some(n),
+            s => Some(s),
+        });
+        for (block, meet) in cfg.blocks.iter_mut().zip(meets) {
+            block.meet = if meet >= n { Cfg::EXIT } else { meet };
+        }
         cfg
     }
 
@@ -172,26 +215,45 @@ impl Cfg {
     /// when nothing but a bare return can be reached from both sides. Whoever leaves meets nobody, so where the
     /// others meet must not depend on it. A side whose lanes may wait for others is no such side.
     fn leaving(&self, ir: &Ir) -> Vec<Option<usize>> {
+        let n = self.blocks.len();
         let insts = |b: usize| &ir.insts[self.blocks[b].start..self.blocks[b].end];
-        let bare =
-            |b: usize| matches!(insts(b), [i] if i.guard.is_none() && matches!(i.op, Op::Exit | Op::Return));
+        let bare: Vec<bool> = (0..n)
+            .map(|b| matches!(insts(b), [i] if i.guard.is_none() && matches!(i.op, Op::Exit | Op::Return)))
+            .collect();
         let waits = |b: usize| self.blocks[b].spin || insts(b).iter().any(|i| i.op.may_wait());
-        let mut leaving = vec![None; self.blocks.len()];
+        // Sides that share no more than that meet at the end only, if a bare return is the end.
+        let meets = self.post_dominators(|_, s| match s {
+            Cfg::EXIT => Some(n),
+            s if bare[s] => Some(n),
+            s => Some(s),
+        });
+        let before = self.predecessors();
+        let mut walks = [Walk::new(n), Walk::new(n)];
+        let mut candidates = Vec::new();
         for (b, block) in self.blocks.iter().enumerate() {
             let [x, y] = block.next[..] else { continue };
-            let side = |s: usize| -> Vec<usize> { self.region(s, b).iter().filter(|k| !bare(*k)).collect() };
-            let (first, second) = (side(x), side(y));
-            let (gone, out, other) = match first.len() < second.len() {
-                true => (first, x, y),
-                false if second.len() < first.len() => (second, y, x),
-                false => continue,
-            };
-            let apart = self.region(other, b);
-            if gone.iter().any(|k| apart.has(*k) || waits(*k)) {
+            if meets[b] < n {
                 continue;
             }
+            let Some((lesser, gone)) = self.lesser(b, [x, y], &bare, &before, &mut walks) else {
+                continue;
+            };
+            if !gone.iter().any(|k| waits(*k)) {
+                candidates.push((b, block.next[lesser], block.next[1 - lesser]));
+            }
+        }
+        // In an endless loop the way out is the only way to the end: it is kept.
+        let mut leaving = vec![None; n];
+        for &(b, out, _) in &candidates {
             leaving[b] = Some(out);
-            // In an endless loop the way out is the only way to the end.
+        }
+        let ends = self.all_that_end(&leaving, &before);
+        candidates.retain(|(_, _, other)| *other != Cfg::EXIT && !ends[*other]);
+        for &(b, ..) in &candidates {
+            leaving[b] = None;
+        }
+        for (b, out, other) in candidates {
+            leaving[b] = Some(out);
             if !self.ends(other, &leaving) {
                 leaving[b] = None;
             }
@@ -199,15 +261,92 @@ impl Cfg {
         leaving
     }
 
+    /// Which side of the branch that ends `b` reaches fewer blocks, bare returns not counted, and these; None if some
+    /// block can be reached from both. Takes time for the lesser side only, in all but odd graphs.
+    fn lesser(
+        &self,
+        b: usize,
+        sides: [usize; 2],
+        bare: &[bool],
+        before: &[Vec<usize>],
+        walks: &mut [Walk; 2],
+    ) -> Option<(usize, Vec<usize>)> {
+        let mut counts = [0usize; 2];
+        let mut whole = [false; 2];
+        for (walk, side) in walks.iter_mut().zip(sides) {
+            walk.start(side);
+        }
+        // In turn, until one is known wholly and the other is known to be larger.
+        let mut turn = 0;
+        let lesser = loop {
+            match walks[turn].step(self, b) {
+                Some(k) if bare[k] => {}
+                Some(k) if walks[1 - turn].seen.has(k) => return None,
+                Some(_) => counts[turn] += 1,
+                None => whole[turn] = true,
+            }
+            match (0..2).find(|s| whole[*s] && counts[*s] < counts[1 - *s]) {
+                Some(s) => break s,
+                None if whole == [true; 2] => return None,
+                None => {}
+            }
+            if !whole[1 - turn] {
+                turn = 1 - turn;
+            }
+        };
+        let gone: Vec<usize> = walks[lesser].met.iter().copied().filter(|k| !bare[*k]).collect();
+        // Whoever comes from elsewhere may come from the other side.
+        let inside = |walk: &Walk, k: usize| walk.seen.has(k);
+        let entered = gone
+            .iter()
+            .flat_map(|k| &before[*k])
+            .any(|p| *p != b && !inside(&walks[lesser], *p));
+        if entered {
+            while walks[1 - lesser].step(self, b).is_some() {}
+            if gone.iter().any(|k| inside(&walks[1 - lesser], *k)) {
+                return None;
+            }
+        }
+        Some((lesser, gone))
+    }
+
+    /// By block, with one more entry for the end of the thread: the blocks before it.
+    fn predecessors(&self) -> Vec<Vec<usize>> {
+        let n = self.blocks.len();
+        let mut before: Vec<Vec<usize>> = vec![vec![]; n + 1];
+        for (b, block) in self.blocks.iter().enumerate() {
+            for &s in &block.next {
+                before[s.min(n)].push(b);
+            }
+        }
+        before
+    }
+
+    /// The blocks from which the end of the thread can be reached without the edges of `leaving`.
+    fn all_that_end(&self, leaving: &[Option<usize>], before: &[Vec<usize>]) -> Vec<bool> {
+        let n = self.blocks.len();
+        let mut ends = vec![false; n];
+        let mut todo = vec![n];
+        while let Some(s) = todo.pop() {
+            let target = if s == n { Cfg::EXIT } else { s };
+            for &p in &before[s] {
+                if leaving[p] != Some(target) && !std::mem::replace(&mut ends[p], true) {
+                    todo.push(p);
+                }
+            }
+        }
+        ends
+    }
+
     /// Whether the end of the thread can be reached from `from` without the edges of `leaving`.
     fn ends(&self, from: usize, leaving: &[Option<usize>]) -> bool {
-        let mut seen = Bits::new(self.blocks.len());
+        let mut seen = vec![false; self.blocks.len()];
         let mut todo = vec![from];
         while let Some(b) = todo.pop() {
             if b == Cfg::EXIT {
                 return true;
             }
-            if seen.add(b) {
+            if !std::mem::replace(&mut seen[b], true) {
                 todo.extend(self.blocks[b].next.iter().filter(|s| leaving[b] != Some(**s)));
             }
         }
@@ -215,14 +354,16 @@ impl Cfg {
     }
 
     /// Immediate post-dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", on the
-    /// reversed graph), the edges of `leaving` left out.
-    fn find_meets(&mut self, leaving: &[Option<usize>]) {
+    /// reversed graph). `edge` says where an edge from a block to a successor really leads: the number of blocks stands
+    /// for the exit, None for nowhere. A block from which the exit cannot be reached has a larger number.
+    fn post_dominators(&self, edge: impl Fn(usize, usize) -> Option<usize>) -> Vec<usize> {
         let n = self.blocks.len();
+        let next = |b: usize| self.blocks[b].next.iter().filter_map(move |s| Some((b, *s)));
         // Node n is the exit. Post-order of the reversed graph from it.
         let mut before: Vec<Vec<usize>> = vec![vec![]; n + 1];
-        for (b, block) in self.blocks.iter().enumerate() {
-            for &s in block.next.iter().filter(|s| leaving[b] != Some(**s)) {
-                before[if s == Cfg::EXIT { n } else { s }].push(b);
+        for (b, s) in (0..n).flat_map(next) {
+            if let Some(s) = edge(b, s) {
+                before[s].push(b);
             }
         }
         let mut order = Vec::with_capacity(n + 1);
@@ -249,8 +390,7 @@ impl Cfg {
             changed = false;
             for &b in order.iter().rev().filter(|b| **b != n) {
                 let mut common = usize::MAX;
-                for &s in self.blocks[b].next.iter().filter(|s| leaving[b] != Some(**s)) {
-                    let s = if s == Cfg::EXIT { n } else { s };
+                for s in next(b).filter_map(|(b, s)| edge(b, s)) {
                     if meet[s] == usize::MAX {
                         continue;
                     }
@@ -266,21 +406,8 @@ impl Cfg {
                 }
             }
         }
-        for (b, block) in self.blocks.iter_mut().enumerate() {
-            block.meet = if meet[b] >= n { Cfg::EXIT } else { meet[b] };
-        }
-    }
-
-    /// Blocks reachable from `from` without passing `stop`, itself included; empty when `from` is `stop`.
-    fn region(&self, from: usize, stop: usize) -> Bits {
-        let mut seen = Bits::new(self.blocks.len());
-        let mut todo = vec![from];
-        while let Some(b) = todo.pop() {
-            if b != stop && b != Cfg::EXIT && seen.add(b) {
-                todo.extend(&self.blocks[b].next);
-            }
-        }
-        seen
+        meet.pop();
+        meet
     }
 }
 
@@ -393,44 +520,51 @@ fn find_local(ir: &Ir, cfg: &Cfg) -> (Vec<Option<usize>>, Vec<bool>) {
     (local, used)
 }
 
-/// Registers that some path from the start of each block reads before it writes them.
-fn live_in(ir: &Ir, cfg: &Cfg, local: &[Option<usize>]) -> Vec<Bits> {
-    let n = ir.regs.len();
-    let mut uses = Vec::with_capacity(cfg.blocks.len());
-    let mut kills = Vec::with_capacity(cfg.blocks.len());
-    for block in &cfg.blocks {
-        let (mut u, mut d) = (Bits::new(n), Bits::new(n));
+/// By block: registers that some path from its start reads before it writes them. Each register is followed backwards
+/// from where it is read to where it is written, so that this takes no longer than the sets are large.
+fn live_in(ir: &Ir, cfg: &Cfg, local: &[Option<usize>]) -> Vec<Vec<usize>> {
+    let mut uses: Vec<(usize, usize)> = Vec::new();
+    let mut kills: Vec<(usize, usize)> = Vec::new();
+    let (mut used, mut killed) = (Marks::new(ir.regs.len()), Marks::new(ir.regs.len()));
+    for (b, block) in cfg.blocks.iter().enumerate() {
+        used.clear();
+        killed.clear();
         for i in &ir.insts[block.start..block.end] {
-            for r in reads(i) {
-                let r = r.0 as usize;
-                if local[r].is_none() && !d.has(r) {
-                    u.add(r);
+            for r in reads(i).map(|r| r.0 as usize) {
+                if local[r].is_none() && !killed.has(r) && used.add(r) {
+                    uses.push((r, b));
                 }
             }
             if i.guard.is_none() {
-                for r in &i.dst {
-                    d.add(r.0 as usize);
+                for r in i.dst.iter().map(|r| r.0 as usize) {
+                    if local[r].is_none() && killed.add(r) {
+                        kills.push((r, b));
+                    }
                 }
             }
         }
-        uses.push(u);
-        kills.push(d);
     }
-    let mut live = uses.clone();
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for b in (0..cfg.blocks.len()).rev() {
-            let mut out = Bits::new(n);
-            for &s in &cfg.blocks[b].next {
-                if s != Cfg::EXIT {
-                    out.unite(&live[s]);
-                }
+    uses.sort_unstable();
+    kills.sort_unstable();
+    let before = cfg.predecessors();
+    let mut live: Vec<Vec<usize>> = vec![vec![]; cfg.blocks.len()];
+    let (mut here, mut ends) = (Marks::new(cfg.blocks.len()), Marks::new(cfg.blocks.len()));
+    let mut kills = kills.into_iter().peekable();
+    let mut todo = Vec::new();
+    for of in uses.chunk_by(|a, b| a.0 == b.0) {
+        let r = of[0].0;
+        here.clear();
+        ends.clear();
+        while kills.next_if(|k| k.0 < r).is_some() {}
+        while let Some((_, b)) = kills.next_if(|k| k.0 == r) {
+            ends.add(b);
+        }
+        todo.extend(of.iter().map(|(_, b)| *b));
+        while let Some(b) = todo.pop() {
+            if here.add(b) {
+                live[b].push(r);
+                todo.extend(before[b].iter().filter(|p| !ends.has(**p)));
             }
-            for (o, k) in out.0.iter_mut().zip(&kills[b].0) {
-                *o &= !k;
-            }
-            changed |= live[b].unite(&out);
         }
     }
     live
@@ -449,11 +583,14 @@ fn special_pattern(s: S, shape: BlockShape) -> Pattern {
     }
 }
 
-fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pattern> {
+fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Vec<usize>]) -> Vec<Pattern> {
     // What may be read before it is written is zero when a warp starts, in all lanes.
     let functions = ir.functions.iter().map(|f| cfg.block_of[f.first]);
-    let entries: Vec<&Bits> = std::iter::once(0).chain(functions).map(|b| &live[b]).collect();
-    let start = |k: usize| match entries.iter().any(|e| e.has(k)) {
+    let mut read_first = Marks::new(ir.regs.len());
+    for r in std::iter::once(0).chain(functions).flat_map(|b| &live[b]) {
+        read_first.add(*r);
+    }
+    let start = |k: usize| match read_first.has(k) {
         true => Pattern::Affine(0),
         false => Pattern::Nothing,
     };
@@ -463,24 +600,21 @@ fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pa
         .enumerate()
         .map(|(k, r)| r.special.map_or(start(k), |s| special_pattern(s, shape)))
         .collect();
-    let mut defs: Vec<Bits> = Vec::with_capacity(cfg.blocks.len());
-    for block in &cfg.blocks {
-        let mut d = Bits::new(ir.regs.len());
-        for i in &ir.insts[block.start..block.end] {
-            i.dst.iter().for_each(|r| {
-                d.add(r.0 as usize);
-            });
-        }
-        defs.push(d);
-    }
+    let defs: Vec<Vec<usize>> = cfg
+        .blocks
+        .iter()
+        .map(|block| {
+            let insts = &ir.insts[block.start..block.end];
+            insts.iter().flat_map(|i| &i.dst).map(|d| d.0 as usize).collect()
+        })
+        .collect();
+    let mut scratch = Scratch::new(ir, cfg);
     let mut diverges = vec![false; cfg.blocks.len()];
     // Blocks that some lanes of a warp may run while others wait.
-    let mut divergent = Bits::new(cfg.blocks.len());
+    let mut divergent = vec![false; cfg.blocks.len()];
     // Some lanes of a warp may call a function that others do not.
     if let Some(f) = ir.functions.first() {
-        (cfg.block_of[f.first]..cfg.blocks.len()).for_each(|b| {
-            divergent.add(b);
-        });
+        divergent[cfg.block_of[f.first]..].fill(true);
     }
     loop {
         let mut changed = false;
@@ -488,7 +622,7 @@ fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pa
             if i.dst.is_empty() {
                 continue;
             }
-            let result = result_pattern(i, &pattern, divergent.has(cfg.block_of[k]));
+            let result = result_pattern(i, &pattern, divergent[cfg.block_of[k]]);
             for d in &i.dst {
                 let d = d.0 as usize;
                 let wide = ir.regs[d].class == Class::Pred && !result.is_uniform();
@@ -506,7 +640,7 @@ fn find_patterns(ir: &Ir, cfg: &Cfg, shape: BlockShape, live: &[Bits]) -> Vec<Pa
             }
             *known = true;
             changed = true;
-            split_at(cfg, b, &defs, live, &mut pattern, &mut divergent);
+            scratch.split_at(cfg, b, &defs, live, &mut pattern, &mut divergent);
         }
         if !changed {
             return pattern;
@@ -524,50 +658,76 @@ fn branch_diverges(i: &IrInst, pattern: &[Pattern]) -> bool {
     }
 }
 
-/// Applies rule 2 to the divergent branch that ends block `b`.
-fn split_at(
-    cfg: &Cfg,
-    b: usize,
-    defs: &[Bits],
-    live: &[Bits],
-    pattern: &mut [Pattern],
-    divergent: &mut Bits,
-) {
-    let n = pattern.len();
-    let block = &cfg.blocks[b];
-    let mut stop = block.meet;
-    let mut regions: Vec<Bits> = block.next.iter().map(|s| cfg.region(*s, stop)).collect();
-    if regions.iter().any(|r| r.iter().any(|b| cfg.blocks[b].spin)) {
-        stop = Cfg::EXIT;
-        regions = block.next.iter().map(|s| cfg.region(*s, stop)).collect();
-    }
-    let all = |sets: &[Bits], blocks: &Bits| {
-        let mut sum = Bits::new(n);
-        for b in blocks.iter() {
-            sum.unite(&sets[b]);
-        }
-        sum
-    };
-    let defined: Vec<Bits> = regions.iter().map(|r| all(defs, r)).collect();
-    let read: Vec<Bits> = regions.iter().map(|r| all(live, r)).collect();
-    for (x, d) in defined.iter().enumerate() {
-        let mut waiting = Bits::new(n);
-        if stop != Cfg::EXIT {
-            waiting.unite(&live[stop]);
-        }
-        for (y, r) in read.iter().enumerate() {
-            if x != y {
-                waiting.unite(r);
-            }
-        }
-        for r in d.iter() {
-            if waiting.has(r) {
-                pattern[r] = Pattern::Vector;
-            }
+/// What [`Scratch::split_at`] uses again and again.
+struct Scratch {
+    walk: Walk,
+    /// Registers that may be read while others run: by registers, the first region that reads it.
+    reader: Vec<usize>,
+    read: Marks,
+    /// Registers that several regions read, or the code behind the meeting.
+    read_by_all: Marks,
+}
+
+impl Scratch {
+    fn new(ir: &Ir, cfg: &Cfg) -> Scratch {
+        Scratch {
+            walk: Walk::new(cfg.blocks.len()),
+            reader: vec![0; ir.regs.len()],
+            read: Marks::new(ir.regs.len()),
+            read_by_all: Marks::new(ir.regs.len()),
         }
     }
-    for r in &regions {
-        divergent.unite(r);
+
+    /// Applies rule 2 to the divergent branch that ends block `b`.
+    fn split_at(
+        &mut self,
+        cfg: &Cfg,
+        b: usize,
+        defs: &[Vec<usize>],
+        live: &[Vec<usize>],
+        pattern: &mut [Pattern],
+        divergent: &mut [bool],
+    ) {
+        let block = &cfg.blocks[b];
+        let mut stop = block.meet;
+        let mut regions: Vec<Vec<usize>> = block
+            .next
+            .iter()
+            .map(|s| self.walk.region(cfg, *s, stop))
+            .collect();
+        let ahead = |b: &usize| cfg.blocks[*b].spin || cfg.blocks[*b].syncs;
+        if regions.iter().flatten().any(ahead) {
+            stop = Cfg::EXIT;
+            regions = block
+                .next
+                .iter()
+                .map(|s| self.walk.region(cfg, *s, stop))
+                .collect();
+        }
+        self.read.clear();
+        self.read_by_all.clear();
+        for r in live.get(stop).into_iter().flatten() {
+            self.read_by_all.add(*r);
+        }
+        for (y, region) in regions.iter().enumerate() {
+            for &r in region.iter().flat_map(|b| &live[*b]) {
+                if self.read.add(r) {
+                    self.reader[r] = y;
+                } else if self.reader[r] != y {
+                    self.read_by_all.add(r);
+                }
+            }
+        }
+        for (x, region) in regions.iter().enumerate() {
+            for &r in region.iter().flat_map(|b| &defs[*b]) {
+                if self.read_by_all.has(r) || self.read.has(r) && self.reader[r] != x {
+                    pattern[r] = Pattern::Vector;
+                }
+            }
+        }
+        for b in regions.into_iter().flatten() {
+            divergent[b] = true;
+        }
     }
 }
 

@@ -240,7 +240,7 @@ fn enter(w: &mut Warp, site: u32, f: u32, mask: u32) -> Result<u32, TrapKind> {
     // SAFETY: the worker that runs the warp owns the block's state.
     let frames = unsafe { &mut (*w.env).frames };
     let (caller_base, base) = frames.extent(w.frame);
-    let end = base + function.local_bytes;
+    let end = base.saturating_add(function.local_bytes);
     if end > p.local_bytes {
         return Err(TrapKind::StackOverflow { limit: STACK_BYTES });
     }

@@ -333,6 +333,11 @@ impl Op {
                 | Op::Call(_)
         )
     }
+
+    /// Whether lanes wait here for the lanes of a membermask.
+    pub fn has_members(&self) -> bool {
+        self.may_wait() && !matches!(self, Op::Barrier { .. } | Op::Call(_))
+    }
 }
 
 impl std::fmt::Debug for Op {

@@ -1,16 +1,25 @@
 //! Calls. A device function is inlined where it is called, which is fast and lets the analyses see through it.
 //! That is impossible for recursion (a function whose body is being inlined already) and for indirect calls:
 //! their functions are translated once, behind the kernel's instructions, and called with arguments and
-//! results in the thread's local memory (`crate::call` executes that).
+//! results in the thread's local memory (`crate::call` executes that). So are larger functions of kernels that would
+//! become very long, and those nested very deeply.
 
 use super::scope::{Binding, Place};
-use super::{Inlined, Result, Translator, align_of, collect_names, mnemonic, size_of};
+use super::{Inlined, MAX_LOCAL, Result, Translator, align_of, collect_names, mnemonic, size_of};
 use crate::ir::{Access, CallSite, IrInst, Op, Origin, OutOfLine, Slot, Space, VReg, Val};
 use crate::window;
 use ptx::ast::{
     Function, FunctionKind, Ident, Initializer, Instruction, Item, Module, Opcode, Operand, ScalarType,
     StateSpace, Statement, Variable,
 };
+use rustc_hash::FxHashMap;
+
+/// Kernels of up to so many instructions, all calls inlined, have all of them inlined.
+const INLINE_ALL: u64 = 200_000;
+/// In longer ones, functions of up to so many instructions do.
+const INLINE_SMALL: u64 = 1_000;
+/// Calls inlined in each other.
+const INLINE_DEPTH: usize = 64;
 
 /// Frames are multiples of this, in bytes.
 const FRAME_ALIGN: u32 = 16;
@@ -64,9 +73,10 @@ fn names_used<'a>(body: &'a [Statement], names: &mut Vec<&'a str>) {
 fn slots(returns: &[Variable], params: &[Variable]) -> (Vec<Slot>, Vec<Slot>, u32) {
     let mut end = 0u32;
     let mut place = |v: &Variable| {
-        let at = end.next_multiple_of(align_of(v));
+        // Each is small (`Translator::check_size`); all together may not be, which is refused later.
+        let at = end.checked_next_multiple_of(align_of(v)).unwrap_or(u32::MAX);
         let bytes = size_of(v) as u32;
-        end = at + bytes;
+        end = at.saturating_add(bytes);
         Slot { at, bytes }
     };
     let returns = returns.iter().map(&mut place).collect();
@@ -102,11 +112,62 @@ fn parts(i: &Instruction) -> Option<Call<'_>> {
 impl<'a> Translator<'a> {
     /// Whether `i` calls what a register points to.
     pub(super) fn is_indirect(&self, i: &Instruction) -> bool {
-        i.opcode == Opcode::Call
-            && parts(i).is_some_and(|c| {
-                let is_it = |f: &Item| matches!(f, Item::Function(f) if f.name.name == c.callee.name);
-                !self.module.items.iter().any(is_it)
-            })
+        i.opcode == Opcode::Call && parts(i).is_some_and(|c| !self.declared.contains(c.callee.name.as_str()))
+    }
+
+    /// Decides whether every call that can be is inlined in `kernel`, or small functions only.
+    pub(super) fn plan_inlining(&mut self, kernel: &'a Function) {
+        let name = |f: &'a Function| f.name.name.as_str();
+        let mut sizes: FxHashMap<&'a str, u64> = FxHashMap::default();
+        // Depth first, without recursion: callees are known before their callers, but for loops of calls.
+        let mut open = vec![(kernel, self.instructions_and_calls(kernel), 0)];
+        sizes.insert(name(kernel), 0);
+        while let Some((f, (own, callees), next)) = open.last_mut() {
+            if let Some(callee) = callees.get(*next).copied() {
+                *next += 1;
+                if !sizes.contains_key(name(callee)) {
+                    sizes.insert(name(callee), 0);
+                    let parts = self.instructions_and_calls(callee);
+                    open.push((callee, parts, 0));
+                }
+                continue;
+            }
+            let size = callees.iter().fold(*own, |n, c| n.saturating_add(sizes[name(c)]));
+            sizes.insert(name(f), size);
+            open.pop();
+        }
+        if sizes[name(kernel)] > INLINE_ALL {
+            self.inline_sizes = sizes;
+        }
+    }
+
+    /// How many instructions a function has, and the functions that it calls by name, once for each call.
+    fn instructions_and_calls(&self, f: &'a Function) -> (u64, Vec<&'a Function>) {
+        let (mut own, mut callees) = (0, Vec::new());
+        let mut todo: Vec<&'a [Statement]> = vec![f.body.as_deref().unwrap_or_default()];
+        while let Some(body) = todo.pop() {
+            for s in body {
+                match s {
+                    Statement::Block { body, .. } => todo.push(body),
+                    Statement::Instruction(i) => {
+                        own += 1;
+                        let callee = (i.opcode == Opcode::Call).then(|| parts(i)).flatten();
+                        callees
+                            .extend(callee.and_then(|c| self.functions.get(c.callee.name.as_str()).copied()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (own, callees)
+    }
+
+    /// Whether a call of `f` becomes a jump.
+    fn stays_out(&self, f: &Function) -> bool {
+        let name = f.name.name.as_str();
+        self.inlining.len() > INLINE_DEPTH
+            || self.inline_sizes.get(name).is_some_and(|n| *n > INLINE_SMALL)
+            || self.inlining.iter().any(|x| x.name == name)
     }
 
     /// The functions that pointers may point to.
@@ -170,7 +231,7 @@ impl<'a> Translator<'a> {
             );
         }
         self.expect_signature(&call, &f.returns, &f.params)?;
-        if self.inlining.iter().any(|x| x.name == callee) {
+        if self.stays_out(f) {
             let function = self.request(f);
             return self.not_inlined(i, &call, Some(function), vec![], (&f.returns, &f.params));
         }
@@ -331,7 +392,7 @@ impl<'a> Translator<'a> {
                 Some(place) => place,
                 None => {
                     let v = self.source(actual, formal.ty)?;
-                    let place = self.frame(size_of(formal) as u32, align_of(formal));
+                    let place = self.frame(size_of(formal) as u32, align_of(formal))?;
                     let (access, base) = self.scalar_access(i, place, formal)?;
                     self.emit(Op::Store(access), vec![], vec![base, v], false);
                     place
@@ -345,7 +406,7 @@ impl<'a> Translator<'a> {
                 Some(place) => place,
                 None => {
                     let d = self.destination(actual, formal.ty)?;
-                    let place = self.frame(size_of(formal) as u32, align_of(formal));
+                    let place = self.frame(size_of(formal) as u32, align_of(formal))?;
                     let (access, base) = self.scalar_access(i, place, formal)?;
                     results.push((access, d, base));
                     place
@@ -429,6 +490,7 @@ impl<'a> Translator<'a> {
             class: crate::InstructionClass::Other,
         });
         let (returns, params, bytes) = slots(&f.returns, &f.params);
+        self.limit("parameters of a function", u64::from(bytes), MAX_LOCAL)?;
         self.frame_bytes = bytes;
         self.frame_base = Some(self.ir.functions[k].base);
         self.ir.functions[k].first = self.ir.insts.len();

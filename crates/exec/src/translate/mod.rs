@@ -14,11 +14,19 @@ use ptx::ast::{
     Function, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span, SpecialRegister,
     StateSpace, Statement, Variable,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use scope::{Binding, Place, Scopes};
 
 /// Instructions a kernel may have after inlining, a guard against code that explodes.
 const MAX_INSTRUCTIONS: usize = 4_000_000;
+/// Virtual registers, likewise.
+const MAX_REGISTERS: u64 = 1 << 20;
+/// Local memory of a thread, bytes (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+const MAX_LOCAL: u64 = 512 << 10;
+/// Shared memory of a block, bytes: the most that any device has (227 KiB, the same table).
+const MAX_SHARED: u64 = 227 << 10;
+/// Parameters of a kernel, bytes (PTX ISA, "Kernel Function Parameter Attributes", since 8.1).
+const MAX_PARAMS: u64 = 32_764;
 
 /// What is wrong, and where.
 #[derive(Debug, Clone)]
@@ -31,18 +39,22 @@ pub type Globals = FxHashMap<String, u64>;
 
 /// Translates the kernel `function` of `module`.
 pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir> {
-    let functions = module
-        .items
-        .iter()
-        .filter_map(|i| match i {
-            ptx::ast::Item::Function(f) if f.body.is_some() => Some((f.name.name.as_str(), f)),
-            _ => None,
-        })
+    let all = module.items.iter().filter_map(|i| match i {
+        ptx::ast::Item::Function(f) => Some(f),
+        _ => None,
+    });
+    let named = |f: &'_ &Function| f.body.is_some();
+    let functions = all
+        .clone()
+        .filter(named)
+        .map(|f| (f.name.name.as_str(), f))
         .collect();
     let mut t = Translator {
         module,
         globals,
         functions,
+        declared: all.map(|f| f.name.name.as_str()).collect(),
+        inline_sizes: FxHashMap::default(),
         ir: Ir::default(),
         scopes: Scopes::default(),
         shared: FxHashMap::default(),
@@ -67,6 +79,10 @@ struct Translator<'a> {
     module: &'a Module,
     globals: &'a Globals,
     functions: FxHashMap<&'a str, &'a Function>,
+    /// Names of all functions, those without a body too.
+    declared: FxHashSet<&'a str>,
+    /// Instructions of functions with all that they call, if everything were inlined; empty if everything is.
+    inline_sizes: FxHashMap<&'a str, u64>,
     ir: Ir,
     scopes: Scopes,
     /// Shared variables by the address of their declaration: offset.
@@ -112,8 +128,10 @@ fn class_of(bits: u32) -> Class {
 
 /// Bytes of a variable.
 pub fn size_of(v: &Variable) -> u64 {
-    let elements = v.dims.iter().map(|d| d.unwrap_or(0)).product::<u64>();
-    u64::from(v.ty.bytes()) * u64::from(v.vector) * elements
+    let element = u64::from(v.ty.bytes()) * u64::from(v.vector);
+    v.dims
+        .iter()
+        .fold(element, |n, d| n.saturating_mul(d.unwrap_or(0)))
 }
 
 /// Alignment of a variable, bytes.
@@ -135,12 +153,18 @@ impl<'a> Translator<'a> {
 
     fn kernel(&mut self, function: &'a Function) -> Result<()> {
         self.place_shared(function)?;
+        self.plan_inlining(function);
         self.scopes.push();
         let mut offset = 0u32;
         for p in &function.params {
             self.span = p.span;
             let size = size_of(p) as u32;
             offset = offset.next_multiple_of(align_of(p));
+            self.limit(
+                "parameters of the kernel",
+                u64::from(offset) + u64::from(size),
+                MAX_PARAMS,
+            )?;
             self.ir.params.push(crate::ParamInfo {
                 offset: offset as usize,
                 size: size as usize,
@@ -165,22 +189,63 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
+    /// Refuses what no device has room for.
+    fn limit(&self, what: &str, bytes: u64, limit: u64) -> Result<()> {
+        match bytes <= limit {
+            true => Ok(()),
+            false => self.refuse(
+                format!("{bytes} bytes of {what}"),
+                format!("at most {limit} bytes are possible, on any device"),
+            ),
+        }
+    }
+
+    /// Checks the size of a variable by itself, so that offsets can be added up in 32 bits.
+    fn check_size(&mut self, v: &Variable) -> Result<()> {
+        self.span = v.span;
+        let bytes = size_of(v);
+        match v.space.base() {
+            StateSpace::Local | StateSpace::Param => self.limit("local memory in a thread", bytes, MAX_LOCAL),
+            StateSpace::Shared => self.limit("shared memory in a block", bytes, MAX_SHARED),
+            StateSpace::Reg => {
+                let count = u64::from(v.range.unwrap_or(1)) * u64::from(v.vector);
+                match count <= MAX_REGISTERS {
+                    true => Ok(()),
+                    false => self.refuse(
+                        format!("{count} registers `{}`", v.name.name),
+                        format!("at most {MAX_REGISTERS} are possible"),
+                    ),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Places the shared variables that the kernel and the functions it may call use. Dynamic ones
     /// (`extern __shared__`, no size) all start where the static ones end.
     fn place_shared(&mut self, kernel: &'a Function) -> Result<()> {
         let mut reached: Vec<&'a Function> = vec![kernel];
+        let mut known = FxHashSet::from_iter([std::ptr::from_ref(kernel)]);
         let mut names: Vec<&'a str> = Vec::new();
         let mut declared: Vec<&'a Variable> = Vec::new();
         let mut next = 0;
         while next < reached.len() {
             let f = reached[next];
             next += 1;
+            for v in f.params.iter().chain(&f.returns) {
+                self.check_size(v)?;
+            }
             let mut todo: Vec<&'a [Statement]> = vec![f.body.as_deref().unwrap_or_default()];
             while let Some(body) = todo.pop() {
                 for s in body {
                     match s {
                         Statement::Block { body, .. } => todo.push(body),
-                        Statement::Variable(v) if v.space.base() == StateSpace::Shared => declared.push(v),
+                        Statement::Variable(v) => {
+                            self.check_size(v)?;
+                            if v.space.base() == StateSpace::Shared {
+                                declared.push(v);
+                            }
+                        }
                         Statement::Instruction(i) => {
                             if self.is_indirect(i) {
                                 names.extend(self.pointees().map(|f| f.name.name.as_str()));
@@ -195,7 +260,7 @@ impl<'a> Translator<'a> {
             }
             for name in names.drain(..) {
                 if let Some(&g) = self.functions.get(name) {
-                    if !reached.iter().any(|r| std::ptr::eq(*r, g)) {
+                    if known.insert(std::ptr::from_ref(g)) {
                         reached.push(g);
                     }
                 } else if let Some(v) = module_shared(self.module, name)
@@ -207,7 +272,10 @@ impl<'a> Translator<'a> {
         }
         let mut dynamic_align = 16;
         for v in declared.iter().filter(|v| size_of(v) > 0) {
+            self.check_size(v)?;
             self.shared_done = self.shared_done.next_multiple_of(align_of(v));
+            let end = u64::from(self.shared_done) + size_of(v);
+            self.limit("shared memory in a block", end, MAX_SHARED)?;
             self.shared.insert(*v, self.shared_done);
             self.shared_done += size_of(v) as u32;
         }
@@ -318,6 +386,12 @@ impl<'a> Translator<'a> {
                 }
                 let count = v.range.unwrap_or(1) * u32::from(v.vector);
                 let first = self.ir.regs.len() as u32;
+                if u64::from(first) + u64::from(count) > 4 * MAX_REGISTERS {
+                    return self.refuse(
+                        format!(".reg .{} {name}", v.ty),
+                        "the kernel has too many registers",
+                    );
+                }
                 let info = RegInfo {
                     class: class_of(bits),
                     bits,
@@ -331,7 +405,7 @@ impl<'a> Translator<'a> {
             }
             StateSpace::Local | StateSpace::Param => {
                 // `.param` variables of calls live in the thread's local memory, like a stack frame.
-                let place = self.frame(size_of(v) as u32, align_of(v));
+                let place = self.frame(size_of(v) as u32, align_of(v))?;
                 self.scopes.bind(name, Binding::Place(place));
             }
             StateSpace::Shared => {
@@ -349,13 +423,15 @@ impl<'a> Translator<'a> {
     }
 
     /// Reserves local memory.
-    fn frame(&mut self, size: u32, align: u32) -> Place {
+    fn frame(&mut self, size: u32, align: u32) -> Result<Place> {
         let at = self.frame_bytes.next_multiple_of(align);
+        let end = u64::from(at) + u64::from(size);
+        self.limit("local memory in a thread", end, MAX_LOCAL)?;
         self.frame_bytes = at + size;
-        match self.frame_base {
+        Ok(match self.frame_base {
             Some(_) => Place::Frame(at),
             None => Place::Local(at),
-        }
+        })
     }
 
     /// The address of a variable plus `offset`, as a value of type `ty`.
