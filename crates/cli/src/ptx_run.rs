@@ -219,7 +219,7 @@ pub fn run(arguments: &Arguments) -> Result {
         .threads
         .or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     let limits = Limits {
-        instructions_per_block: arguments.max_instructions,
+        instructions: arguments.max_instructions,
     };
     let engine = Engine::new(threads.unwrap_or(1).max(1)).observing(arguments.looking.observe());
     let started = std::time::Instant::now();
@@ -237,6 +237,9 @@ pub fn run(arguments: &Arguments) -> Result {
         .map_err(failed)?;
     let seconds = started.elapsed().as_secs_f64();
     let _ = std::io::stdout().write_all(&execution.output);
+    if execution.output_cut {
+        eprintln!("vernier: {}", exec::output_was_cut(&kernel));
+    }
     if let Some(trap) = execution.trap {
         return Err(failed(trap));
     }

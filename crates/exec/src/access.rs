@@ -106,7 +106,10 @@ pub(crate) fn range_of<'a>(w: &'a Warp, i: &Inst) -> &'a Range {
 #[inline(always)]
 fn range<'a>(w: &'a mut Warp, i: &Inst) -> &'a mut Range {
     // SAFETY: as in `range_of`; the worker that runs the warp owns the block's state.
-    unsafe { (&mut (*w.env).ranges).get_unchecked_mut(i.c as usize) }
+    unsafe {
+        let ranges = &mut (*w.env).ranges;
+        ranges.get_unchecked_mut(i.c as usize)
+    }
 }
 
 /// Where the bytes at `address` of `space` lie for `lane`, or what is wrong.

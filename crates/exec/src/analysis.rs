@@ -358,7 +358,7 @@ impl Cfg {
     /// for the exit, None for nowhere. A block from which the exit cannot be reached has a larger number.
     fn post_dominators(&self, edge: impl Fn(usize, usize) -> Option<usize>) -> Vec<usize> {
         let n = self.blocks.len();
-        let next = |b: usize| self.blocks[b].next.iter().filter_map(move |s| Some((b, *s)));
+        let next = |b: usize| self.blocks[b].next.iter().map(move |s| (b, *s));
         // Node n is the exit. Post-order of the reversed graph from it.
         let mut before: Vec<Vec<usize>> = vec![vec![]; n + 1];
         for (b, s) in (0..n).flat_map(next) {

@@ -156,6 +156,13 @@ impl Classes {
     }
 }
 
+impl Classes {
+    /// Those of `n` blocks that do what this one did.
+    pub(crate) fn times(&mut self, n: u64) {
+        self.0.iter_mut().for_each(|c| *c = c.saturating_mul(n));
+    }
+}
+
 impl std::ops::AddAssign for Classes {
     fn add_assign(&mut self, other: Classes) {
         for (a, b) in self.0.iter_mut().zip(other.0) {

@@ -71,7 +71,10 @@ pub unsafe fn enter(w: &mut Warp, i: &Inst) -> Flow {
     env.executed += lanes * u64::from(i.a);
     if env.executed > env.budget {
         let limit = env.budget;
-        return w.trap(w.mask.trailing_zeros(), TrapKind::InstructionBudget { limit });
+        return w.trap(
+            w.mask.trailing_zeros(),
+            TrapKind::InstructionBudget { limit, all: false },
+        );
     }
     Flow::Next
 }

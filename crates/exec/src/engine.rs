@@ -2,10 +2,11 @@
 //! and output are the same for any number of threads.
 
 use crate::analysis::BlockShape;
-use crate::launch::{Execution, LaunchConfig, Limits, Numerics, Stats, Trap};
+use crate::launch::{Dim3, Execution, LaunchConfig, Limits, Numerics, Stats, Trap, TrapKind};
 use crate::memory::{Memory, MemoryKind};
 use crate::module::{Error, Module};
 use crate::observe::{Observation, Observe, Observer, Watching};
+use crate::printf::OUTPUT_BYTES;
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Room};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,6 +14,12 @@ use std::sync::{Mutex, OnceLock};
 
 /// Threads of a block that CUDA allows at most.
 const MAX_BLOCK: u64 = 1024;
+/// The largest grid (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+const MAX_GRID: Dim3 = Dim3 {
+    x: i32::MAX as u32,
+    y: 65535,
+    z: 65535,
+};
 /// Blocks of a cooperative launch that may be resident together, a guard on memory.
 const MAX_COOPERATIVE: u64 = 4096;
 
@@ -115,8 +122,9 @@ impl Engine {
                 config.block
             ));
         }
-        if blocks == 0 {
-            return refuse(format!("a grid of {} blocks", config.grid));
+        let (g, most) = (config.grid, MAX_GRID);
+        if blocks == 0 || g.x > most.x || g.y > most.y || g.z > most.z {
+            return refuse(format!("a grid of {g} blocks; (1,1,1) to {most} are allowed"));
         }
         if params.len() < info.params_size {
             return refuse(format!(
@@ -136,6 +144,7 @@ impl Engine {
             true => Workspace::new(memory)?,
             false => Workspace { memory, address: 0 },
         };
+        let budget = limits.instructions.unwrap_or(u64::MAX);
         let looking = self.observer.as_ref().and_then(|o| o.begin(kernel));
         let program = module.program(kernel, BlockShape::of(config.block), numerics, looking)?;
         let launch = Launch {
@@ -145,7 +154,7 @@ impl Engine {
             config: *config,
             params,
             snapshot: memory.snapshot(),
-            budget: limits.instructions_per_block.unwrap_or(u64::MAX),
+            budget,
             grid_id: self.launches.fetch_add(1, Relaxed) + 1,
             workspace: workspace.address,
             profiler: self.profiler.as_ref(),
@@ -164,17 +173,21 @@ impl Engine {
             self.observed(kernel, module, &program, &execution, watchings);
             return Ok(execution);
         }
+        // What one block does, all do.
+        let alike = program.alike && self.profiler.is_none();
+        let to_run = if alike { 1 } else { blocks };
         let next = AtomicU64::new(0);
+        let executed = AtomicU64::new(0);
         // The first block (in block order) that trapped: later ones need not run.
         let trapped: Mutex<Option<(u64, Trap)>> = Mutex::new(None);
         let first_trap = AtomicU64::new(u64::MAX);
         let work = || {
             let mut harvest = Harvest::default();
             let mut runner = BlockRunner::new(&launch, self.room());
-            let mut reported = 0;
+            let (mut reported, mut printed) = (0, 0);
             loop {
                 let block = next.fetch_add(1, Relaxed);
-                if block >= blocks || block > first_trap.load(Relaxed) {
+                if block >= to_run || block > first_trap.load(Relaxed) {
                     break;
                 }
                 runner.start(config.grid.unrank(block));
@@ -193,12 +206,17 @@ impl Engine {
                     }
                 }
                 let output = runner.take_output();
-                if !output.is_empty() {
+                // What comes behind so much is cut off anyway: this worker's blocks come in order.
+                if !output.is_empty() && printed <= OUTPUT_BYTES {
+                    printed += output.len();
                     harvest.output.push((block, output));
                 }
                 progress.blocks_done.fetch_add(1, Relaxed);
                 let done = runner.thread_instructions();
                 progress.thread_instructions.fetch_add(done - reported, Relaxed);
+                if budget != u64::MAX && executed.fetch_add(done - reported, Relaxed) > budget {
+                    break;
+                }
                 reported = done;
             }
             runner.report();
@@ -208,7 +226,7 @@ impl Engine {
             harvest
         };
         // Shadows of memory are shared, and sums of errors depend on the order.
-        let pool = self.pool(&program, blocks).filter(|_| launch.words.is_none());
+        let pool = self.pool(&program, to_run).filter(|_| launch.words.is_none());
         let (mut execution, mut output, mut watchings) = (Execution::default(), Vec::new(), Vec::new());
         let mut gather = |h: Harvest| {
             execution.stats += h.stats;
@@ -225,7 +243,27 @@ impl Engine {
         for (_, bytes) in output.into_iter().filter(|(b, _)| *b <= last) {
             execution.output.extend(bytes);
         }
+        execution.cut_output();
         execution.trap = trap.map(|(_, t)| t);
+        if alike && execution.trap.is_none() {
+            execution.stats.times(blocks);
+            progress.blocks_done.store(blocks, Relaxed);
+            progress
+                .thread_instructions
+                .store(execution.stats.thread_instructions, Relaxed);
+        }
+        if execution.trap.is_none() && execution.stats.thread_instructions > budget {
+            execution.trap = Some(Trap {
+                kernel: kernel.into(),
+                location: launch.beginning(),
+                block: config.grid.unrank(0),
+                thread: config.block.unrank(0),
+                kind: TrapKind::InstructionBudget {
+                    limit: budget,
+                    all: true,
+                },
+            });
+        }
         self.observed(kernel, module, &program, &execution, watchings);
         Ok(execution)
     }
@@ -313,6 +351,7 @@ impl Engine {
             .flatten()
             .for_each(|r| self.keep(r.into_room()));
         execution.output = outputs.concat();
+        execution.cut_output();
         (execution, watchings)
     }
 }

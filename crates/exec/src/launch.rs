@@ -14,9 +14,9 @@ pub struct Dim3 {
 }
 
 impl Dim3 {
-    /// The number of elements.
+    /// The number of elements; of more than there are numbers, the largest one.
     pub fn count(self) -> u64 {
-        u64::from(self.x) * u64::from(self.y) * u64::from(self.z)
+        (u64::from(self.x) * u64::from(self.y)).saturating_mul(u64::from(self.z))
     }
     /// The rank of an index, x running fastest: what [`Dim3::unrank`] takes back.
     pub fn rank(self, index: Dim3) -> u64 {
@@ -76,8 +76,10 @@ pub struct Numerics {
 /// What a launch may use up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
-    /// End the launch with a trap after this many thread-instructions of one block; `None` is no limit.
-    pub instructions_per_block: Option<u64>,
+    /// End the launch with a trap after this many thread-instructions, of one block or of all; `None` is no limit. An
+    /// endless block ends at the same place in every run, a launch of too many blocks may get further in one than in
+    /// another.
+    pub instructions: Option<u64>,
 }
 
 /// Counters of one launch. The same for any number of CPU threads.
@@ -105,6 +107,16 @@ impl Stats {
     }
 }
 
+impl Stats {
+    /// Those of `n` blocks that do what this one did.
+    pub(crate) fn times(&mut self, n: u64) {
+        self.thread_instructions = self.thread_instructions.saturating_mul(n);
+        self.warp_instructions = self.warp_instructions.saturating_mul(n);
+        self.variable_instructions = self.variable_instructions.saturating_mul(n);
+        self.classes.times(n);
+    }
+}
+
 impl std::ops::AddAssign for Stats {
     fn add_assign(&mut self, other: Stats) {
         self.thread_instructions += other.thread_instructions;
@@ -121,8 +133,18 @@ pub struct Execution {
     pub stats: Stats,
     /// What the kernel printed, in block order.
     pub output: Vec<u8>,
+    /// It printed more than [`crate::OUTPUT_BYTES`]: the rest is lost.
+    pub output_cut: bool,
     /// Why the kernel ended early, if it did.
     pub trap: Option<Trap>,
+}
+
+impl Execution {
+    /// Keeps what a launch may print.
+    pub(crate) fn cut_output(&mut self) {
+        self.output_cut = self.output.len() > crate::OUTPUT_BYTES;
+        self.output.truncate(crate::OUTPUT_BYTES);
+    }
 }
 
 /// Where in the PTX (and CUDA) text something happened.
@@ -182,8 +204,8 @@ pub enum TrapKind {
     DivergentBarrier { hint: String },
     /// A barrier, or an instruction of several lanes together, that cannot be.
     IllegalSync { what: String },
-    /// [`Limits::instructions_per_block`] is used up.
-    InstructionBudget { limit: u64 },
+    /// [`Limits::instructions`] is used up, by one block or by all of them.
+    InstructionBudget { limit: u64, all: bool },
     /// `assert()` failed.
     Assertion { message: String },
     /// The `trap` or `brkpt` instruction.
@@ -245,10 +267,16 @@ impl fmt::Display for TrapKind {
             ),
             TrapKind::IllegalSync { what } => write!(f, "illegal synchronisation: {what}"),
             TrapKind::DivergentBarrier { hint } => write!(f, "divergent barrier: {hint}"),
-            TrapKind::InstructionBudget { limit } => write!(
+            TrapKind::InstructionBudget { limit, all } => write!(
                 f,
-                "the instruction budget is used up: a block executed more than {limit} thread-instructions \
-                 (an infinite loop? raise or unset VERNIER_MAX_INSTRUCTIONS)"
+                "the instruction budget is used up: {} executed more than {limit} thread-instructions ({}raise or unset \
+                 VERNIER_MAX_INSTRUCTIONS)",
+                if *all {
+                    "the blocks of the launch together"
+                } else {
+                    "a block"
+                },
+                if *all { "" } else { "an infinite loop? " }
             ),
             TrapKind::Assertion { message } => write!(f, "{message}"),
             TrapKind::TrapInstruction => write!(f, "the kernel executed a trap instruction"),

@@ -60,4 +60,5 @@ pub use launch::{
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
 pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};
 pub use observe::{Observation, Observe};
+pub use printf::{OUTPUT_BYTES, output_was_cut};
 pub use profile::LineProfile;

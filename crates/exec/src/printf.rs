@@ -5,8 +5,20 @@ use crate::launch::TrapKind;
 use crate::warp::Warp;
 use crate::window;
 
-/// Longest string read from device memory, bytes.
+/// Longest string read from device memory, and longest text of one conversion, bytes.
 const LONGEST: u64 = 1 << 16;
+
+/// What the kernels of a launch may print, bytes: a device's FIFO is bounded too (cudaLimitPrintfFifoSize, 1 MiB unless the
+/// program asks for more).
+pub const OUTPUT_BYTES: usize = 64 << 20;
+
+/// What to tell a person of a launch that printed more.
+pub fn output_was_cut(kernel: &str) -> String {
+    format!(
+        "kernel `{kernel}` printed more than {} MiB in one launch: what it printed behind that is lost",
+        OUTPUT_BYTES >> 20
+    )
+}
 
 /// A host pointer to `bytes` bytes at a generic address.
 fn locate(w: &Warp, lane: usize, address: u64, bytes: u64) -> Option<*const u8> {
@@ -46,6 +58,10 @@ fn read<const N: usize>(w: &Warp, lane: usize, address: u64) -> Result<[u8; N], 
 }
 
 fn string(w: &Warp, lane: usize, address: u64) -> Result<Vec<u8>, TrapKind> {
+    if address == 0 {
+        // As C libraries and devices do.
+        return Ok(b"(null)".to_vec());
+    }
     let mut s = Vec::new();
     for k in 0..LONGEST {
         let [b] = read::<1>(w, lane, address.wrapping_add(k))?;
@@ -175,7 +191,11 @@ pub fn print(w: &mut Warp, lane: usize, format: u32, arguments: u32) -> Result<i
     }
     out.extend_from_slice(rest);
     // SAFETY: the worker owns the block's state.
-    unsafe { (*w.env).output.extend_from_slice(&out) };
+    let output = unsafe { &mut (*w.env).output };
+    // Enough for the launch to know that it was too much.
+    if output.len() <= OUTPUT_BYTES {
+        output.extend_from_slice(&out);
+    }
     Ok(count)
 }
 
@@ -193,7 +213,10 @@ fn c_format(
         let n = call(format.as_ptr().cast(), buffer.as_mut_ptr().cast(), buffer.len());
         match usize::try_from(n) {
             Ok(n) if n < buffer.len() => return out.extend_from_slice(&buffer[..n]),
-            Ok(n) => buffer.resize(n + 1, 0),
+            Ok(_) if buffer.len() > LONGEST as usize => {
+                return out.extend_from_slice(&buffer[..LONGEST as usize]);
+            }
+            Ok(n) => buffer.resize((n + 1).min(LONGEST as usize + 1), 0),
             Err(_) => return out.extend_from_slice(format.trim_end_matches('\0').as_bytes()),
         }
     }

@@ -201,6 +201,8 @@ pub struct Program {
     pub together: bool,
     /// Blocks must run one after the other, in order: they can see each other's atomics.
     pub ordered: bool,
+    /// A block leaves no trace outside and does not know which one it is: all blocks of a launch do the same.
+    pub alike: bool,
     /// Some instruction rounds stochastically.
     pub draws: bool,
     /// Lane operations that instructions point to.

@@ -45,6 +45,13 @@ pub struct Launch<'a> {
     pub words: Option<&'a ShadowWords>,
 }
 
+impl Launch<'_> {
+    /// Where the kernel's first instruction stands.
+    pub fn beginning(&self) -> Location {
+        location(self.program, self.ptx, 0)
+    }
+}
+
 /// 64 bytes that vector code may touch at once.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]

@@ -182,11 +182,17 @@ fn instructions_of_called_functions_are_counted() {
         kernel + leaves * 5 + (calls - leaves) * 14
     );
     let limits = Limits {
-        instructions_per_block: Some(5000),
+        instructions: Some(5000),
     };
     let stopped = launch(&with_kernel(FIBONACCI, CALL_FIB), 1, 64, 1, &limits);
     let kind = stopped.execution.trap.map(|t| t.kind);
-    assert_eq!(kind, Some(TrapKind::InstructionBudget { limit: 5000 }));
+    assert_eq!(
+        kind,
+        Some(TrapKind::InstructionBudget {
+            limit: 5000,
+            all: false
+        })
+    );
 }
 
 /// Parameters and results in registers, as old PTX has them; calls under a guard; a call in a loop that is

@@ -103,7 +103,7 @@ fn differs(case: &Case, engines: &[Engine]) -> Result<(), String> {
         random: case.random,
     };
     let limits = Limits {
-        instructions_per_block: Some(THREAD_LIMIT * 128),
+        instructions: Some(THREAD_LIMIT * 128),
     };
     for (engine, threads) in engines.iter().zip(1..) {
         for (at, bytes) in &start {

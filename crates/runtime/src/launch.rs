@@ -295,6 +295,9 @@ impl Runtime {
     /// Passes on what a kernel printed and how it failed.
     fn deliver(&self, kernel: &str, execution: &Execution) {
         print(&execution.output);
+        if execution.output_cut {
+            say::once(&format!("warning: {}", exec::output_was_cut(kernel)));
+        }
         if let Some(trap) = &execution.trap {
             let code = trap_code(&trap.kind);
             let message = trap.to_string();

@@ -229,7 +229,7 @@ pub(crate) fn seed_from(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<
 
 /// What the launch that starts now may use up: VERNIER_MAX_INSTRUCTIONS.
 pub(crate) fn limits_from(read: &dyn Fn(&str) -> Option<String>) -> Result<Limits, Error> {
-    let instructions_per_block = match read("VERNIER_MAX_INSTRUCTIONS") {
+    let instructions = match read("VERNIER_MAX_INSTRUCTIONS") {
         None => None,
         Some(text) => match text.trim().parse::<u64>() {
             Ok(n) if n > 0 => Some(n),
@@ -240,9 +240,7 @@ pub(crate) fn limits_from(read: &dyn Fn(&str) -> Option<String>) -> Result<Limit
             }
         },
     };
-    Ok(Limits {
-        instructions_per_block,
-    })
+    Ok(Limits { instructions })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::analysis::{BlockShape, Cfg, Registers};
 use crate::call;
 use crate::collective;
 use crate::cross;
-use crate::ir::{BarrierFn, Ir, IrInst, Op, VReg, Val};
+use crate::ir::{BarrierFn, Ir, IrInst, Op, Space, VReg, Val};
 use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
 use crate::launch::Numerics;
 use crate::observe::{Looking, Rule};
@@ -78,6 +78,7 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa, looking: O
             carried: Extent::default(),
             together: false,
             ordered: false,
+            alike: looking.is_none() && blocks_are_alike(ir),
             draws: false,
             kept: vec![],
             sites: vec![],
@@ -632,6 +633,24 @@ fn offset(e: Element) -> u32 {
 fn words(class: Class) -> u32 {
     let one = LANES as u32;
     if class == Class::W64 { 2 * one } else { one }
+}
+
+/// Whether a block leaves no trace outside itself and does not know which one it is.
+fn blocks_are_alike(ir: &Ir) -> bool {
+    use ptx::ast::SpecialRegister as S;
+    let outside = |space: Space| !matches!(space, Space::Shared | Space::Local);
+    ir.insts.iter().all(|i| match i.op {
+        Op::Store(a) => !outside(a.space),
+        Op::Atom { space, .. } => !outside(space),
+        Op::Printf | Op::Call(_) => false,
+        Op::Vf { f, spec } => !spec.draws(f),
+        _ => true,
+    }) && !ir.regs.iter().any(|r| {
+        matches!(
+            r.special,
+            Some(S::CtaidX | S::CtaidY | S::CtaidZ | S::Envreg1 | S::Envreg2)
+        )
+    })
 }
 
 fn blank(run: OpFn) -> Inst {

@@ -87,7 +87,7 @@ impl Device {
         };
         let params: Vec<u8> = args.iter().flat_map(|a| a.to_le_bytes()).collect();
         let limits = Limits {
-            instructions_per_block: self.budget,
+            instructions: self.budget,
         };
         self.engine
             .launch(
