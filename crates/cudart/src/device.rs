@@ -93,7 +93,7 @@ entries! {
     }
 
     fn cudaDeviceSynchronize() as cudaThreadSynchronize {
-        Runtime::global().synchronize()
+        Runtime::global().device_synchronize()
     }
 
     fn cudaDeviceReset() as cudaThreadExit {

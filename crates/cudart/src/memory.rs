@@ -148,8 +148,8 @@ entries! {
         Runtime::global().free_host(address)
     }
 
-    fn cudaHostRegister(address: usize, size: usize, _flags: c_uint) {
-        Runtime::global().host_register(address, size)
+    fn cudaHostRegister(address: usize, size: usize, flags: c_uint) {
+        Runtime::global().host_register(address, size, flags)
     }
 
     fn cudaHostUnregister(address: usize) {

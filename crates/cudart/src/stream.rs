@@ -1,7 +1,7 @@
 //! Streams and events.
 
 use crate::abi::{HostFunction, Opaque, StreamCallback};
-use crate::entry::{entries, give};
+use crate::entry::{call_program, entries, give};
 use runtime::{Error, Runtime};
 use std::ffi::{c_int, c_uint, c_ulonglong, c_void};
 
@@ -13,7 +13,7 @@ fn call(stream: Opaque, function: HostFunction, data: *mut c_void) -> Result<(),
     let function = function.ok_or_else(|| Error::value("the host function is null"))?;
     // SAFETY: the program asks for its own function to be called with its own data; everything before it in the
     // stream has run, and no lock is held.
-    unsafe { function(data) };
+    call_program("cudaLaunchHostFunc", || unsafe { function(data) });
     Ok(())
 }
 
@@ -112,7 +112,7 @@ entries! {
         }
         let callback = callback.ok_or_else(|| Error::value("the callback is null"))?;
         // SAFETY: as for host functions; the status is success, as everything before it has run.
-        unsafe { callback(stream, 0, data) };
+        call_program("cudaStreamAddCallback", || unsafe { callback(stream, 0, data) });
         Ok(())
     }
 

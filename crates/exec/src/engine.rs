@@ -8,6 +8,7 @@ use crate::module::{Error, Module};
 use crate::observe::{Observation, Observe, Observer, Watching};
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Room};
+use crate::signals::without_signals;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
 
@@ -251,11 +252,10 @@ impl Engine {
         }
         self.pool
             .get_or_init(|| {
-                rayon::ThreadPoolBuilder::new()
+                let builder = rayon::ThreadPoolBuilder::new()
                     .num_threads(self.threads)
-                    .thread_name(|k| format!("vernier-{k}"))
-                    .build()
-                    .ok()
+                    .thread_name(|k| format!("vernier-{k}"));
+                without_signals(|| builder.build()).ok()
             })
             .as_ref()
     }

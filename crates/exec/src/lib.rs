@@ -42,6 +42,7 @@ mod program;
 mod runner;
 pub mod scalar;
 mod schedule;
+mod signals;
 #[cfg(all(test, target_arch = "x86_64", not(debug_assertions)))]
 mod simd_tests;
 mod survey;
@@ -59,3 +60,4 @@ pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
 pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};
 pub use observe::{Observation, Observe};
 pub use profile::LineProfile;
+pub use signals::without_signals;

@@ -161,8 +161,10 @@ impl Runtime {
             let kernel = self
                 .function_name(host)
                 .map_or_else(|_| format!("{host:#x}"), |n| n.to_string());
-            self.recorder()
-                .event(json!({"event": "launch_error", "kernel": kernel, "message": error.to_string()}));
+            let mark = self.recorder().event_to_look_at(json!({
+                "event": "launch_error", "kernel": kernel, "message": error.to_string(), "looked_at": false,
+            }));
+            self.faults.refused(error.code(), mark);
         }
         result
     }
@@ -299,9 +301,10 @@ impl Runtime {
             let code = trap_code(&trap.kind);
             let message = trap.to_string();
             say::once(&format!("error: {message}\n   = the program gets {code}"));
-            self.recorder()
-                .event(json!({"event": "trap", "kernel": kernel, "message": message}));
-            self.set_pending(code);
+            let mark = self.recorder().event_to_look_at(json!({
+                "event": "trap", "kernel": kernel, "message": message, "looked_at": false,
+            }));
+            self.faults.trapped(code, mark);
         }
     }
 }

@@ -3,9 +3,15 @@
 
 use crate::code::Code;
 use crate::error::Error;
+use crate::mapped;
 use crate::properties::PITCH_ALIGNMENT;
 use crate::runtime::Runtime;
 use exec::MemoryKind;
+
+/// Flags of cudaHostRegister: portable, mapped (both always so), I/O memory, read-only.
+const REGISTER_FLAGS: u32 = 0xf;
+const REGISTER_IO_MEMORY: u32 = 4;
+const REGISTER_READ_ONLY: u32 = 8;
 
 /// cudaMemcpyKind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +176,8 @@ impl Runtime {
             return Ok(());
         }
         let ready = self.ready()?;
+        // A kernel of another thread may use it: the place must not be given out again before that has ended.
+        let _turn = self.turn();
         match ready.memory.find(address as u64) {
             Some(a) if a.start == address as u64 && allowed.contains(&a.kind) => {
                 ready.forget_allocation(a.start);
@@ -186,7 +194,7 @@ impl Runtime {
         }
     }
 
-    /// cudaFree. The null pointer is fine.
+    /// cudaFree. The null pointer is fine. Waits for a kernel that another thread runs.
     ///
     /// # Errors
     /// Not the start of device or managed memory.
@@ -194,7 +202,7 @@ impl Runtime {
         self.release(address, &[MemoryKind::Device, MemoryKind::Managed], "cudaFree")
     }
 
-    /// cudaFreeHost. The null pointer is fine.
+    /// cudaFreeHost. The null pointer is fine. Waits for a kernel that another thread runs.
     ///
     /// # Errors
     /// Not the start of pinned memory.
@@ -205,11 +213,26 @@ impl Runtime {
     /// cudaHostRegister.
     ///
     /// # Errors
-    /// Null, nothing, or already registered in part.
-    pub fn host_register(&self, address: usize, size: usize) -> Result<(), Error> {
+    /// Null, nothing, not mapped for reading and writing, already registered in part, flags that are none or ask for
+    /// what the device does not have.
+    pub fn host_register(&self, address: usize, size: usize, flags: u32) -> Result<(), Error> {
         let ready = self.ready()?;
-        if address == 0 || size == 0 {
-            return Err(Error::value("cudaHostRegister of nothing"));
+        if address == 0 || size == 0 || flags & !REGISTER_FLAGS != 0 {
+            return Err(Error::value(format!(
+                "cudaHostRegister of {size} bytes at {address:#x} with flags {flags:#x}"
+            )));
+        }
+        if flags & (REGISTER_IO_MEMORY | REGISTER_READ_ONLY) != 0 {
+            // As the device's attributes say.
+            return Err(Error::NotSupported(
+                "cudaHostRegister of I/O memory or read-only memory is not supported".into(),
+            ));
+        }
+        let ours = ready.memory.in_arena(address as u64) && ready.memory.find(address as u64).is_none();
+        if ours || !mapped::is_writable(address as u64, size as u64) {
+            return Err(Error::value(format!(
+                "cudaHostRegister: {size} bytes at {address:#x} are not mapped for reading and writing"
+            )));
         }
         ready.memory.register(address as u64, size as u64).map_err(|_| {
             Error::argument(
@@ -223,12 +246,13 @@ impl Runtime {
         Ok(())
     }
 
-    /// cudaHostUnregister.
+    /// cudaHostUnregister. Waits for a kernel that another thread runs.
     ///
     /// # Errors
     /// Not registered.
     pub fn host_unregister(&self, address: usize) -> Result<(), Error> {
         let ready = self.ready()?;
+        let _turn = self.turn();
         ready.memory.unregister(address as u64).map_err(|_| {
             Error::argument(
                 Code::HOST_MEMORY_NOT_REGISTERED,

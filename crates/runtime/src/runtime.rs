@@ -5,6 +5,8 @@ use crate::backend::{Backend, Functional};
 use crate::caller::CudaVersion;
 use crate::code::Code;
 use crate::error::Error;
+use crate::faults::Faults;
+use crate::fork;
 use crate::launches::LaunchLog;
 use crate::policy::Active;
 use crate::pools::Pools;
@@ -20,7 +22,7 @@ use exec::{Engine, Memory, MemoryKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 /// What cudaDriverGetVersion answers: new enough for every runtime that is served.
 pub const DRIVER_VERSION: i32 = 13030;
@@ -32,8 +34,7 @@ pub struct Runtime {
     ready: OnceLock<Result<Ready, Error>>,
     pub(crate) streams: Streams,
     pub(crate) pools: Pools,
-    /// The fault of a kernel that no call has reported yet.
-    pending: Mutex<Option<Code>>,
+    pub(crate) faults: Faults,
     recorder: OnceLock<Recorder>,
     launch_log: OnceLock<Result<Option<LaunchLog>, Error>>,
     launches: Mutex<()>,
@@ -158,7 +159,7 @@ impl Runtime {
             ready: OnceLock::new(),
             streams: Streams::default(),
             pools: Pools::default(),
-            pending: Mutex::default(),
+            faults: Faults::default(),
             recorder: OnceLock::new(),
             launch_log: OnceLock::new(),
             launches: Mutex::default(),
@@ -180,7 +181,10 @@ impl Runtime {
     /// The device, made at the first call that needs it.
     pub(crate) fn ready(&self) -> Result<&Ready, Error> {
         self.ready
-            .get_or_init(|| Ready::new(&self.startup))
+            .get_or_init(|| {
+                fork::started();
+                Ready::new(&self.startup)
+            })
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -257,14 +261,20 @@ impl Runtime {
         );
     }
 
-    /// Forgets a fat binary, its kernels and variables.
+    /// Forgets a fat binary, its kernels and variables. While a kernel runs its variables stay where they are, and
+    /// their memory is not used again: the process may be about to end and must not wait for a kernel that never does.
     pub fn unregister(&self, module: Handle) {
         let removed = self
             .registry
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove_module(module);
-        if let (Some(binary), Some(Ok(ready))) = (removed, self.ready.get())
+        let idle = match self.launches.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        if let (Some(binary), Some(Ok(ready)), Some(_)) = (removed, self.ready.get(), &idle)
             && let Some(Ok(loaded)) = lock(&binary.loaded).take()
         {
             loaded.unload(&ready.memory);
@@ -292,14 +302,19 @@ impl Runtime {
     /// That fault.
     pub fn synchronize(&self) -> Result<(), Error> {
         self.ready()?;
-        match lock(&self.pending).take() {
+        match self.faults.take() {
             Some(code) => Err(Error::Pending(code)),
             None => Ok(()),
         }
     }
 
-    pub(crate) fn set_pending(&self, code: Code) {
-        lock(&self.pending).get_or_insert(code);
+    /// cudaDeviceSynchronize: also waits for a kernel that another thread runs.
+    ///
+    /// # Errors
+    /// As [`Runtime::synchronize`].
+    pub fn device_synchronize(&self) -> Result<(), Error> {
+        drop(self.turn());
+        self.synchronize()
     }
 
     /// Notes a call to something that is not there, and says so the first time.
@@ -351,7 +366,7 @@ impl Runtime {
     pub fn reset(&self) -> Result<(), Error> {
         let ready = self.ready()?;
         let _turn = self.turn();
-        lock(&self.pending).take();
+        self.faults.take();
         lock(&self.limits).clear();
         self.streams.clear();
         let modules: Vec<_> = self.registry().modules.values().cloned().collect();
@@ -372,6 +387,9 @@ impl Runtime {
 
     /// Writes the totals of the run record. Called at the end of the process.
     pub fn finish(&self) {
+        if fork::is_forked_child() {
+            return;
+        }
         if let Some(Ok(Some(log))) = self.launch_log.get() {
             log.finish();
         }
