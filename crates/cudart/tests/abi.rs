@@ -5,7 +5,7 @@
 mod common;
 
 use common::{HEAD, elementwise, fat_binary, ptx_binary, times_variable};
-use cudart::abi::{Dim3, Extent, LaunchAttribute, LaunchConfig, Memcpy3D, PitchedPtr, Pos};
+use cudart::abi::{Dim3, Extent, FuncAttributes12, LaunchAttribute, LaunchConfig, Memcpy3D, PitchedPtr, Pos};
 use cudart::*;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -164,6 +164,11 @@ fn launches_of_all_styles() {
         let mut name = std::ptr::null();
         assert_eq!(cudaFuncGetName(&mut name, host(0)), 0);
         assert_eq!(CStr::from_ptr(name).to_str().unwrap(), "twice");
+        let mut attributes = FuncAttributes12::default();
+        assert_eq!(cudaFuncGetAttributes((&raw mut attributes).cast(), host(0)), 0);
+        // `.target sm_75` of a module of PTX ISA 7.0.
+        let base = attributes.base;
+        assert_eq!((base.ptx_version, base.binary_version), (75, 75));
         assert_eq!(cudaFree(data), 0);
         __cudaUnregisterFatBinary(module);
         assert_eq!(cudaLaunchKernel(host(0), ONE, FOUR, args.as_mut_ptr(), 0, 0), 98);

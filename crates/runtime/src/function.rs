@@ -103,14 +103,17 @@ impl Runtime {
         let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let info = &kernel.info;
         let shared = info.static_shared as u64;
+        let (major, minor) = facts.compute_capability;
         Ok(FunctionAttributes {
             static_shared: shared,
             constant: loaded.constant_bytes(),
             local: info.local as u64,
             max_threads: info.max_threads.min(facts.max_threads_per_block),
             registers: info.registers,
-            ptx_version: kernel.ptx_version,
-            binary_version: kernel.arch,
+            // The virtual architecture, whatever the name says: Thrust and CUB look it up among those that they were
+            // compiled for. The machine code is what a driver makes of it for the device.
+            ptx_version: kernel.arch,
+            binary_version: kernel.arch.max(10 * major + minor),
             max_dynamic_shared: dynamic_limit(facts, &settings, shared),
             carveout: settings.carveout.unwrap_or(-1),
         })

@@ -35,8 +35,6 @@ struct Unit {
     /// What policies made of it: by the rules that hold, then by kernel (one for all, under "", where it does not
     /// matter).
     variants: Mutex<FxHashMap<Plan, FxHashMap<String, Arc<exec::Module>>>>,
-    /// `.version`, as 10 * major + minor.
-    ptx_version: u32,
     /// Number in `.target sm_NN`.
     arch: u32,
 }
@@ -56,7 +54,7 @@ pub(crate) struct Loaded {
 pub(crate) struct Kernel {
     pub(crate) module: Arc<exec::Module>,
     pub(crate) info: Arc<KernelInfo>,
-    pub(crate) ptx_version: u32,
+    /// Number in `.target sm_NN`.
     pub(crate) arch: u32,
 }
 
@@ -118,7 +116,6 @@ impl Loaded {
         Ok(Kernel {
             module,
             info,
-            ptx_version: unit.ptx_version,
             arch: unit.arch,
         })
     }
@@ -185,7 +182,6 @@ impl Build<'_> {
                 reason,
             });
         }
-        let (major, minor) = tree.version;
         let arch = tree.targets.first().map_or(0, |t| {
             t.trim_start_matches("sm_")
                 .trim_end_matches(|c: char| !c.is_ascii_digit())
@@ -212,7 +208,6 @@ impl Build<'_> {
             by_kernel: policy.is_some_and(|a| a.policy.depends_on_kernel(module.ptx())),
             module: Arc::new(module),
             variants: Mutex::default(),
-            ptx_version: major * 10 + minor,
             arch,
         };
         if let Some(active) = policy {
