@@ -10,6 +10,10 @@ use support::{cc, library, run};
 
 /// Compiles a program against the library in a folder.
 fn compile(folder: &Path, source: &str) -> PathBuf {
+    compile_with(folder, source, &[])
+}
+
+fn compile_with(folder: &Path, source: &str, options: &[&str]) -> PathBuf {
     let library = library(folder);
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/programs")
@@ -19,7 +23,14 @@ fn compile(folder: &Path, source: &str) -> PathBuf {
         true => Command::new(std::env::var("CXX").unwrap_or_else(|_| "c++".into())),
         false => cc(),
     };
-    run(compiler.arg("-w").arg(path).arg(library).arg("-o").arg(&program));
+    run(compiler
+        .current_dir(folder)
+        .arg("-w")
+        .arg(path)
+        .arg(library)
+        .args(options)
+        .arg("-o")
+        .arg(&program));
     program
 }
 
@@ -161,5 +172,88 @@ fn the_record_says_whether_the_program_looked_at_a_fault() {
             );
         }
     }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn cuda_libraries_that_are_loaded_or_looked_for_are_named_once() {
+    let folder = support::folder("libraries");
+    std::fs::create_dir(folder.join("sub")).unwrap();
+    std::fs::write(folder.join("answer.c"), "int answer(void) { return 42; }\n").unwrap();
+    for name in ["sub/libcudnn.so.9", "sub/libplain.so", "libcurand.so.10"] {
+        run(cc()
+            .current_dir(&folder)
+            .args(["-shared", "-fPIC", "answer.c", "-o", name]));
+    }
+    // Libraries in `sub` are found by the path in the program that asks, not in the library that passes on.
+    let options = [
+        "-Wl,--enable-new-dtags,-rpath,$ORIGIN/sub",
+        "-Wl,--no-as-needed",
+        "./libcurand.so.10",
+        "-ldl",
+    ];
+    let program = compile_with(&folder, "plain.c", &options);
+    let args = [
+        "libcublas.so.13",
+        "libcublas.so.13",
+        "libcudnn.so.9",
+        "libplain.so",
+    ];
+    let records = folder.join("records");
+    let directory = ("VERNIER_RUN_DIR", records.to_str().unwrap());
+    let output = start(&program, &args, &[directory]);
+    assert_eq!(
+        text(&output.stdout),
+        "libcublas.so.13: -1\nlibcublas.so.13: -1\nlibcudnn.so.9: 42\nlibplain.so: 42\ndone\n"
+    );
+    let named: Vec<&str> = text(&output.stderr)
+        .lines()
+        .filter(|l| l.contains("error: "))
+        .collect();
+    let line = |name: &str| {
+        format!(
+            "vernier: error: the program loads {name}, a CUDA library that Vernier does not have: it needs NVIDIA's \
+             driver and a GPU, and fails here. What the program makes of that means nothing"
+        )
+    };
+    assert_eq!(
+        named,
+        ["libcublas.so.13", "libcudnn.so.9", "libcurand.so.10"].map(line)
+    );
+    assert_eq!(
+        record(&records)
+            .matches("\"allowed\":false,\"event\":\"library\"")
+            .count(),
+        3
+    );
+    let all = ("VERNIER_ALLOW_LIBRARIES", "libcublas,libcudnn,libcurand");
+    assert_eq!(text(&start(&program, &args, &[all]).stderr), "");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn variables_that_mean_nothing_are_told() {
+    let folder = support::folder("variables");
+    let program = compile_with(&folder, "plain.c", &["-ldl"]);
+    std::fs::write(folder.join("config"), "-gpgpu_ptx_sim_mode 0\n").unwrap();
+    is_done(
+        &start(
+            &program,
+            &[],
+            &[
+                ("VERNIER_FROMAT", "bf16"),
+                ("VF_SIGNIFICAND", "8"),
+                ("PTX_SIM_KERNELFILE", "x.ptx"),
+                ("SIM_CONFIG_PATH", "config"),
+            ],
+        ),
+        "vernier: PTX_SIM_KERNELFILE is a variable of GPGPU-Sim's, which Vernier does not read: VERNIER_PTX_DIR=FOLDER takes \
+         the kernels of the PTX files in a folder\n\
+         vernier: VERNIER_FROMAT is no variable of Vernier's and is not read: did you mean VERNIER_FORMAT?\n\
+         vernier: the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
+         simulating functionally\n\
+         vernier: no effect of VF_SIGNIFICAND: no kernel executed a `.vf32` instruction. VERNIER_OVERRIDE=vf32 rewrites every \
+         f32 instruction (`vernier exec --format` sets both), or write `.vf32` in the PTX\n",
+    );
     std::fs::remove_dir_all(&folder).unwrap();
 }

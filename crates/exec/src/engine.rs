@@ -35,6 +35,8 @@ pub struct Engine {
     launches: AtomicU64,
     profiler: Option<Profiler>,
     observer: Option<Observer>,
+    /// Every launch runs its blocks one after the other, in order.
+    in_order: bool,
     /// Memory of earlier launches, for later ones: no more than there are threads.
     rooms: Mutex<Vec<Room>>,
 }
@@ -56,8 +58,16 @@ impl Engine {
             launches: AtomicU64::new(0),
             profiler: None,
             observer: None,
+            in_order: false,
             rooms: Mutex::default(),
         }
+    }
+
+    /// This engine, running the blocks of every launch one after the other, in order: a kernel whose blocks race for
+    /// memory gives the same result in every run, too.
+    pub fn in_order(mut self) -> Engine {
+        self.in_order = true;
+        self
     }
 
     /// This engine, finding out where time goes. Launches take a few percent longer.
@@ -247,7 +257,7 @@ impl Engine {
 
     /// The threads to use, or none to stay on this one: when there is one block, or blocks must run in order.
     fn pool(&self, program: &crate::program::Program, blocks: u64) -> Option<&rayon::ThreadPool> {
-        if self.threads == 1 || blocks == 1 || program.ordered {
+        if self.threads == 1 || blocks == 1 || program.ordered || self.in_order {
             return None;
         }
         self.pool

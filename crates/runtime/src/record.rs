@@ -212,6 +212,12 @@ impl Recorder {
         }
     }
 
+    /// Whether kernels ran, but none executed an instruction in a variable format.
+    pub(crate) fn is_without_formats(&self) -> bool {
+        let all = lock(&self.state).all;
+        all.launches > 0 && all.stats.variable_instructions == 0
+    }
+
     /// Writes the totals, and by line the profile and what numbers did, where these were asked for. Called at the end of the process; a second
     /// call does nothing.
     pub(crate) fn finish(&self, profile: &[LineProfile], observations: &[Observation]) {

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::faults::Faults;
 use crate::fork;
 use crate::launches::LaunchLog;
+use crate::libraries::Libraries;
 use crate::policy::Active;
 use crate::pools::Pools;
 use crate::properties::{Facts, PCI};
@@ -17,6 +18,7 @@ use crate::say;
 use crate::settings::{PtxOut, Startup};
 use crate::sources::{self, PtxFiles};
 use crate::streams::Streams;
+use crate::variables;
 use device::{Device, Mode};
 use exec::{Engine, Memory, MemoryKind};
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ pub struct Runtime {
     pub(crate) streams: Streams,
     pub(crate) pools: Pools,
     pub(crate) faults: Faults,
+    pub(crate) libraries: Libraries,
     recorder: OnceLock<Recorder>,
     launch_log: OnceLock<Result<Option<LaunchLog>, Error>>,
     launches: Mutex<()>,
@@ -88,17 +91,21 @@ impl Ready {
         let made = self.backend.get_or_init(|| {
             runtime.startup.check_mode()?;
             if runtime.startup.mode.is_none() && self.device.mode == Some(Mode::Performance) {
-                say::verbose(
+                say::info(
                     "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
                      simulating functionally",
                 );
             }
+            runtime.look_at_libraries();
             let threads = runtime.startup.thread_count()?;
-            let engine = Engine::new(threads).observing(runtime.startup.observe()?);
-            let backend: Arc<dyn Backend> = Arc::new(Functional::new(match runtime.startup.profile {
-                true => engine.profiled(),
-                false => engine,
-            }));
+            let mut engine = Engine::new(threads).observing(runtime.startup.observe()?);
+            if runtime.startup.deterministic {
+                engine = engine.in_order();
+            }
+            if runtime.startup.profile {
+                engine = engine.profiled();
+            }
+            let backend: Arc<dyn Backend> = Arc::new(Functional::new(engine));
             say::verbose(&format!("{} back end", backend.name()));
             Ok(backend)
         });
@@ -160,6 +167,7 @@ impl Runtime {
             streams: Streams::default(),
             pools: Pools::default(),
             faults: Faults::default(),
+            libraries: Libraries::default(),
             recorder: OnceLock::new(),
             launch_log: OnceLock::new(),
             launches: Mutex::default(),
@@ -183,6 +191,7 @@ impl Runtime {
         self.ready
             .get_or_init(|| {
                 fork::started();
+                variables::warn();
                 Ready::new(&self.startup)
             })
             .as_ref()
@@ -393,11 +402,16 @@ impl Runtime {
         if let Some(Ok(Some(log))) = self.launch_log.get() {
             log.finish();
         }
+        self.look_at_libraries();
         if let Some(recorder) = self.recorder.get() {
             let ready = self.ready.get().and_then(|r| r.as_ref().ok());
             let backend = ready.and_then(|r| r.backend.get()).and_then(|b| b.as_ref().ok());
             if let Some(active) = ready.and_then(|r| r.policy.as_ref()) {
                 active.finish(recorder, self.startup.run_dir.is_some());
+            }
+            let no_override = self.startup.rewrite.is_none() && self.startup.policy.is_none();
+            if no_override && recorder.is_without_formats() {
+                variables::warn_without_effect();
             }
             let profile = backend.map(|b| b.profile()).unwrap_or_default();
             recorder.finish(&profile, &backend.map(|b| b.observations()).unwrap_or_default());
