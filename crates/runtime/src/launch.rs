@@ -11,7 +11,7 @@ use crate::policy::Location;
 use crate::properties::Facts;
 use crate::runtime::Runtime;
 use crate::settings::{limits_from, numerics_from, seed_from, variable};
-use crate::{digest, record, say};
+use crate::{record, say};
 use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress, RandomSource};
 use policy::layers::LaunchSignature;
 use serde_json::json;
@@ -275,7 +275,7 @@ impl Runtime {
         };
         self.deliver(&entry.name, &execution);
         if self.startup().digest {
-            let digest = format!("{:016x}", digest::of(&ready.memory));
+            let digest = format!("{:016x}", self.digest(&ready.memory));
             self.recorder()
                 .event(json!({"event": "digest", "kernel": &*entry.name, "memory": digest}));
         }

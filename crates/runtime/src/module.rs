@@ -16,6 +16,7 @@ use ptx::ast::Source;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -132,6 +133,24 @@ impl Loaded {
             .filter(|v| v.constant)
             .map(|v| v.size)
             .sum()
+    }
+
+    /// The variables that a digest of memory takes in, in the order of their names (in which compilers put numbers of
+    /// their own), with the bytes that are addresses in their initial
+    /// values. What the program cannot name and the text initialises (tables of virtual functions, strings) is the
+    /// compiler's own and not among them.
+    pub(crate) fn for_digest(&self, named: &BTreeSet<String>) -> Vec<(GlobalInfo, Vec<Range<usize>>)> {
+        let all = self.variables.iter().filter_map(|(name, info)| {
+            let initial = self.units.iter().find_map(|u| u.module.initial(name));
+            let is_compilers = !named.contains(name) && (initial.is_some() || info.constant);
+            (!is_compilers).then(|| (*info, initial.unwrap_or_default()))
+        });
+        all.collect()
+    }
+
+    /// Whether a variable of the module lies at an address.
+    pub(crate) fn holds(&self, address: u64) -> bool {
+        self.variables.values().any(|v| v.address == address)
     }
 
     pub(crate) fn unload(&self, memory: &exec::Memory) {

@@ -5,9 +5,9 @@ use exec::observe::{Errors, Fact, LOWEST, Values};
 use exec::{LineProfile, Observation, Progress, Stats};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Seek, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,22 @@ const WATCH_IDLE: Duration = Duration::from_secs(1);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a folder that only its owner looks into: records tell what the program computed. One that is there already
+/// keeps its rights.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// How to make a file that only its owner reads, and no link to somebody else's is followed.
+pub(crate) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+    options
 }
 
 /// Totals of one kernel, or of all.
@@ -92,11 +108,14 @@ impl Recorder {
         let files = folder.and_then(|folder| {
             let pid = std::process::id();
             let open = || -> std::io::Result<Files> {
-                std::fs::create_dir_all(folder)?;
+                private_folder(folder)?;
                 let path = folder.join(format!("{pid}.jsonl"));
-                let events = File::options().create(true).append(true).open(&path)?;
+                let events = private_file().append(true).open(&path)?;
                 let marks = File::options().write(true).open(&path)?;
-                let progress = File::create(folder.join(format!("{pid}.progress")))?;
+                let progress = private_file()
+                    .write(true)
+                    .truncate(true)
+                    .open(folder.join(format!("{pid}.progress")))?;
                 Ok(Files {
                     events: Mutex::new(events),
                     marks,
@@ -373,6 +392,23 @@ fn watch_over(files: &Files) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_are_their_owners() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("vernier-private-{}", std::process::id()));
+        let inner = folder.join("runs/exec");
+        let _recorder = Recorder::new(Some(&inner), Path::new("/bin/prog"), 13);
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&inner)), (0o700, 0o700));
+        let files: Vec<_> = std::fs::read_dir(&inner)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        assert_eq!(files.len(), 2);
+        assert!(files.iter().all(|f| mode(f) == 0o600));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn a_record_is_json_lines_with_totals() {
