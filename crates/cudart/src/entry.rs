@@ -160,12 +160,26 @@ pub(crate) use entries;
 /// # Safety
 /// `to` is null or valid for a `T`.
 pub(crate) unsafe fn give<T>(to: *mut T, value: T) -> Result<(), Error> {
-    if to.is_null() {
-        return Err(Error::value("the pointer for the result is null"));
-    }
+    room(to)?;
     // SAFETY: the caller's promise.
     unsafe { to.write_unaligned(value) };
     Ok(())
+}
+
+/// Refuses a null pointer for a result, in calls that must not begin when it has no place.
+pub(crate) fn room<T>(to: *mut T) -> Result<(), Error> {
+    match to.is_null() {
+        true => Err(Error::value("the pointer for the result is null")),
+        false => Ok(()),
+    }
+}
+
+/// Refuses flags (or a number of an enumeration) that are none of these.
+pub(crate) fn one_of(what: &str, value: u32, allowed: &[u32]) -> Result<(), Error> {
+    match allowed.contains(&value) {
+        true => Ok(()),
+        false => Err(Error::value(format!("{what} cannot be {value:#x}"))),
+    }
 }
 
 /// Reads a structure through a pointer of the program, which must not be null.

@@ -773,7 +773,8 @@ fn pools_and_limits() {
         let mut read = 0u64;
         assert_eq!(cudaMemPoolGetAttribute(pool, 4, (&raw mut read).cast()), 0);
         assert_eq!(read, threshold);
-        assert_eq!(cudaMemPoolCreate(&mut made, std::ptr::null()), 0);
+        let pinned = [1u32; 22];
+        assert_eq!(cudaMemPoolCreate(&mut made, pinned.as_ptr().cast()), 0);
         let mut address = 0;
         assert_eq!(cudaMallocFromPoolAsync(&mut address, 64, made, 0), 0);
         assert_eq!(cudaFreeAsync(address, 0), 0);

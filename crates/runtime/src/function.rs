@@ -127,13 +127,19 @@ impl Runtime {
     pub fn function_set_attribute(&self, host: usize, attribute: u32, value: i32) -> Result<(), Error> {
         let entry = self.function(host)?;
         let facts = &self.ready()?.facts;
+        let fixed = match attribute {
+            8 => self.function_attributes(host)?.static_shared,
+            _ => 0,
+        };
         let mut settings = entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
         match attribute {
             8 => {
-                let allowed = facts.shared_per_block_optin;
-                let value = u32::try_from(value).ok().filter(|v| *v <= allowed).ok_or_else(|| {
+                let all = facts.shared_per_block_optin;
+                let allowed = u64::from(all).saturating_sub(fixed);
+                let value = u32::try_from(value).ok().filter(|v| u64::from(*v) <= allowed).ok_or_else(|| {
                     Error::value(format!(
-                        "kernel `{}`: {value} bytes of dynamic shared memory, but a block of this device has at most {allowed}",
+                        "kernel `{}`: {value} bytes of dynamic and {fixed} bytes of static shared memory, but a block of \
+                         this device has at most {all}",
                         entry.name
                     ))
                 })?;

@@ -4,7 +4,7 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::mapped;
-use crate::properties::PITCH_ALIGNMENT;
+use crate::properties::{MAX_PITCH, PITCH_ALIGNMENT};
 use crate::runtime::Runtime;
 use exec::MemoryKind;
 
@@ -161,13 +161,16 @@ impl Runtime {
     /// Rows of `width` bytes at a pitch that suits the device: address and pitch.
     ///
     /// # Errors
-    /// Out of memory.
+    /// Out of memory, or a pitch that no copy could use.
     pub fn malloc_rows(&self, width: usize, rows: usize) -> Result<(usize, usize), Error> {
-        let too_big = || Error::argument(Code::MEMORY_ALLOCATION, format!("{rows} rows of {width} bytes"));
+        let text = || format!("{rows} rows of {width} bytes");
         let pitch = width
             .checked_next_multiple_of(PITCH_ALIGNMENT as usize)
-            .ok_or_else(too_big)?;
-        let size = pitch.checked_mul(rows).ok_or_else(too_big)?;
+            .filter(|pitch| *pitch <= MAX_PITCH as usize)
+            .ok_or_else(|| Error::value(text()))?;
+        let size = pitch
+            .checked_mul(rows)
+            .ok_or_else(|| Error::argument(Code::MEMORY_ALLOCATION, text()))?;
         Ok((self.allocate(size, MemoryKind::Device)?, pitch))
     }
 
@@ -252,6 +255,9 @@ impl Runtime {
     /// Not registered.
     pub fn host_unregister(&self, address: usize) -> Result<(), Error> {
         let ready = self.ready()?;
+        if address == 0 {
+            return Err(Error::value("cudaHostUnregister of the null pointer"));
+        }
         let _turn = self.turn();
         ready.memory.unregister(address as u64).map_err(|_| {
             Error::argument(
@@ -409,10 +415,10 @@ impl Runtime {
             return Ok(());
         }
         if shape.height * shape.depth > 1 && to.pitch < shape.width {
-            return Err(Error::argument(
-                Code::INVALID_PITCH_VALUE,
-                format!("rows of {} bytes with a pitch of {} bytes", shape.width, to.pitch),
-            ));
+            return Err(Error::value(format!(
+                "rows of {} bytes with a pitch of {} bytes",
+                shape.width, to.pitch
+            )));
         }
         let (offset, size) = to
             .extent(shape)
@@ -434,11 +440,21 @@ impl Runtime {
         Ok(())
     }
 
-    /// Checks that a range is device-visible memory (for hints such as cudaMemPrefetchAsync).
+    /// Checks that a range is managed memory (for hints such as cudaMemPrefetchAsync).
     ///
     /// # Errors
-    /// It is not.
-    pub fn check_device_range(&self, address: usize, size: usize) -> Result<(), Error> {
-        Ok(self.ready()?.memory.check(address as u64, size as u64)?)
+    /// It is not, or has no bytes.
+    pub fn check_managed(&self, address: usize, size: usize) -> Result<(), Error> {
+        let memory = &self.ready()?.memory;
+        memory.check(address as u64, size as u64)?;
+        let found = memory
+            .find(address as u64)
+            .filter(|a| a.kind == MemoryKind::Managed);
+        match found {
+            Some(_) if size > 0 => Ok(()),
+            _ => Err(Error::value(format!(
+                "{size} bytes at {address:#x} are not inside one allocation of managed memory"
+            ))),
+        }
     }
 }
