@@ -53,9 +53,13 @@ pub struct Machine {
     /// functional (default) or performance (not there yet)
     #[arg(long, value_enum, value_name = "MODE")]
     pub mode: Option<Mode>,
-    /// CPU threads (default: all cores); results do not depend on it
+    /// CPU threads (default: all cores); results do not depend on it, but for kernels whose blocks race for memory
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: Option<u32>,
+    /// Run the blocks of every launch one after the other, in order (VERNIER_DETERMINISTIC): kernels whose blocks race for
+    /// memory give the same result in every run, too
+    #[arg(long)]
+    pub deterministic: bool,
     /// End a launch when one of its blocks has executed this many thread-instructions
     #[arg(long, value_name = "N")]
     pub max_instructions: Option<u64>,
@@ -211,6 +215,11 @@ pub fn settings(
         },
         profile: reports.profile,
         observe: looking.options()?,
+        env: machine
+            .deterministic
+            .then(|| ("VERNIER_DETERMINISTIC".into(), "1".into()))
+            .into_iter()
+            .collect(),
         ..Settings::default()
     })
 }

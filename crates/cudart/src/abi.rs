@@ -9,10 +9,10 @@ pub type Error = u32;
 pub type Opaque = usize;
 /// Pointer to memory of the program or the device.
 pub type Pointer = *mut c_void;
-/// `cudaHostFn_t`.
-pub type HostFunction = Option<unsafe extern "C" fn(*mut c_void)>;
-/// `cudaStreamCallback_t`.
-pub type StreamCallback = Option<unsafe extern "C" fn(Opaque, Error, *mut c_void)>;
+/// `cudaHostFn_t`. It may be C++ and throw.
+pub type HostFunction = Option<unsafe extern "C-unwind" fn(*mut c_void)>;
+/// `cudaStreamCallback_t`. It may be C++ and throw.
+pub type StreamCallback = Option<unsafe extern "C-unwind" fn(Opaque, Error, *mut c_void)>;
 
 /// `dim3`, passed by value.
 #[repr(C)]

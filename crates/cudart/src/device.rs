@@ -1,6 +1,6 @@
 //! Devices: there is one.
 
-use crate::entry::{entries, give, take};
+use crate::entry::{entries, give, one_of, room, take};
 use runtime::{Code, CudaVersion, DRIVER_VERSION, Error, Runtime};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +10,27 @@ static FLAGS: AtomicU32 = AtomicU32::new(0);
 const MAP_HOST: u32 = 8;
 /// cudaDeviceMask: every flag there is.
 const ALL_FLAGS: u32 = 0xff;
+
+/// At most one of these (spin, yield, block) says how a thread waits.
+const SCHEDULE: u32 = 7;
+/// cudaFuncCache and cudaSharedMemConfig.
+pub(crate) const CACHE_CONFIGS: [u32; 4] = [0, 1, 2, 3];
+pub(crate) const SHARED_CONFIGS: [u32; 3] = [0, 1, 2];
+
+fn check_flags(flags: c_uint) -> Result<(), Error> {
+    match flags & !ALL_FLAGS == 0 && (flags & SCHEDULE).count_ones() <= 1 {
+        true => Ok(()),
+        false => Err(Error::value(format!("device flags {flags:#x} cannot be had"))),
+    }
+}
+
+/// Whether a text has the form `[domain]:[bus]:[slot].[function]`, domain and function optional.
+fn is_pci_bus_id(text: &str) -> bool {
+    let (front, function) = text.split_once('.').unwrap_or((text, "0"));
+    let parts: Vec<&str> = front.split(':').collect();
+    let is_hex = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_hexdigit());
+    matches!(parts.len(), 2 | 3) && parts.iter().all(is_hex) && is_hex(&function)
+}
 
 pub(crate) fn check_device(device: c_int) -> Result<(), Error> {
     match device {
@@ -46,20 +67,30 @@ entries! {
         Runtime::global().facts().map(|_| ())
     }
 
-    fn cudaInitDevice(device: c_int, _device_flags: c_uint, _flags: c_uint) {
+    fn cudaInitDevice(device: c_int, device_flags: c_uint, flags: c_uint) {
         check_device(device)?;
+        // cudaInitDeviceFlagsAreValid
+        one_of("flags of cudaInitDevice", flags, &[0, 1])?;
+        if flags == 1 {
+            check_flags(device_flags)?;
+            FLAGS.store(device_flags, Ordering::Relaxed);
+        }
         Runtime::global().facts().map(|_| ())
     }
 
     fn cudaSetValidDevices(devices: *const c_int, count: c_int) {
-        for i in 0..usize::try_from(count).unwrap_or(0) {
+        let count = usize::try_from(count).map_err(|_| Error::value(format!("{count} devices")))?;
+        for i in 0..count {
             // SAFETY: the program passes as many devices as it says; null is refused by `take`.
             check_device(unsafe { take(devices.wrapping_add(i))? })?;
         }
         Ok(())
     }
 
-    fn cudaChooseDevice(device: *mut c_int, _wanted: *const c_void) {
+    fn cudaChooseDevice(device: *mut c_int, wanted: *const c_void) {
+        if wanted.is_null() {
+            return Err(Error::value("the wanted properties are null"));
+        }
         unsafe { give(device, 0) }
     }
 
@@ -93,7 +124,7 @@ entries! {
     }
 
     fn cudaDeviceSynchronize() as cudaThreadSynchronize {
-        Runtime::global().synchronize()
+        Runtime::global().device_synchronize()
     }
 
     fn cudaDeviceReset() as cudaThreadExit {
@@ -113,8 +144,8 @@ entries! {
         unsafe { give(config, 0) }
     }
 
-    fn cudaDeviceSetCacheConfig(_config: c_uint) as cudaThreadSetCacheConfig {
-        Ok(())
+    fn cudaDeviceSetCacheConfig(config: c_uint) as cudaThreadSetCacheConfig {
+        one_of("a cache configuration", config, &CACHE_CONFIGS)
     }
 
     fn cudaDeviceGetSharedMemConfig(config: *mut c_uint) {
@@ -122,8 +153,8 @@ entries! {
         unsafe { give(config, 1) }
     }
 
-    fn cudaDeviceSetSharedMemConfig(_config: c_uint) {
-        Ok(())
+    fn cudaDeviceSetSharedMemConfig(config: c_uint) {
+        one_of("a shared memory configuration", config, &SHARED_CONFIGS)
     }
 
     fn cudaCtxResetPersistingL2Cache() {
@@ -146,9 +177,7 @@ entries! {
     }
 
     fn cudaSetDeviceFlags(flags: c_uint) {
-        if flags & !ALL_FLAGS != 0 {
-            return Err(Error::value(format!("device flags {flags:#x} are not known")));
-        }
+        check_flags(flags)?;
         FLAGS.store(flags, Ordering::Relaxed);
         Ok(())
     }
@@ -163,9 +192,11 @@ entries! {
         unsafe { give(can, 0) }
     }
 
-    fn cudaDeviceEnablePeerAccess(peer: c_int, _flags: c_uint) {
+    fn cudaDeviceEnablePeerAccess(peer: c_int, flags: c_uint) {
+        one_of("flags of cudaDeviceEnablePeerAccess", flags, &[0])?;
+        check_device(peer)?;
         // With one device the peer can only be the device itself.
-        Err(Error::argument(Code::INVALID_DEVICE, format!("device {peer} is no peer: there is one device")))
+        Err(Error::argument(Code::PEER_ACCESS_UNSUPPORTED, "a device is no peer of its own, and there is one device"))
     }
 
     fn cudaDeviceDisablePeerAccess(peer: c_int) {
@@ -173,7 +204,9 @@ entries! {
         Err(Error::argument(Code::PEER_ACCESS_NOT_ENABLED, "peer access was never enabled: there is one device"))
     }
 
-    fn cudaDeviceGetP2PAttribute(_value: *mut c_int, _attribute: c_uint, from: c_int, to: c_int) {
+    fn cudaDeviceGetP2PAttribute(value: *mut c_int, attribute: c_uint, from: c_int, to: c_int) {
+        room(value)?;
+        one_of("an attribute of peers", attribute, &[1, 2, 3, 4, 5])?;
         check_device(from)?;
         check_device(to)?;
         Err(Error::argument(Code::INVALID_DEVICE, "source and destination are the same device"))
@@ -203,7 +236,8 @@ entries! {
         // DOMAIN:BUS:SLOT.FUNCTION, where domain and function may be left out.
         let short = ours.trim_start_matches("0000:");
         if id != ours && id != short && format!("{id}.0") != ours && format!("{id}.0") != short {
-            return Err(Error::value(format!("no device at {id}: the only one is at {ours}")));
+            let code = if is_pci_bus_id(&id) { Code::INVALID_DEVICE } else { Code::INVALID_VALUE };
+            return Err(Error::argument(code, format!("no device at {id}: the only one is at {ours}")));
         }
         unsafe { give(device, 0) }
     }

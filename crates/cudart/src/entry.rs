@@ -1,25 +1,42 @@
 //! The frame of every entry point, and the error each thread keeps for cudaGetLastError.
 //!
+//! A thread is inside one entry point at most. A signal handler that calls CUDA while its thread is inside one would
+//! wait for locks that this very thread holds: it is refused, whatever the call. Functions of the program that an entry
+//! point calls ([`call_program`]) are outside again, and no exception of theirs comes back in.
+//!
 //! In entry points, an `unsafe` block without a comment reads or writes through a pointer that the program passed
 //! for just this: CUDA's documentation is its contract, and null is refused.
 
 use crate::abi;
-use runtime::{Code, Error, say_error, say_once};
+use runtime::{Code, Error, Runtime, say_error, say_once};
 use std::cell::Cell;
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
     // Without destructor, so that it still works in the last moments of a thread.
     static LAST: Cell<u32> = const { Cell::new(0) };
+    /// Whether this thread is inside an entry point. It stays so when a signal handler jumps out of one
+    /// (siglongjmp): the locks that were held then are never released.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs the body of an entry point: its error is kept for cudaGetLastError and returned, its reason said.
 pub(crate) fn frame(name: &str, body: impl FnOnce() -> Result<(), Error>) -> abi::Error {
-    let code = match catch_unwind(AssertUnwindSafe(body)) {
+    if runtime::is_forked_child() {
+        return forked(name);
+    }
+    if INSIDE.replace(true) {
+        return interrupted(name);
+    }
+    let result = catch_unwind(AssertUnwindSafe(body));
+    INSIDE.set(false);
+    let code = match result {
         Ok(Ok(())) => return Code::SUCCESS.0,
         Ok(Err(error)) => {
             let code = error.code();
+            Runtime::global().gives(&error, is_to_wait(name));
             if error.is_loud() || (runtime::is_verbose() && !matches!(error, Error::Pending(_))) {
                 say(name, &error);
             }
@@ -35,6 +52,73 @@ pub(crate) fn frame(name: &str, body: impl FnOnce() -> Result<(), Error>) -> abi
     };
     LAST.set(code.0);
     code.0
+}
+
+/// Whether an entry point is called to wait, or to ask, for what runs: the program calls it for its result.
+fn is_to_wait(name: &str) -> bool {
+    name.ends_with("Synchronize") || name.ends_with("Query")
+}
+
+/// Writes to stderr with nothing but write(2), which is all that may be done in a signal handler or a forked child.
+fn write_plain(parts: &[&str]) {
+    for part in parts {
+        // SAFETY: the text is valid for its length. Nobody can be told when stderr is closed.
+        unsafe { libc::write(libc::STDERR_FILENO, part.as_ptr().cast(), part.len()) };
+    }
+}
+
+/// A call by a signal handler that interrupted another call of its thread.
+fn interrupted(name: &str) -> abi::Error {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        write_plain(&[
+            "vernier: error: ",
+            name,
+            ": this thread is inside another CUDA call, which a signal handler interrupted: the program gets \
+             cudaErrorNotPermitted (800)\nvernier:    = set a flag in the handler and call CUDA outside of it\n",
+        ]);
+    }
+    LAST.set(Code::NOT_PERMITTED.0);
+    Code::NOT_PERMITTED.0
+}
+
+/// A call in a child of a process that had started CUDA.
+fn forked(name: &str) -> abi::Error {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        write_plain(&[
+            "vernier: error: ",
+            name,
+            ": the process forked after its first CUDA call, and CUDA does not work in such a child: the program gets \
+             cudaErrorInitializationError (3)\nvernier:    = fork before the first CUDA call, or start a program (exec)\n",
+        ]);
+    }
+    LAST.set(Code::INITIALIZATION_ERROR.0);
+    Code::INITIALIZATION_ERROR.0
+}
+
+/// Ends the process when an exception leaves a function of the program.
+struct NoException<'a>(&'a str);
+
+impl Drop for NoException<'_> {
+    fn drop(&mut self) {
+        write_plain(&[
+            "vernier: error: ",
+            self.0,
+            ": an exception left the function that the program gave to CUDA, where nothing can catch it: the program \
+             ends (abort), as it would with CUDA\n",
+        ]);
+        std::process::abort();
+    }
+}
+
+/// Calls a function of the program from inside an entry point. It may call CUDA again.
+pub(crate) fn call_program(name: &str, function: impl FnOnce()) {
+    let guard = NoException(name);
+    INSIDE.set(false);
+    function();
+    INSIDE.set(true);
+    std::mem::forget(guard);
 }
 
 fn say(name: &str, error: &Error) {
@@ -76,12 +160,26 @@ pub(crate) use entries;
 /// # Safety
 /// `to` is null or valid for a `T`.
 pub(crate) unsafe fn give<T>(to: *mut T, value: T) -> Result<(), Error> {
-    if to.is_null() {
-        return Err(Error::value("the pointer for the result is null"));
-    }
+    room(to)?;
     // SAFETY: the caller's promise.
     unsafe { to.write_unaligned(value) };
     Ok(())
+}
+
+/// Refuses a null pointer for a result, in calls that must not begin when it has no place.
+pub(crate) fn room<T>(to: *mut T) -> Result<(), Error> {
+    match to.is_null() {
+        true => Err(Error::value("the pointer for the result is null")),
+        false => Ok(()),
+    }
+}
+
+/// Refuses flags (or a number of an enumeration) that are none of these.
+pub(crate) fn one_of(what: &str, value: u32, allowed: &[u32]) -> Result<(), Error> {
+    match allowed.contains(&value) {
+        true => Ok(()),
+        false => Err(Error::value(format!("{what} cannot be {value:#x}"))),
+    }
 }
 
 /// Reads a structure through a pointer of the program, which must not be null.
@@ -98,20 +196,36 @@ pub(crate) unsafe fn take<T>(from: *const T) -> Result<T, Error> {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn cudaGetLastError() -> abi::Error {
-    LAST.replace(0)
+    asked(LAST.replace(0))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn cudaPeekAtLastError() -> abi::Error {
-    LAST.get()
+    asked(LAST.get())
+}
+
+/// Gives a thread's last error to the program.
+fn asked(code: u32) -> abi::Error {
+    if code != Code::SUCCESS.0 && !runtime::is_forked_child() {
+        Runtime::global().last_error_asked();
+    }
+    code
+}
+
+/// Notes that the program wants to know what a code means.
+fn named(error: abi::Error) -> Code {
+    if error != Code::SUCCESS.0 && !runtime::is_forked_child() {
+        Runtime::global().text_asked(Code(error));
+    }
+    Code(error)
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn cudaGetErrorName(error: abi::Error) -> *const c_char {
-    Code(error).name_nul().as_ptr().cast()
+    named(error).name_nul().as_ptr().cast()
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn cudaGetErrorString(error: abi::Error) -> *const c_char {
-    Code(error).text_nul().as_ptr().cast()
+    named(error).text_nul().as_ptr().cast()
 }

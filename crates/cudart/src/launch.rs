@@ -1,7 +1,8 @@
 //! Launching kernels, and asking about them.
 
 use crate::abi::{self, Dim3, FuncAttributes, FuncAttributes12, LaunchConfig, Opaque, Pointer};
-use crate::entry::{entries, give, take};
+use crate::device::{CACHE_CONFIGS, SHARED_CONFIGS};
+use crate::entry::{entries, give, one_of, room, take};
 use runtime::{Code, CudaVersion, Error, Geometry, Runtime};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -149,6 +150,7 @@ entries! {
     }
 
     fn cudaFuncGetAttributes(to: *mut FuncAttributes, host: usize) {
+        room(to)?;
         let a = Runtime::global().function_attributes(host)?;
         let base = FuncAttributes {
             shared: a.static_shared as usize,
@@ -179,11 +181,13 @@ entries! {
         Runtime::global().function_set_attribute(kernel, attribute, value)
     }
 
-    fn cudaFuncSetCacheConfig(host: usize, _config: c_uint) {
+    fn cudaFuncSetCacheConfig(host: usize, config: c_uint) {
+        one_of("a cache configuration", config, &CACHE_CONFIGS)?;
         Runtime::global().check_function(host)
     }
 
-    fn cudaFuncSetSharedMemConfig(host: usize, _config: c_uint) {
+    fn cudaFuncSetSharedMemConfig(host: usize, config: c_uint) {
+        one_of("a shared memory configuration", config, &SHARED_CONFIGS)?;
         Runtime::global().check_function(host)
     }
 
@@ -212,13 +216,18 @@ entries! {
     }
 
     fn cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
-        blocks: *mut c_int, host: usize, threads: c_int, shared: usize, _flags: c_uint,
+        blocks: *mut c_int, host: usize, threads: c_int, shared: usize, flags: c_uint,
     ) {
+        // cudaOccupancyDisableCachingOverride
+        one_of("flags of the occupancy", flags, &[0, 1])?;
         let n = Runtime::global().occupancy(host, threads, shared)?;
         unsafe { give(blocks, n as c_int) }
     }
 
-    fn cudaOccupancyAvailableDynamicSMemPerBlock(bytes: *mut usize, host: usize, blocks: c_int, _threads: c_int) {
+    fn cudaOccupancyAvailableDynamicSMemPerBlock(bytes: *mut usize, host: usize, blocks: c_int, threads: c_int) {
+        if threads <= 0 {
+            return Err(Error::value(format!("a block of {threads} threads")));
+        }
         let n = Runtime::global().available_dynamic_shared(host, blocks)?;
         unsafe { give(bytes, n as usize) }
     }

@@ -11,6 +11,7 @@ pub mod abi;
 mod device;
 mod entry;
 mod launch;
+mod loading;
 mod memory;
 mod registration;
 mod stream;

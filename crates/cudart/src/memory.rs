@@ -5,8 +5,8 @@ use crate::abi::{
     PointerAttributes13, Pos,
 };
 use crate::device::check_device;
-use crate::entry::{entries, give, take};
-use runtime::{CopyKind, CudaVersion, Error, Pitched, PointerInfo, Runtime, Shape};
+use crate::entry::{entries, give, one_of, room, take};
+use runtime::{Code, CopyKind, CudaVersion, Error, Pitched, PointerInfo, Runtime, Shape};
 use std::ffi::{c_int, c_uint, c_void};
 
 /// `cudaPitchedPtr`, positions and all, as a place in memory.
@@ -91,18 +91,46 @@ fn in_symbol(symbol: usize, offset: usize, count: usize) -> Result<usize, Error>
     }
 }
 
+/// A direction in which one end is a symbol: the device's.
+fn symbol_kind(kind: c_uint, impossible: [CopyKind; 2]) -> Result<CopyKind, Error> {
+    let kind = CopyKind::from_number(kind)?;
+    match impossible.contains(&kind) {
+        true => Err(Error::argument(
+            Code::INVALID_MEMCPY_DIRECTION,
+            format!("a symbol is device memory: no {kind:?} copy"),
+        )),
+        false => Ok(kind),
+    }
+}
+
 fn to_symbol(symbol: usize, from: usize, count: usize, offset: usize, kind: c_uint) -> Result<(), Error> {
+    let kind = symbol_kind(kind, [CopyKind::HostToHost, CopyKind::DeviceToHost])?;
     let to = in_symbol(symbol, offset, count)?;
-    Runtime::global().copy(to, from, count, CopyKind::from_number(kind)?)
+    Runtime::global().copy(to, from, count, kind)
 }
 
 fn from_symbol(to: usize, symbol: usize, count: usize, offset: usize, kind: c_uint) -> Result<(), Error> {
+    let kind = symbol_kind(kind, [CopyKind::HostToHost, CopyKind::HostToDevice])?;
     let from = in_symbol(symbol, offset, count)?;
-    Runtime::global().copy(to, from, count, CopyKind::from_number(kind)?)
+    Runtime::global().copy(to, from, count, kind)
 }
+
+/// cudaMemPoolProps as far as it is looked at: what kind of allocation it makes.
+#[repr(C)]
+struct PoolProperties {
+    kind: c_uint,
+}
+
+/// cudaMemAllocationTypePinned, the only kind there is.
+const PINNED: u32 = 1;
+/// cudaMemAttachGlobal, Host, Single.
+const ATTACH: [u32; 3] = [1, 2, 4];
+/// cudaMemoryAdvise.
+const ADVICE: [u32; 6] = [1, 2, 3, 4, 5, 6];
 
 entries! {
     fn cudaMalloc(to: *mut usize, size: usize) {
+        room(to)?;
         let address = Runtime::global().malloc(size)?;
         unsafe { give(to, address) }
     }
@@ -112,6 +140,7 @@ entries! {
     }
 
     fn cudaMallocAsync(to: *mut usize, size: usize, stream: Opaque) as cudaMallocAsync_ptsz {
+        room(to)?;
         let address = on_stream(stream)?.malloc(size)?;
         unsafe { give(to, address) }
     }
@@ -119,6 +148,7 @@ entries! {
     fn cudaMallocFromPoolAsync(
         to: *mut usize, size: usize, pool: Opaque, stream: Opaque,
     ) as cudaMallocFromPoolAsync_ptsz {
+        room(to)?;
         let runtime = on_stream(stream)?;
         runtime.check_pool(pool)?;
         let address = runtime.malloc(size)?;
@@ -130,16 +160,19 @@ entries! {
     }
 
     fn cudaMallocManaged(to: *mut usize, size: usize, flags: c_uint) {
+        room(to)?;
         let address = Runtime::global().malloc_managed(size, flags)?;
         unsafe { give(to, address) }
     }
 
     fn cudaMallocHost(to: *mut usize, size: usize) {
+        room(to)?;
         let address = Runtime::global().malloc_host(size, 0)?;
         unsafe { give(to, address) }
     }
 
     fn cudaHostAlloc(to: *mut usize, size: usize, flags: c_uint) {
+        room(to)?;
         let address = Runtime::global().malloc_host(size, flags)?;
         unsafe { give(to, address) }
     }
@@ -148,15 +181,16 @@ entries! {
         Runtime::global().free_host(address)
     }
 
-    fn cudaHostRegister(address: usize, size: usize, _flags: c_uint) {
-        Runtime::global().host_register(address, size)
+    fn cudaHostRegister(address: usize, size: usize, flags: c_uint) {
+        Runtime::global().host_register(address, size, flags)
     }
 
     fn cudaHostUnregister(address: usize) {
         Runtime::global().host_unregister(address)
     }
 
-    fn cudaHostGetDevicePointer(to: *mut usize, address: usize, _flags: c_uint) {
+    fn cudaHostGetDevicePointer(to: *mut usize, address: usize, flags: c_uint) {
+        one_of("flags of cudaHostGetDevicePointer", flags, &[0])?;
         let device = Runtime::global().host_device_pointer(address)?;
         unsafe { give(to, device) }
     }
@@ -168,6 +202,8 @@ entries! {
     }
 
     fn cudaMallocPitch(to: *mut usize, pitch: *mut usize, width: usize, height: usize) {
+        room(to)?;
+        room(pitch)?;
         let (address, bytes) = Runtime::global().malloc_rows(width, height)?;
         unsafe {
             give(pitch, bytes)?;
@@ -176,6 +212,7 @@ entries! {
     }
 
     fn cudaMalloc3D(to: *mut PitchedPtr, extent: Extent) {
+        room(to)?;
         let rows = extent.height.checked_mul(extent.depth).ok_or_else(|| Error::value("too many rows"))?;
         let (ptr, pitch) = Runtime::global().malloc_rows(extent.width, rows)?;
         unsafe { give(to, PitchedPtr { ptr, pitch, xsize: extent.width, ysize: extent.height }) }
@@ -338,17 +375,19 @@ entries! {
     fn cudaMemPrefetchAsync(
         address: usize, count: usize,
     ) as cudaMemPrefetchAsync_ptsz, cudaMemPrefetchAsync_v2, cudaMemPrefetchAsync_v2_ptsz {
-        Runtime::global().check_device_range(address, count)
+        Runtime::global().check_managed(address, count)
     }
 
-    fn cudaMemAdvise(address: usize, count: usize, _advice: c_uint) as cudaMemAdvise_v2 {
-        Runtime::global().check_device_range(address, count)
+    fn cudaMemAdvise(address: usize, count: usize, advice: c_uint) as cudaMemAdvise_v2 {
+        one_of("advice about memory", advice, &ADVICE)?;
+        Runtime::global().check_managed(address, count)
     }
 
     fn cudaStreamAttachMemAsync(
-        stream: Opaque, address: usize, _length: usize, _flags: c_uint,
+        stream: Opaque, address: usize, length: usize, flags: c_uint,
     ) as cudaStreamAttachMemAsync_ptsz {
-        on_stream(stream)?.check_device_range(address, 0)
+        one_of("flags of cudaStreamAttachMemAsync", flags, &ATTACH)?;
+        on_stream(stream)?.check_managed(address, length.max(1))
     }
 
     fn cudaDeviceGetDefaultMemPool(pool: *mut Opaque, device: c_int) {
@@ -367,7 +406,10 @@ entries! {
         Runtime::global().set_current_pool(pool)
     }
 
-    fn cudaMemPoolCreate(pool: *mut Opaque, _properties: *const c_void) {
+    fn cudaMemPoolCreate(pool: *mut Opaque, properties: *const c_void) {
+        room(pool)?;
+        let kind = unsafe { take(properties.cast::<PoolProperties>())? }.kind;
+        one_of("the kind of allocation of a memory pool", kind, &[PINNED])?;
         let made = Runtime::global().pool_create()?;
         unsafe { give(pool, made) }
     }
@@ -400,12 +442,18 @@ entries! {
     }
 
     /// There is one device, which always has access.
-    fn cudaMemPoolSetAccess(pool: Opaque, _list: *const c_void, _count: usize) {
+    fn cudaMemPoolSetAccess(pool: Opaque, list: *const c_void, count: usize) {
+        if list.is_null() && count > 0 {
+            return Err(Error::value("the list of access descriptions is null"));
+        }
         Runtime::global().check_pool(pool)
     }
 
-    fn cudaMemPoolGetAccess(flags: *mut c_uint, pool: Opaque, _location: *const c_void) {
+    fn cudaMemPoolGetAccess(flags: *mut c_uint, pool: Opaque, location: *const c_void) {
         Runtime::global().check_pool(pool)?;
+        if location.is_null() {
+            return Err(Error::value("the location is null"));
+        }
         // cudaMemAccessFlagsProtReadWrite
         unsafe { give(flags, 3) }
     }

@@ -7,6 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Registration has no way to report an error; a panic must still not leave it.
 fn guarded<T>(name: &str, default: T, body: impl FnOnce() -> T) -> T {
+    if runtime::is_forked_child() {
+        return default;
+    }
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
         say_once(&format!(
             "internal error in {name} (a fault of Vernier, not of the program)"

@@ -1,34 +1,47 @@
 //! Streams and events.
 
 use crate::abi::{HostFunction, Opaque, StreamCallback};
-use crate::entry::{entries, give};
+use crate::entry::{call_program, entries, give, one_of, room, take};
 use runtime::{Error, Runtime};
+use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_ulonglong, c_void};
 
 /// The bit of a launch-attribute value structure that streams have here: none is kept.
 const STREAM_ATTRIBUTE_VALUE_BYTES: usize = 64;
+/// cudaStreamAttrID: access policy, synchronisation policy, priority, memory synchronisation domains.
+const STREAM_ATTRIBUTES: [u32; 5] = [1, 3, 8, 9, 10];
+/// cudaEventRecordExternal, cudaEventWaitExternal: of graphs.
+const EXTERNAL: u32 = 1;
+
+thread_local! {
+    /// cudaStreamCaptureMode: every thread begins with the global one.
+    static CAPTURE_MODE: Cell<u32> = const { Cell::new(0) };
+}
 
 fn call(stream: Opaque, function: HostFunction, data: *mut c_void) -> Result<(), Error> {
     Runtime::global().check_stream(stream)?;
     let function = function.ok_or_else(|| Error::value("the host function is null"))?;
     // SAFETY: the program asks for its own function to be called with its own data; everything before it in the
     // stream has run, and no lock is held.
-    unsafe { function(data) };
+    call_program("cudaLaunchHostFunc", || unsafe { function(data) });
     Ok(())
 }
 
 entries! {
     fn cudaStreamCreate(stream: *mut Opaque) {
+        room(stream)?;
         let made = Runtime::global().stream_create(0, 0)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamCreateWithFlags(stream: *mut Opaque, flags: c_uint) {
+        room(stream)?;
         let made = Runtime::global().stream_create(flags, 0)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamCreateWithPriority(stream: *mut Opaque, flags: c_uint, priority: c_int) {
+        room(stream)?;
         let made = Runtime::global().stream_create(flags, priority)?;
         unsafe { give(stream, made) }
     }
@@ -45,7 +58,8 @@ entries! {
         Runtime::global().stream_synchronize(stream)
     }
 
-    fn cudaStreamWaitEvent(stream: Opaque, event: Opaque, _flags: c_uint) as cudaStreamWaitEvent_ptsz {
+    fn cudaStreamWaitEvent(stream: Opaque, event: Opaque, flags: c_uint) as cudaStreamWaitEvent_ptsz {
+        one_of("flags of cudaStreamWaitEvent", flags, &[0, EXTERNAL])?;
         Runtime::global().check_stream(stream)?;
         Runtime::global().check_event(event)
     }
@@ -84,8 +98,9 @@ entries! {
     }
 
     fn cudaThreadExchangeStreamCaptureMode(mode: *mut c_uint) {
-        // cudaStreamCaptureModeGlobal, the mode every thread begins with.
-        unsafe { give(mode, 0) }
+        let wanted = unsafe { take(mode)? };
+        one_of("a capture mode", wanted, &[0, 1, 2])?;
+        unsafe { give(mode, CAPTURE_MODE.replace(wanted)) }
     }
 
     fn cudaStreamCopyAttributes(to: Opaque, from: Opaque) as cudaStreamCopyAttributes_ptsz {
@@ -93,14 +108,19 @@ entries! {
         Runtime::global().check_stream(from)
     }
 
-    fn cudaStreamGetAttribute(stream: Opaque, _attribute: c_uint, value: *mut c_void) as cudaStreamGetAttribute_ptsz {
+    fn cudaStreamGetAttribute(stream: Opaque, attribute: c_uint, value: *mut c_void) as cudaStreamGetAttribute_ptsz {
         Runtime::global().check_stream(stream)?;
+        one_of("a stream attribute", attribute, &STREAM_ATTRIBUTES)?;
         unsafe { give(value.cast(), [0u8; STREAM_ATTRIBUTE_VALUE_BYTES]) }
     }
 
     /// Attributes of streams are hints about caches and scheduling.
-    fn cudaStreamSetAttribute(stream: Opaque, _attribute: c_uint, _value: *const c_void) as cudaStreamSetAttribute_ptsz {
-        Runtime::global().check_stream(stream)
+    fn cudaStreamSetAttribute(stream: Opaque, attribute: c_uint, value: *const c_void) as cudaStreamSetAttribute_ptsz {
+        Runtime::global().check_stream(stream)?;
+        if value.is_null() {
+            return Err(Error::value("the value of the attribute is null"));
+        }
+        one_of("a stream attribute", attribute, &STREAM_ATTRIBUTES)
     }
 
     fn cudaStreamAddCallback(
@@ -112,7 +132,7 @@ entries! {
         }
         let callback = callback.ok_or_else(|| Error::value("the callback is null"))?;
         // SAFETY: as for host functions; the status is success, as everything before it has run.
-        unsafe { callback(stream, 0, data) };
+        call_program("cudaStreamAddCallback", || unsafe { callback(stream, 0, data) });
         Ok(())
     }
 
@@ -127,11 +147,13 @@ entries! {
     }
 
     fn cudaEventCreate(event: *mut Opaque) {
+        room(event)?;
         let made = Runtime::global().event_create(0)?;
         unsafe { give(event, made) }
     }
 
     fn cudaEventCreateWithFlags(event: *mut Opaque, flags: c_uint) {
+        room(event)?;
         let made = Runtime::global().event_create(flags)?;
         unsafe { give(event, made) }
     }
@@ -140,7 +162,8 @@ entries! {
         Runtime::global().event_record(event, stream)
     }
 
-    fn cudaEventRecordWithFlags(event: Opaque, stream: Opaque, _flags: c_uint) as cudaEventRecordWithFlags_ptsz {
+    fn cudaEventRecordWithFlags(event: Opaque, stream: Opaque, flags: c_uint) as cudaEventRecordWithFlags_ptsz {
+        one_of("flags of cudaEventRecordWithFlags", flags, &[0, EXTERNAL])?;
         Runtime::global().event_record(event, stream)
     }
 
@@ -157,6 +180,7 @@ entries! {
     }
 
     fn cudaEventElapsedTime(ms: *mut f32, start: Opaque, end: Opaque) as cudaEventElapsedTime_v2 {
+        room(ms)?;
         let elapsed = Runtime::global().event_elapsed_ms(start, end)?;
         unsafe { give(ms, elapsed) }
     }

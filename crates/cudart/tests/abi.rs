@@ -5,7 +5,7 @@
 mod common;
 
 use common::{HEAD, elementwise, fat_binary, ptx_binary, times_variable};
-use cudart::abi::{Dim3, Extent, LaunchAttribute, LaunchConfig, Memcpy3D, PitchedPtr, Pos};
+use cudart::abi::{Dim3, Extent, FuncAttributes12, LaunchAttribute, LaunchConfig, Memcpy3D, PitchedPtr, Pos};
 use cudart::*;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -164,6 +164,11 @@ fn launches_of_all_styles() {
         let mut name = std::ptr::null();
         assert_eq!(cudaFuncGetName(&mut name, host(0)), 0);
         assert_eq!(CStr::from_ptr(name).to_str().unwrap(), "twice");
+        let mut attributes = FuncAttributes12::default();
+        assert_eq!(cudaFuncGetAttributes((&raw mut attributes).cast(), host(0)), 0);
+        // `.target sm_75` of a module of PTX ISA 7.0.
+        let base = attributes.base;
+        assert_eq!((base.ptx_version, base.binary_version), (75, 75));
         assert_eq!(cudaFree(data), 0);
         __cudaUnregisterFatBinary(module);
         assert_eq!(cudaLaunchKernel(host(0), ONE, FOUR, args.as_mut_ptr(), 0, 0), 98);
@@ -501,6 +506,105 @@ fn copies_in_rows_and_slices() {
     }
 }
 
+/// A kernel `k(long *p)`: p[0] = 1; 300,000 times p[2][0] = 7; p[1] = 1.
+const SLOW: &str = ".visible .entry k(.param .u64 p)\n{\n\
+    .reg .b64 %rd<4>;\n.reg .b32 %r<3>;\n.reg .pred %q;\n\
+    ld.param.u64 %rd1, [p];\nld.global.u64 %rd2, [%rd1+16];\nst.volatile.global.u64 [%rd1], 1;\n\
+    mov.u32 %r1, 0;\n$again:\nst.volatile.global.u32 [%rd2], 7;\nadd.u32 %r1, %r1, 1;\n\
+    setp.lt.u32 %q, %r1, 300000;\n@%q bra $again;\nst.volatile.global.u64 [%rd1+8], 1;\nret;\n}\n";
+
+#[test]
+fn memory_is_given_back_when_the_kernel_that_uses_it_has_ended() {
+    let _turn = turn();
+    let module = register(&format!("{HEAD}{SLOW}"), 0, &["k"], &[]);
+    // What is used, and who gives it back.
+    let mut own = vec![0u32; 1024];
+    let own = own.as_mut_ptr() as usize;
+    let (mut device, mut managed, mut pinned, mut flags) = (0, 0, 0, 0);
+    // SAFETY: valid pointers; the flags are read while the kernel writes them, as volatile.
+    unsafe {
+        assert_eq!(cudaMallocHost(&mut flags, 24), 0);
+        assert_eq!(cudaMalloc(&mut device, 4096), 0);
+        assert_eq!(cudaMallocManaged(&mut managed, 4096, 1), 0);
+        assert_eq!(cudaMallocHost(&mut pinned, 4096), 0);
+        assert_eq!(cudaHostRegister(own, 4096, 0), 0);
+        let flag = |i: usize| (flags as *mut u64).add(i);
+        let give_back: [(usize, &dyn Fn(usize) -> u32); 6] = [
+            (device, &|p| cudaFree(p)),
+            (managed, &|p| cudaFreeAsync(p, 0)),
+            (pinned, &|p| cudaFreeHost(p)),
+            (own, &|p| cudaHostUnregister(p)),
+            (flags + 16, &|_| cudaDeviceSynchronize()),
+            (flags + 16, &|_| cudaDeviceReset()),
+        ];
+        for (i, (used, give_back)) in give_back.into_iter().enumerate() {
+            flag(0).write_volatile(0);
+            flag(1).write_volatile(0);
+            flag(2).write_volatile(used as u64);
+            std::thread::scope(|scope| {
+                let running = scope.spawn(|| launch(host(0), ONE, ONE, 0, 2, flags));
+                while flag(0).read_volatile() == 0 && !running.is_finished() {
+                    std::hint::spin_loop();
+                }
+                let ended_before = flag(1).read_volatile();
+                assert_eq!(give_back(used), 0, "{i}");
+                // Freed device memory, the flags of a reset device too, reads as zero: nobody writes it any more.
+                let expected = u64::from(i != 5);
+                assert_eq!((ended_before, flag(1).read_volatile()), (0, expected), "{i}");
+                assert_eq!(running.join().unwrap(), 0, "{i}");
+            });
+            if i < 3 {
+                assert_eq!((used as *const u32).read_volatile(), 0, "{i}");
+            }
+        }
+        __cudaUnregisterFatBinary(module);
+    }
+}
+
+#[test]
+fn only_mapped_and_writable_memory_is_registered() {
+    let _turn = turn();
+    let page = 4096;
+    // SAFETY: a mapping of three pages of which the second loses its rights and the third goes.
+    unsafe {
+        let none = std::ptr::null_mut();
+        let (rights, how) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        );
+        let start = libc::mmap(none, 3 * page, rights, how, -1, 0);
+        assert_ne!(start, libc::MAP_FAILED);
+        libc::mprotect(start.byte_add(page), page, libc::PROT_READ);
+        libc::munmap(start.byte_add(2 * page), page);
+        let at = start as usize;
+        for (address, size, flags, code) in [
+            (at, page, 0, 0),
+            (at, page, 0, 712),
+            (at, page + 1, 0, 1),
+            (at + page, 4, 0, 1),
+            (at + 2 * page, 4, 0, 1),
+            (usize::MAX - 3, 8, 0, 1),
+            (at, 0, 0, 1),
+            (0, 4, 0, 1),
+            (at, page, 16, 1),
+            (at, page, 8, 801),
+        ] {
+            assert_eq!(
+                cudaHostRegister(address, size, flags),
+                code,
+                "{address:#x} {size} {flags}"
+            );
+        }
+        let mut device = 0;
+        assert_eq!(cudaMalloc(&mut device, 4096), 0);
+        assert_eq!(cudaFree(device), 0);
+        assert_eq!(cudaHostRegister(device, 4096, 0), 1);
+        assert_eq!(cudaHostUnregister(at), 0);
+        assert_eq!(cudaHostUnregister(at), 713);
+        libc::munmap(start, 2 * page);
+    }
+}
+
 #[test]
 fn memory_calls_refuse_what_cuda_refuses() {
     let _turn = turn();
@@ -543,11 +647,11 @@ fn memory_calls_refuse_what_cuda_refuses() {
 fn streams_and_events() {
     let _turn = turn();
     let (mut stream, mut a, mut b, mut silent, mut ms) = (0, 0, 0, 0, -1f32);
-    unsafe extern "C" fn count(data: *mut c_void) {
+    unsafe extern "C-unwind" fn count(data: *mut c_void) {
         // SAFETY: the test passes a counter.
         unsafe { *data.cast::<u32>() += 1 };
     }
-    unsafe extern "C" fn called(_stream: usize, status: u32, data: *mut c_void) {
+    unsafe extern "C-unwind" fn called(_stream: usize, status: u32, data: *mut c_void) {
         assert_eq!(status, 0);
         // SAFETY: as above.
         unsafe { count(data) };
@@ -669,7 +773,8 @@ fn pools_and_limits() {
         let mut read = 0u64;
         assert_eq!(cudaMemPoolGetAttribute(pool, 4, (&raw mut read).cast()), 0);
         assert_eq!(read, threshold);
-        assert_eq!(cudaMemPoolCreate(&mut made, std::ptr::null()), 0);
+        let pinned = [1u32; 22];
+        assert_eq!(cudaMemPoolCreate(&mut made, pinned.as_ptr().cast()), 0);
         let mut address = 0;
         assert_eq!(cudaMallocFromPoolAsync(&mut address, 64, made, 0), 0);
         assert_eq!(cudaFreeAsync(address, 0), 0);

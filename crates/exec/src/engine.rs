@@ -9,6 +9,7 @@ use crate::observe::{Observation, Observe, Observer, Watching};
 use crate::printf::OUTPUT_BYTES;
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Room};
+use crate::signals::without_signals;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
 
@@ -41,6 +42,8 @@ pub struct Engine {
     launches: AtomicU64,
     profiler: Option<Profiler>,
     observer: Option<Observer>,
+    /// Every launch runs its blocks one after the other, in order.
+    in_order: bool,
     /// Memory of earlier launches, for later ones: no more than there are threads.
     rooms: Mutex<Vec<Room>>,
 }
@@ -62,8 +65,16 @@ impl Engine {
             launches: AtomicU64::new(0),
             profiler: None,
             observer: None,
+            in_order: false,
             rooms: Mutex::default(),
         }
+    }
+
+    /// This engine, running the blocks of every launch one after the other, in order: a kernel whose blocks race for
+    /// memory gives the same result in every run, too.
+    pub fn in_order(mut self) -> Engine {
+        self.in_order = true;
+        self
     }
 
     /// This engine, finding out where time goes. Launches take a few percent longer.
@@ -284,16 +295,15 @@ impl Engine {
 
     /// The threads to use, or none to stay on this one: when there is one block, or blocks must run in order.
     fn pool(&self, program: &crate::program::Program, blocks: u64) -> Option<&rayon::ThreadPool> {
-        if self.threads == 1 || blocks == 1 || program.ordered {
+        if self.threads == 1 || blocks == 1 || program.ordered || self.in_order {
             return None;
         }
         self.pool
             .get_or_init(|| {
-                rayon::ThreadPoolBuilder::new()
+                let builder = rayon::ThreadPoolBuilder::new()
                     .num_threads(self.threads)
-                    .thread_name(|k| format!("vernier-{k}"))
-                    .build()
-                    .ok()
+                    .thread_name(|k| format!("vernier-{k}"));
+                without_signals(|| builder.build()).ok()
             })
             .as_ref()
     }

@@ -43,6 +43,7 @@ mod program;
 mod runner;
 pub mod scalar;
 mod schedule;
+mod signals;
 #[cfg(all(test, target_arch = "x86_64", not(debug_assertions)))]
 mod simd_tests;
 mod survey;
@@ -62,3 +63,4 @@ pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};
 pub use observe::{Observation, Observe};
 pub use printf::{OUTPUT_BYTES, output_was_cut};
 pub use profile::LineProfile;
+pub use signals::without_signals;

@@ -177,6 +177,16 @@ impl Module {
         }
     }
 
+    /// What the text gives a variable to begin with, as far as it matters to whoever compares memory: whether there is
+    /// an initial value, and which of its bytes are (parts of) addresses, whose values depend on what else the module
+    /// holds.
+    pub fn initial(&self, name: &str) -> Option<Vec<std::ops::Range<usize>>> {
+        let variable = self.ptx.variables().find(|v| v.name.name == name)?;
+        let mut ranges = Vec::new();
+        address_bytes(variable.init.as_ref()?, variable.ty, &mut 0, &mut ranges);
+        Some(ranges)
+    }
+
     /// Gives the variables' memory back.
     pub fn unload(&self, memory: &Memory) {
         for g in self.globals.values() {
@@ -315,6 +325,24 @@ fn variable_size(v: &Variable) -> u64 {
         }
         (_, size) => size,
     }
+}
+
+/// Which of the bytes that [`flatten`] writes are addresses.
+fn address_bytes(
+    init: &Initializer,
+    ty: ScalarType,
+    at: &mut usize,
+    ranges: &mut Vec<std::ops::Range<usize>>,
+) {
+    let bytes = match init {
+        Initializer::List(list) => return list.iter().for_each(|i| address_bytes(i, ty, at, ranges)),
+        Initializer::Mask { .. } => 1,
+        Initializer::Value(_) | Initializer::Address { .. } => (ty.bytes() as usize).min(8),
+    };
+    if !matches!(init, Initializer::Value(_)) {
+        ranges.push(*at..*at + bytes);
+    }
+    *at += bytes;
 }
 
 /// The bytes of an initial value.

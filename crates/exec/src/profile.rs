@@ -8,6 +8,7 @@ use crate::ir::Origin;
 use crate::launch::Location;
 use crate::module::Module;
 use crate::program::Program;
+use crate::signals::without_signals;
 use ptx::ast::Item;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -140,9 +141,8 @@ impl Profiler {
         state.running += 1;
         if !state.thread {
             let theirs = Arc::downgrade(&self.0);
-            let spawned = std::thread::Builder::new()
-                .name("vernier-profile".into())
-                .spawn(move || look(&theirs));
+            let builder = std::thread::Builder::new().name("vernier-profile".into());
+            let spawned = without_signals(|| builder.spawn(move || look(&theirs)));
             // Without the thread there are counts but no samples.
             state.thread = spawned.is_ok();
         }

@@ -214,3 +214,23 @@ fn every_block_is_a_cluster_of_its_own() {
         assert_eq!(read, [i as u32 / 32, 3, 0, 1], "thread {i}");
     }
 }
+
+#[test]
+fn blocks_that_race_agree_when_they_run_in_order() {
+    // Each of 200 blocks does a[0] = 3 * a[0] + block, 50 times, without an atomic; the last block stores last in a[1].
+    let text = format!(
+        "{HEAD}mov.u32 %r4, 0;\n$again:\nld.volatile.global.u32 %r5, [%rd0];\nmad.lo.u32 %r5, %r5, 3, %r1;\n\
+         st.volatile.global.u32 [%rd0], %r5;\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p1, %r4, 50;\n@%p1 bra $again;\n\
+         st.global.u32 [%rd0+4], %r1;\nret;\n}}\n"
+    );
+    let mut value = 0u32;
+    for step in 0..200 * 50 {
+        value = value.wrapping_mul(3).wrapping_add(step / 50);
+    }
+    for _ in 0..20 {
+        let device = Device::new(&text, 4).in_order();
+        let buffer = device.buffer(8);
+        assert!(device.launch(200, 1, &[buffer]).trap.is_none());
+        assert_eq!(words(&device.bytes(buffer, 8)), [value, 199]);
+    }
+}

@@ -23,7 +23,7 @@
 //! 0x04 is where its bytes begin in the unpacked stream and that its size is to be worked out from what it carries: name
 //! and extension are each closed by a zero byte and padded to 8.
 
-use crate::compress::{Method, unpack};
+use crate::compress::{Method, Refusal, unpack};
 use crate::{Error, PtxImage};
 
 /// First four bytes of a container.
@@ -283,8 +283,15 @@ impl Container {
             .streams
             .get(stream)
             .ok_or_else(|| bad("an image has no payload"))?;
-        let unpacked = unpack(stream.method, &stream.bytes, stream.size)
-            .map_err(|what| self.malformed(stream.offset, what))?;
+        let unpacked =
+            unpack(stream.method, &stream.bytes, stream.size).map_err(|refusal| match refusal {
+                Refusal::Damaged(what) => self.malformed(stream.offset, what),
+                Refusal::TooLarge(what) => Error::TooLarge {
+                    file: self.file.clone(),
+                    offset: stream.offset,
+                    what,
+                },
+            })?;
         let bytes = unpacked
             .get(range)
             .ok_or_else(|| bad("an image lies beyond the end of the stream that should hold it"))?;

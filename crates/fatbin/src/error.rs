@@ -60,6 +60,16 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// An entry that would unpack to more than is accepted.
+    #[error("{file}: fat binary at offset {offset:#x}: {what}")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Where in the file, in bytes.
+        offset: u64,
+        /// How large, what is accepted, and how to accept more.
+        what: String,
+    },
     /// A fat binary of a kind that this crate does not know.
     #[error(
         "{file}: fat binary at offset {offset:#x}: {what}; compile with `nvcc --no-compress` or another toolkit version"

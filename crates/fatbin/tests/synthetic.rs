@@ -91,8 +91,8 @@ fn wrong_sizes_are_errors() {
     assert!(message(entry(1, 70, LZ4, &lz4(text), size - 1)).contains("do not unpack"));
     assert!(message(entry(1, 70, ZSTD, &zstd(text), size + 1)).contains("unpacks to"));
     assert!(message(entry(1, 70, ZSTD, &zstd(text), size - 1)).contains("unpacks to"));
-    assert!(message(entry(1, 70, ZSTD, &zstd(text), u64::MAX)).contains("claims"));
-    assert!(message(entry(1, 70, LZ4, &lz4(text), 1 << 29)).contains("cannot unpack"));
+    assert!(message(entry(1, 70, ZSTD, &zstd(text), u64::MAX)).contains("that are accepted"));
+    assert!(message(entry(1, 70, LZ4, &lz4(text), 1 << 27)).contains("cannot unpack"));
     assert!(message(entry(1, 70, ZSTD, text, size)).contains("zstd data do not unpack"));
     assert!(message(entry(1, 70, 0, b"not PTX", 0)).contains("has no `.version`"));
     assert!(matches!(
@@ -106,6 +106,27 @@ fn wrong_sizes_are_errors() {
             .to_string()
             .contains("goes beyond the end")
     );
+}
+
+#[test]
+fn a_little_that_unpacks_to_very_much_is_refused_unless_asked_for() {
+    // A run of zeros: 300 MiB out of little more than 1 MiB.
+    let size = 300 << 20;
+    let mut text = TEXT.as_bytes().to_vec();
+    text.resize(size, 0);
+    let packed = lz4(&text);
+    drop(text);
+    assert!(packed.len() < 2 << 20, "{}", packed.len());
+    let parsed = fatbin::container(&container(&[entry(1, 70, LZ4, &packed, size as u64)])).unwrap();
+    let refused = parsed.best_ptx().unwrap_err();
+    assert!(matches!(refused, Error::TooLarge { .. }));
+    let message = refused.to_string();
+    assert!(message.contains("VERNIER_MAX_UNPACKED=314572800"), "{message}");
+    // SAFETY: tests read and write the environment through the standard library only, which takes turns.
+    unsafe { std::env::set_var("VERNIER_MAX_UNPACKED", "314572800") };
+    assert_eq!(parsed.best_ptx().unwrap().text, TEXT);
+    // SAFETY: as above.
+    unsafe { std::env::remove_var("VERNIER_MAX_UNPACKED") };
 }
 
 /// Everything that can be asked of bytes; the answers do not matter, only that they come.

@@ -111,6 +111,7 @@ struct Event {
     message: String,
     function: String,
     cause: String,
+    allowed: bool,
     count: u64,
     launches: u64,
     thread_instructions: u64,
@@ -228,6 +229,9 @@ pub struct Totals {
     pub unsupported: BTreeMap<String, u64>,
     /// Kernels that ended early, and launches that were refused.
     pub faults: Vec<Fault>,
+    /// CUDA libraries that the program loaded or tried to, which Vernier does not have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<String>,
     /// Processes that used the library.
     pub processes: u64,
     /// With `--profile`: executed PTX lines, the costliest first.
@@ -337,6 +341,7 @@ impl Totals {
                     asked_wrongly,
                 });
             }
+            "library" if !e.allowed && !self.libraries.contains(&e.name) => self.libraries.push(e.name),
             "unsupported" => *self.unsupported.entry(e.function).or_default() += e.count.max(1),
             "end" => {
                 self.launches += e.launches;

@@ -392,6 +392,16 @@ impl<'a> Doing<'a> {
             ));
         }
         self.ended(stage, &job, ended)?;
+        if let Some(library) = self.summary.totals.libraries.first() {
+            return Err(Error::failed(
+                format!(
+                    "{} ended with exit code 0, but it loads {library}, a CUDA library that Vernier does not have, so its \
+                     results mean nothing",
+                    self.summary.program
+                ),
+                "VERNIER_ALLOW_LIBRARIES=all lets such a run pass: its launches are executed, calls of the library fail",
+            ));
+        }
         match self.summary.totals.first_fault() {
             None => Ok(()),
             // A program that does not look at CUDA's errors would pass for one that worked.

@@ -1,32 +1,70 @@
-//! VERNIER_DIGEST: what device memory holds after each launch, as one number, to compare two runs launch by launch.
+//! VERNIER_DIGEST: what device memory holds after each launch, as one number, to compare two runs launch by launch. The
+//! same in every process of a program that stores no addresses in device memory, also when another compiler made it:
+//! addresses that the PTX itself puts into variables, and what the compiler adds of its own, are left out.
 
-use exec::Memory;
+use crate::module::Loaded;
+use crate::runtime::Runtime;
+use exec::{Memory, MemoryKind};
 use rustc_hash::FxHasher;
+use std::collections::BTreeSet;
 use std::hash::Hasher;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
 
-/// A digest of every allocation: place (from the first), size and contents. The same in every process of a program
-/// that stores no addresses in device memory.
-pub(crate) fn of(memory: &Memory) -> u64 {
-    let snapshot = memory.snapshot();
-    let first = snapshot.all().first().map_or(0, |a| a.start);
-    let mut hasher = FxHasher::default();
-    let mut piece = vec![0u8; PIECE];
-    for a in snapshot.all().iter().filter(|a| memory.in_arena(a.start)) {
-        hasher.write_u64(a.start - first);
-        hasher.write_u64(a.size);
-        let mut at = a.start;
-        while at < a.end() {
-            let size = (a.end() - at).min(PIECE as u64);
-            let bytes = &mut piece[..size as usize];
-            // An allocation that another thread frees meanwhile is no part of the digest.
-            if memory.read(at, bytes).is_ok() {
-                hasher.write(bytes);
+/// Takes in the bytes of a range but for those in `without` (relative to its start, in order).
+fn contents(hasher: &mut FxHasher, memory: &Memory, start: u64, size: u64, without: &[Range<usize>]) {
+    let mut piece = vec![0u8; PIECE.min(size as usize)];
+    let mut at = 0;
+    while at < size {
+        let bytes = (size - at).min(PIECE as u64) as usize;
+        let piece = &mut piece[..bytes];
+        // An allocation that another thread frees meanwhile is no part of the digest.
+        if memory.read(start + at, piece).is_ok() {
+            for range in without {
+                let clip = |n: usize| (n as u64).saturating_sub(at).min(bytes as u64) as usize;
+                piece[clip(range.start)..clip(range.end)].fill(0);
             }
-            at += size;
+            hasher.write(piece);
         }
+        at += bytes as u64;
     }
-    hasher.finish()
+}
+
+impl Runtime {
+    /// A digest of every allocation of the program in the order of their places, then of the variables of its modules.
+    pub(crate) fn digest(&self, memory: &Memory) -> u64 {
+        let modules: Vec<_> = self.registry().modules.values().cloned().collect();
+        let loaded: Vec<(BTreeSet<String>, Arc<Loaded>)> = modules
+            .iter()
+            .filter_map(|binary| {
+                let slot = binary.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+                let loaded = slot.clone()?.ok()?;
+                let variables = binary.variables.lock().unwrap_or_else(PoisonError::into_inner);
+                Some((variables.iter().map(|v| v.name.clone()).collect(), loaded))
+            })
+            .collect();
+        let mut hasher = FxHasher::default();
+        let snapshot = memory.snapshot();
+        for a in snapshot.all().iter().filter(|a| memory.in_arena(a.start)) {
+            let is_variable = match a.kind {
+                MemoryKind::Module => true,
+                MemoryKind::Managed => loaded.iter().any(|(_, l)| l.holds(a.start)),
+                _ => false,
+            };
+            if !is_variable {
+                hasher.write_u64(a.size);
+                contents(&mut hasher, memory, a.start, a.size, &[]);
+            }
+        }
+        for (named, loaded) in &loaded {
+            for (info, addresses) in loaded.for_digest(named) {
+                hasher.write_u64(info.size);
+                contents(&mut hasher, memory, info.address, info.size, &addresses);
+            }
+        }
+        hasher.finish()
+    }
 }

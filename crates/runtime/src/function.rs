@@ -103,14 +103,17 @@ impl Runtime {
         let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let info = &kernel.info;
         let shared = info.static_shared as u64;
+        let (major, minor) = facts.compute_capability;
         Ok(FunctionAttributes {
             static_shared: shared,
             constant: loaded.constant_bytes(),
             local: info.local as u64,
             max_threads: info.max_threads.min(facts.max_threads_per_block),
             registers: info.registers,
-            ptx_version: kernel.ptx_version,
-            binary_version: kernel.arch,
+            // The virtual architecture, whatever the name says: Thrust and CUB look it up among those that they were
+            // compiled for. The machine code is what a driver makes of it for the device.
+            ptx_version: kernel.arch,
+            binary_version: kernel.arch.max(10 * major + minor),
             max_dynamic_shared: dynamic_limit(facts, &settings, shared),
             carveout: settings.carveout.unwrap_or(-1),
         })
@@ -124,13 +127,19 @@ impl Runtime {
     pub fn function_set_attribute(&self, host: usize, attribute: u32, value: i32) -> Result<(), Error> {
         let entry = self.function(host)?;
         let facts = &self.ready()?.facts;
+        let fixed = match attribute {
+            8 => self.function_attributes(host)?.static_shared,
+            _ => 0,
+        };
         let mut settings = entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
         match attribute {
             8 => {
-                let allowed = facts.shared_per_block_optin;
-                let value = u32::try_from(value).ok().filter(|v| *v <= allowed).ok_or_else(|| {
+                let all = facts.shared_per_block_optin;
+                let allowed = u64::from(all).saturating_sub(fixed);
+                let value = u32::try_from(value).ok().filter(|v| u64::from(*v) <= allowed).ok_or_else(|| {
                     Error::value(format!(
-                        "kernel `{}`: {value} bytes of dynamic shared memory, but a block of this device has at most {allowed}",
+                        "kernel `{}`: {value} bytes of dynamic and {fixed} bytes of static shared memory, but a block of \
+                         this device has at most {all}",
                         entry.name
                     ))
                 })?;

@@ -11,7 +11,7 @@ use crate::policy::Location;
 use crate::properties::Facts;
 use crate::runtime::Runtime;
 use crate::settings::{limits_from, numerics_from, seed_from, variable};
-use crate::{digest, record, say};
+use crate::{record, say};
 use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress, RandomSource};
 use policy::layers::LaunchSignature;
 use serde_json::json;
@@ -161,8 +161,10 @@ impl Runtime {
             let kernel = self
                 .function_name(host)
                 .map_or_else(|_| format!("{host:#x}"), |n| n.to_string());
-            self.recorder()
-                .event(json!({"event": "launch_error", "kernel": kernel, "message": error.to_string()}));
+            let mark = self.recorder().event_to_look_at(json!({
+                "event": "launch_error", "kernel": kernel, "message": error.to_string(), "looked_at": false,
+            }));
+            self.faults.refused(error.code(), mark);
         }
         result
     }
@@ -273,7 +275,7 @@ impl Runtime {
         };
         self.deliver(&entry.name, &execution);
         if self.startup().digest {
-            let digest = format!("{:016x}", digest::of(&ready.memory));
+            let digest = format!("{:016x}", self.digest(&ready.memory));
             self.recorder()
                 .event(json!({"event": "digest", "kernel": &*entry.name, "memory": digest}));
         }
@@ -302,9 +304,10 @@ impl Runtime {
             let code = trap_code(&trap.kind);
             let message = trap.to_string();
             say::once(&format!("error: {message}\n   = the program gets {code}"));
-            self.recorder()
-                .event(json!({"event": "trap", "kernel": kernel, "message": message}));
-            self.set_pending(code);
+            let mark = self.recorder().event_to_look_at(json!({
+                "event": "trap", "kernel": kernel, "message": message, "looked_at": false,
+            }));
+            self.faults.trapped(code, mark);
         }
     }
 }

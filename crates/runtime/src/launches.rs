@@ -6,7 +6,7 @@
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::settings::{Startup, variable};
-use crate::{launch::Geometry, say};
+use crate::{launch::Geometry, record, say};
 use exec::{Dim3, KernelInfo, Memory, Stats};
 use ptx::ast::Module;
 use serde_json::{Value, json};
@@ -69,7 +69,8 @@ impl LaunchLog {
             ));
         };
         let path = folder.join(format!("{}.launches", std::process::id()));
-        let file = std::fs::create_dir_all(folder).and_then(|()| File::create(&path));
+        let file = record::private_folder(folder)
+            .and_then(|()| record::private_file().write(true).truncate(true).open(&path));
         let file =
             file.map_err(|e| Error::Setting(format!("cannot write the launch log {}: {e}", path.display())))?;
         Ok(Some(LaunchLog {

@@ -3,9 +3,15 @@
 
 use crate::code::Code;
 use crate::error::Error;
-use crate::properties::PITCH_ALIGNMENT;
+use crate::mapped;
+use crate::properties::{MAX_PITCH, PITCH_ALIGNMENT};
 use crate::runtime::Runtime;
 use exec::MemoryKind;
+
+/// Flags of cudaHostRegister: portable, mapped (both always so), I/O memory, read-only.
+const REGISTER_FLAGS: u32 = 0xf;
+const REGISTER_IO_MEMORY: u32 = 4;
+const REGISTER_READ_ONLY: u32 = 8;
 
 /// cudaMemcpyKind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,13 +161,16 @@ impl Runtime {
     /// Rows of `width` bytes at a pitch that suits the device: address and pitch.
     ///
     /// # Errors
-    /// Out of memory.
+    /// Out of memory, or a pitch that no copy could use.
     pub fn malloc_rows(&self, width: usize, rows: usize) -> Result<(usize, usize), Error> {
-        let too_big = || Error::argument(Code::MEMORY_ALLOCATION, format!("{rows} rows of {width} bytes"));
+        let text = || format!("{rows} rows of {width} bytes");
         let pitch = width
             .checked_next_multiple_of(PITCH_ALIGNMENT as usize)
-            .ok_or_else(too_big)?;
-        let size = pitch.checked_mul(rows).ok_or_else(too_big)?;
+            .filter(|pitch| *pitch <= MAX_PITCH as usize)
+            .ok_or_else(|| Error::value(text()))?;
+        let size = pitch
+            .checked_mul(rows)
+            .ok_or_else(|| Error::argument(Code::MEMORY_ALLOCATION, text()))?;
         Ok((self.allocate(size, MemoryKind::Device)?, pitch))
     }
 
@@ -170,6 +179,8 @@ impl Runtime {
             return Ok(());
         }
         let ready = self.ready()?;
+        // A kernel of another thread may use it: the place must not be given out again before that has ended.
+        let _turn = self.turn();
         match ready.memory.find(address as u64) {
             Some(a) if a.start == address as u64 && allowed.contains(&a.kind) => {
                 ready.forget_allocation(a.start);
@@ -186,7 +197,7 @@ impl Runtime {
         }
     }
 
-    /// cudaFree. The null pointer is fine.
+    /// cudaFree. The null pointer is fine. Waits for a kernel that another thread runs.
     ///
     /// # Errors
     /// Not the start of device or managed memory.
@@ -194,7 +205,7 @@ impl Runtime {
         self.release(address, &[MemoryKind::Device, MemoryKind::Managed], "cudaFree")
     }
 
-    /// cudaFreeHost. The null pointer is fine.
+    /// cudaFreeHost. The null pointer is fine. Waits for a kernel that another thread runs.
     ///
     /// # Errors
     /// Not the start of pinned memory.
@@ -205,11 +216,26 @@ impl Runtime {
     /// cudaHostRegister.
     ///
     /// # Errors
-    /// Null, nothing, or already registered in part.
-    pub fn host_register(&self, address: usize, size: usize) -> Result<(), Error> {
+    /// Null, nothing, not mapped for reading and writing, already registered in part, flags that are none or ask for
+    /// what the device does not have.
+    pub fn host_register(&self, address: usize, size: usize, flags: u32) -> Result<(), Error> {
         let ready = self.ready()?;
-        if address == 0 || size == 0 {
-            return Err(Error::value("cudaHostRegister of nothing"));
+        if address == 0 || size == 0 || flags & !REGISTER_FLAGS != 0 {
+            return Err(Error::value(format!(
+                "cudaHostRegister of {size} bytes at {address:#x} with flags {flags:#x}"
+            )));
+        }
+        if flags & (REGISTER_IO_MEMORY | REGISTER_READ_ONLY) != 0 {
+            // As the device's attributes say.
+            return Err(Error::NotSupported(
+                "cudaHostRegister of I/O memory or read-only memory is not supported".into(),
+            ));
+        }
+        let ours = ready.memory.in_arena(address as u64) && ready.memory.find(address as u64).is_none();
+        if ours || !mapped::is_writable(address as u64, size as u64) {
+            return Err(Error::value(format!(
+                "cudaHostRegister: {size} bytes at {address:#x} are not mapped for reading and writing"
+            )));
         }
         ready.memory.register(address as u64, size as u64).map_err(|_| {
             Error::argument(
@@ -223,12 +249,16 @@ impl Runtime {
         Ok(())
     }
 
-    /// cudaHostUnregister.
+    /// cudaHostUnregister. Waits for a kernel that another thread runs.
     ///
     /// # Errors
     /// Not registered.
     pub fn host_unregister(&self, address: usize) -> Result<(), Error> {
         let ready = self.ready()?;
+        if address == 0 {
+            return Err(Error::value("cudaHostUnregister of the null pointer"));
+        }
+        let _turn = self.turn();
         ready.memory.unregister(address as u64).map_err(|_| {
             Error::argument(
                 Code::HOST_MEMORY_NOT_REGISTERED,
@@ -385,10 +415,10 @@ impl Runtime {
             return Ok(());
         }
         if shape.height * shape.depth > 1 && to.pitch < shape.width {
-            return Err(Error::argument(
-                Code::INVALID_PITCH_VALUE,
-                format!("rows of {} bytes with a pitch of {} bytes", shape.width, to.pitch),
-            ));
+            return Err(Error::value(format!(
+                "rows of {} bytes with a pitch of {} bytes",
+                shape.width, to.pitch
+            )));
         }
         let (offset, size) = to
             .extent(shape)
@@ -410,11 +440,21 @@ impl Runtime {
         Ok(())
     }
 
-    /// Checks that a range is device-visible memory (for hints such as cudaMemPrefetchAsync).
+    /// Checks that a range is managed memory (for hints such as cudaMemPrefetchAsync).
     ///
     /// # Errors
-    /// It is not.
-    pub fn check_device_range(&self, address: usize, size: usize) -> Result<(), Error> {
-        Ok(self.ready()?.memory.check(address as u64, size as u64)?)
+    /// It is not, or has no bytes.
+    pub fn check_managed(&self, address: usize, size: usize) -> Result<(), Error> {
+        let memory = &self.ready()?.memory;
+        memory.check(address as u64, size as u64)?;
+        let found = memory
+            .find(address as u64)
+            .filter(|a| a.kind == MemoryKind::Managed);
+        match found {
+            Some(_) if size > 0 => Ok(()),
+            _ => Err(Error::value(format!(
+                "{size} bytes at {address:#x} are not inside one allocation of managed memory"
+            ))),
+        }
     }
 }

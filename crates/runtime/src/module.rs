@@ -16,6 +16,7 @@ use ptx::ast::Source;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,8 +36,6 @@ struct Unit {
     /// What policies made of it: by the rules that hold, then by kernel (one for all, under "", where it does not
     /// matter).
     variants: Mutex<FxHashMap<Plan, FxHashMap<String, Arc<exec::Module>>>>,
-    /// `.version`, as 10 * major + minor.
-    ptx_version: u32,
     /// Number in `.target sm_NN`.
     arch: u32,
 }
@@ -56,7 +55,7 @@ pub(crate) struct Loaded {
 pub(crate) struct Kernel {
     pub(crate) module: Arc<exec::Module>,
     pub(crate) info: Arc<KernelInfo>,
-    pub(crate) ptx_version: u32,
+    /// Number in `.target sm_NN`.
     pub(crate) arch: u32,
 }
 
@@ -118,7 +117,6 @@ impl Loaded {
         Ok(Kernel {
             module,
             info,
-            ptx_version: unit.ptx_version,
             arch: unit.arch,
         })
     }
@@ -135,6 +133,24 @@ impl Loaded {
             .filter(|v| v.constant)
             .map(|v| v.size)
             .sum()
+    }
+
+    /// The variables that a digest of memory takes in, in the order of their names (in which compilers put numbers of
+    /// their own), with the bytes that are addresses in their initial
+    /// values. What the program cannot name and the text initialises (tables of virtual functions, strings) is the
+    /// compiler's own and not among them.
+    pub(crate) fn for_digest(&self, named: &BTreeSet<String>) -> Vec<(GlobalInfo, Vec<Range<usize>>)> {
+        let all = self.variables.iter().filter_map(|(name, info)| {
+            let initial = self.units.iter().find_map(|u| u.module.initial(name));
+            let is_compilers = !named.contains(name) && (initial.is_some() || info.constant);
+            (!is_compilers).then(|| (*info, initial.unwrap_or_default()))
+        });
+        all.collect()
+    }
+
+    /// Whether a variable of the module lies at an address.
+    pub(crate) fn holds(&self, address: u64) -> bool {
+        self.variables.values().any(|v| v.address == address)
     }
 
     pub(crate) fn unload(&self, memory: &exec::Memory) {
@@ -185,7 +201,6 @@ impl Build<'_> {
                 reason,
             });
         }
-        let (major, minor) = tree.version;
         let arch = tree.targets.first().map_or(0, |t| {
             t.trim_start_matches("sm_")
                 .trim_end_matches(|c: char| !c.is_ascii_digit())
@@ -212,7 +227,6 @@ impl Build<'_> {
             by_kernel: policy.is_some_and(|a| a.policy.depends_on_kernel(module.ptx())),
             module: Arc::new(module),
             variants: Mutex::default(),
-            ptx_version: major * 10 + minor,
             arch,
         };
         if let Some(active) = policy {

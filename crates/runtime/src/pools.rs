@@ -13,6 +13,9 @@ pub const DEFAULT_POOL: usize = 0x100;
 /// bytes reserved and used.
 const ATTRIBUTES: std::ops::RangeInclusive<u32> = 1..=8;
 
+/// From here on: reserved bytes, their highest number, used bytes, their highest number.
+const FIRST_COUNTER: u32 = 5;
+
 /// All pools of the process.
 pub(crate) struct Pools(Mutex<State>);
 
@@ -107,6 +110,12 @@ impl Runtime {
         if !ATTRIBUTES.contains(&attribute) {
             return Err(Error::value(format!(
                 "memory pool attribute {attribute} is not known"
+            )));
+        }
+        if attribute >= FIRST_COUNTER && (attribute % 2 == 1 || value != 0) {
+            return Err(Error::value(format!(
+                "memory pool attribute {attribute} cannot be set to {value}: high water marks can be set to 0, bytes in use \
+                 not at all"
             )));
         }
         attributes.insert(attribute, value);

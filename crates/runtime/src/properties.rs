@@ -94,7 +94,7 @@ const UUID: [u8; 16] = *b"vernier-device-0";
 pub(crate) const PCI: (u32, u32, u32) = (0, 1, 0);
 
 /// Free pitch for 2D copies, bytes (what all devices report).
-const MAX_PITCH: i64 = i32::MAX as i64;
+pub(crate) const MAX_PITCH: i64 = i32::MAX as i64;
 
 /// Alignment of rows and textures, bytes.
 pub(crate) const PITCH_ALIGNMENT: u64 = 512;

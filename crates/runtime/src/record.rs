@@ -5,9 +5,9 @@ use exec::observe::{Errors, Fact, LOWEST, Values};
 use exec::{LineProfile, Observation, Progress, Stats};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
-use std::os::unix::fs::FileExt;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,22 @@ const WATCH_IDLE: Duration = Duration::from_secs(1);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a folder that only its owner looks into: records tell what the program computed. One that is there already
+/// keeps its rights.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// How to make a file that only its owner reads, and no link to somebody else's is followed.
+pub(crate) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+    options
 }
 
 /// Totals of one kernel, or of all.
@@ -61,8 +77,16 @@ struct Watch {
     thread: bool,
 }
 
+/// The place of a word `false` in the record that may have to become `true`, if there is a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(Option<u64>);
+
+const NOT_LOOKED_AT: &str = "\"looked_at\":false";
+
 struct Files {
     events: Mutex<File>,
+    /// The same file, to change words in it: what is written to a file that appends goes to its end.
+    marks: File,
     progress: File,
     watch: Mutex<Watch>,
     wake: Condvar,
@@ -84,14 +108,17 @@ impl Recorder {
         let files = folder.and_then(|folder| {
             let pid = std::process::id();
             let open = || -> std::io::Result<Files> {
-                std::fs::create_dir_all(folder)?;
-                let events = File::options()
-                    .create(true)
-                    .append(true)
-                    .open(folder.join(format!("{pid}.jsonl")))?;
-                let progress = File::create(folder.join(format!("{pid}.progress")))?;
+                private_folder(folder)?;
+                let path = folder.join(format!("{pid}.jsonl"));
+                let events = private_file().append(true).open(&path)?;
+                let marks = File::options().write(true).open(&path)?;
+                let progress = private_file()
+                    .write(true)
+                    .truncate(true)
+                    .open(folder.join(format!("{pid}.progress")))?;
                 Ok(Files {
                     events: Mutex::new(events),
+                    marks,
                     progress,
                     watch: Mutex::default(),
                     wake: Condvar::new(),
@@ -128,6 +155,31 @@ impl Recorder {
         }
     }
 
+    /// Appends an event that says `"looked_at": false`.
+    pub(crate) fn event_to_look_at(&self, value: Value) -> Mark {
+        let Some(files) = &self.files else {
+            return Mark(None);
+        };
+        let line = format!("{value}\n");
+        let mut events = lock(&files.events);
+        let end = events
+            .write_all(line.as_bytes())
+            .and_then(|()| events.stream_position());
+        // The text cannot occur within a string, where quotes are escaped.
+        let offset = line.find(NOT_LOOKED_AT).map(|at| at + NOT_LOOKED_AT.len());
+        Mark(match (end, offset) {
+            (Ok(end), Some(offset)) => (end + offset as u64).checked_sub((line.len() + "false".len()) as u64),
+            _ => None,
+        })
+    }
+
+    /// The program looked at the fault of which [`Recorder::event_to_look_at`] told.
+    pub(crate) fn looked_at(&self, mark: Mark) {
+        if let (Some(files), Mark(Some(at))) = (&self.files, mark) {
+            let _ = files.marks.write_all_at(b"true ", at);
+        }
+    }
+
     /// Takes note of `bytes` of device memory in use.
     pub(crate) fn memory(&self, bytes: u64) {
         self.peak_bytes.fetch_max(bytes, Ordering::Relaxed);
@@ -149,9 +201,8 @@ impl Recorder {
         watch.last_launch = Some(Instant::now());
         if !watch.thread {
             let theirs = files.clone();
-            let spawned = std::thread::Builder::new()
-                .name("vernier-progress".into())
-                .spawn(move || watch_over(&theirs));
+            let builder = std::thread::Builder::new().name("vernier-progress".into());
+            let spawned = exec::without_signals(|| builder.spawn(move || watch_over(&theirs)));
             watch.thread = spawned.is_ok();
         }
     }
@@ -178,6 +229,12 @@ impl Recorder {
         if watch.last_kernel != kernel {
             kernel.clone_into(&mut watch.last_kernel);
         }
+    }
+
+    /// Whether kernels ran, but none executed an instruction in a variable format.
+    pub(crate) fn is_without_formats(&self) -> bool {
+        let all = lock(&self.state).all;
+        all.launches > 0 && all.stats.variable_instructions == 0
     }
 
     /// Writes the totals, and by line the profile and what numbers did, where these were asked for. Called at the end of the process; a second
@@ -337,6 +394,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn records_are_their_owners() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("vernier-private-{}", std::process::id()));
+        let inner = folder.join("runs/exec");
+        let _recorder = Recorder::new(Some(&inner), Path::new("/bin/prog"), 13);
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&inner)), (0o700, 0o700));
+        let files: Vec<_> = std::fs::read_dir(&inner)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        assert_eq!(files.len(), 2);
+        assert!(files.iter().all(|f| mode(f) == 0o600));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn a_record_is_json_lines_with_totals() {
         let folder = std::env::temp_dir().join(format!("vernier-record-{}", std::process::id()));
         let recorder = Recorder::new(Some(&folder), Path::new("/bin/prog"), 13);
@@ -352,6 +426,12 @@ mod tests {
             stats.classes.add(exec::InstructionClass::Fp32Fma, 6);
             recorder.end("k", stats, 0.5);
         }
+        let trap = json!({"event": "trap", "message": "\"looked_at\":false", "looked_at": false});
+        let (first, second) = (
+            recorder.event_to_look_at(trap.clone()),
+            recorder.event_to_look_at(trap),
+        );
+        recorder.looked_at(second);
         recorder.unsupported("cudaFoo");
         recorder.memory(77);
         let line = LineProfile {
@@ -372,7 +452,16 @@ mod tests {
         let text = std::fs::read_to_string(folder.join(format!("{pid}.jsonl"))).unwrap();
         let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         let events: Vec<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
-        assert_eq!(events, ["start", "unsupported", "kernel", "line", "end"]);
+        assert_eq!(
+            events,
+            ["start", "trap", "trap", "unsupported", "kernel", "line", "end"]
+        );
+        assert!(first.0 < second.0);
+        assert_eq!(
+            (&lines[1]["looked_at"], &lines[2]["looked_at"]),
+            (&json!(false), &json!(true))
+        );
+        let lines = &lines[2..];
         assert_eq!(lines[2]["thread_instructions"], 30);
         assert_eq!(lines[2]["classes"], json!({"fp32_fma": 18}));
         assert_eq!(

@@ -5,7 +5,10 @@ use crate::backend::{Backend, Functional};
 use crate::caller::CudaVersion;
 use crate::code::Code;
 use crate::error::Error;
+use crate::faults::Faults;
+use crate::fork;
 use crate::launches::LaunchLog;
+use crate::libraries::Libraries;
 use crate::policy::Active;
 use crate::pools::Pools;
 use crate::properties::{Facts, PCI};
@@ -15,12 +18,13 @@ use crate::say;
 use crate::settings::{PtxOut, Startup};
 use crate::sources::{self, PtxFiles};
 use crate::streams::Streams;
+use crate::variables;
 use device::{Device, Mode};
 use exec::{Engine, Memory, MemoryKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 /// What cudaDriverGetVersion answers: new enough for every runtime that is served.
 pub const DRIVER_VERSION: i32 = 13030;
@@ -32,8 +36,8 @@ pub struct Runtime {
     ready: OnceLock<Result<Ready, Error>>,
     pub(crate) streams: Streams,
     pub(crate) pools: Pools,
-    /// The fault of a kernel that no call has reported yet.
-    pending: Mutex<Option<Code>>,
+    pub(crate) faults: Faults,
+    pub(crate) libraries: Libraries,
     recorder: OnceLock<Recorder>,
     launch_log: OnceLock<Result<Option<LaunchLog>, Error>>,
     launches: Mutex<()>,
@@ -87,17 +91,21 @@ impl Ready {
         let made = self.backend.get_or_init(|| {
             runtime.startup.check_mode()?;
             if runtime.startup.mode.is_none() && self.device.mode == Some(Mode::Performance) {
-                say::verbose(
+                say::info(
                     "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
                      simulating functionally",
                 );
             }
+            runtime.look_at_libraries();
             let threads = runtime.startup.thread_count()?;
-            let engine = Engine::new(threads).observing(runtime.startup.observe()?);
-            let backend: Arc<dyn Backend> = Arc::new(Functional::new(match runtime.startup.profile {
-                true => engine.profiled(),
-                false => engine,
-            }));
+            let mut engine = Engine::new(threads).observing(runtime.startup.observe()?);
+            if runtime.startup.deterministic {
+                engine = engine.in_order();
+            }
+            if runtime.startup.profile {
+                engine = engine.profiled();
+            }
+            let backend: Arc<dyn Backend> = Arc::new(Functional::new(engine));
             say::verbose(&format!("{} back end", backend.name()));
             Ok(backend)
         });
@@ -158,7 +166,8 @@ impl Runtime {
             ready: OnceLock::new(),
             streams: Streams::default(),
             pools: Pools::default(),
-            pending: Mutex::default(),
+            faults: Faults::default(),
+            libraries: Libraries::default(),
             recorder: OnceLock::new(),
             launch_log: OnceLock::new(),
             launches: Mutex::default(),
@@ -180,7 +189,11 @@ impl Runtime {
     /// The device, made at the first call that needs it.
     pub(crate) fn ready(&self) -> Result<&Ready, Error> {
         self.ready
-            .get_or_init(|| Ready::new(&self.startup))
+            .get_or_init(|| {
+                fork::started();
+                variables::warn();
+                Ready::new(&self.startup)
+            })
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -257,14 +270,20 @@ impl Runtime {
         );
     }
 
-    /// Forgets a fat binary, its kernels and variables.
+    /// Forgets a fat binary, its kernels and variables. While a kernel runs its variables stay where they are, and
+    /// their memory is not used again: the process may be about to end and must not wait for a kernel that never does.
     pub fn unregister(&self, module: Handle) {
         let removed = self
             .registry
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove_module(module);
-        if let (Some(binary), Some(Ok(ready))) = (removed, self.ready.get())
+        let idle = match self.launches.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        if let (Some(binary), Some(Ok(ready)), Some(_)) = (removed, self.ready.get(), &idle)
             && let Some(Ok(loaded)) = lock(&binary.loaded).take()
         {
             loaded.unload(&ready.memory);
@@ -292,14 +311,19 @@ impl Runtime {
     /// That fault.
     pub fn synchronize(&self) -> Result<(), Error> {
         self.ready()?;
-        match lock(&self.pending).take() {
+        match self.faults.take() {
             Some(code) => Err(Error::Pending(code)),
             None => Ok(()),
         }
     }
 
-    pub(crate) fn set_pending(&self, code: Code) {
-        lock(&self.pending).get_or_insert(code);
+    /// cudaDeviceSynchronize: also waits for a kernel that another thread runs.
+    ///
+    /// # Errors
+    /// As [`Runtime::synchronize`].
+    pub fn device_synchronize(&self) -> Result<(), Error> {
+        drop(self.turn());
+        self.synchronize()
     }
 
     /// Notes a call to something that is not there, and says so the first time.
@@ -351,7 +375,7 @@ impl Runtime {
     pub fn reset(&self) -> Result<(), Error> {
         let ready = self.ready()?;
         let _turn = self.turn();
-        lock(&self.pending).take();
+        self.faults.take();
         lock(&self.limits).clear();
         self.streams.clear();
         let modules: Vec<_> = self.registry().modules.values().cloned().collect();
@@ -372,14 +396,22 @@ impl Runtime {
 
     /// Writes the totals of the run record. Called at the end of the process.
     pub fn finish(&self) {
+        if fork::is_forked_child() {
+            return;
+        }
         if let Some(Ok(Some(log))) = self.launch_log.get() {
             log.finish();
         }
+        self.look_at_libraries();
         if let Some(recorder) = self.recorder.get() {
             let ready = self.ready.get().and_then(|r| r.as_ref().ok());
             let backend = ready.and_then(|r| r.backend.get()).and_then(|b| b.as_ref().ok());
             if let Some(active) = ready.and_then(|r| r.policy.as_ref()) {
                 active.finish(recorder, self.startup.run_dir.is_some());
+            }
+            let no_override = self.startup.rewrite.is_none() && self.startup.policy.is_none();
+            if no_override && recorder.is_without_formats() {
+                variables::warn_without_effect();
             }
             let profile = backend.map(|b| b.profile()).unwrap_or_default();
             recorder.finish(&profile, &backend.map(|b| b.observations()).unwrap_or_default());

@@ -62,6 +62,10 @@ pub struct Startup {
     pub observe: ObserveSettings,
     /// VERNIER_DIGEST is 1: the run record holds a digest of device memory after each launch.
     pub digest: bool,
+    /// VERNIER_DETERMINISTIC is 1: blocks run one after the other, in order.
+    pub deterministic: bool,
+    /// VERNIER_ALLOW_LIBRARIES: CUDA libraries that the program may load although they are not there, as written.
+    pub allow_libraries: Option<String>,
     /// VERNIER_QUIET is 1.
     pub quiet: bool,
     /// VERNIER_VERBOSE is 1.
@@ -112,6 +116,8 @@ impl Startup {
                 stop_at: variable("VERNIER_STOP_AT"),
             },
             digest: flag("VERNIER_DIGEST"),
+            deterministic: flag("VERNIER_DETERMINISTIC"),
+            allow_libraries: variable("VERNIER_ALLOW_LIBRARIES"),
             quiet: flag("VERNIER_QUIET"),
             verbose: flag("VERNIER_VERBOSE"),
         }

@@ -6,6 +6,8 @@ use crate::error::Error;
 use crate::say;
 use ptx::ast::{Function, Module};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,21 +53,34 @@ pub(crate) fn write(folder: &Path, file_name: &str, text: &str) {
             return;
         }
     }
-    // A temporary name first, so that another process never reads half a file.
-    let part = folder.join(format!(".{file_name}.{}.part", std::process::id()));
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&part, text))
-        .and_then(|()| std::fs::rename(&part, &path));
-    match written {
+    match write_new(folder, file_name, text, &path) {
         Ok(()) => say::verbose(&format!("wrote {}", path.display())),
         Err(e) => {
-            let _ = std::fs::remove_file(&part);
             say::once(&format!(
                 "cannot write {}: {e} (VERNIER_PTX_OUT=none writes no PTX, VERNIER_PTX_OUT=DIR another folder)",
                 path.display()
             ));
         }
     }
+}
+
+/// Writes a file that is not there, under a temporary name first, so that another process never reads half of it. The
+/// temporary file is a new one: others may write in the folder, and a link that lies in the way must not be followed.
+fn write_new(folder: &Path, file_name: &str, text: &str, path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let part = folder.join(format!(".{file_name}.{}.part", std::process::id()));
+    let open = || File::options().write(true).create_new(true).open(&part);
+    let mut file = open().or_else(|e| match e.kind() {
+        // What an earlier process with our number left, or a trap: the name goes, not what it may lead to.
+        std::io::ErrorKind::AlreadyExists => std::fs::remove_file(&part).and_then(|()| open()),
+        _ => Err(e),
+    })?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| std::fs::rename(&part, path));
+    written.inspect_err(|_| {
+        let _ = std::fs::remove_file(&part);
+    })
 }
 
 /// Reads every `*.ptx` of a folder.
@@ -203,6 +218,21 @@ mod tests {
             "one"
         );
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_link_in_the_way_of_the_temporary_file_is_not_followed() {
+        let folder = folder("link");
+        let victim = folder.join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        let part = folder.join(format!(".a.sm_75.ptx.{}.part", std::process::id()));
+        std::os::unix::fs::symlink(&victim, &part).unwrap();
+        write(&folder, "a.sm_75.ptx", "text");
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+        let path = folder.join("a.sm_75.ptx");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "text");
+        assert!(!path.is_symlink() && !part.is_symlink());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

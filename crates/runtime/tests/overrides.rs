@@ -38,6 +38,8 @@ fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> St
         profile: false,
         observe: runtime::ObserveSettings::default(),
         digest: false,
+        deterministic: false,
+        allow_libraries: None,
         layers: None,
     }
 }

@@ -60,6 +60,8 @@ impl Program {
             profile: false,
             observe: runtime::ObserveSettings::default(),
             digest: false,
+            deterministic: false,
+            allow_libraries: None,
             layers: None,
         });
         let ptx = format!(

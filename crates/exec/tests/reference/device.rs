@@ -53,6 +53,13 @@ impl Device {
         self.module = self.module.variant(Arc::new(tree));
     }
 
+    /// From now on blocks run one after the other, in order.
+    #[allow(dead_code)] // one test needs it
+    pub fn in_order(mut self) -> Device {
+        self.engine = self.engine.in_order();
+        self
+    }
+
     /// Zeroed device memory.
     pub fn buffer(&self, bytes: u64) -> u64 {
         let at = self

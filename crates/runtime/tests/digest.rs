@@ -1,0 +1,71 @@
+//! VERNIER_DIGEST: two compilers' versions of a program agree, two results do not.
+
+mod common;
+
+use common::{HEAD, elementwise, ptx_binary};
+use runtime::{CopyKind, Dim3, Geometry, Runtime, Startup};
+
+const FOUR: Geometry = Geometry {
+    grid: Dim3 { x: 1, y: 1, z: 1 },
+    block: Dim3 { x: 4, y: 1, z: 1 },
+    dynamic_shared: 0,
+    cooperative: false,
+};
+
+/// The digest after a launch of `k` on four floats; the program can name `table`.
+fn digest(name: &str, variables: &str, factor: f32) -> String {
+    let folder = std::env::temp_dir().join(format!("vernier-digest-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let runtime = Runtime::new(Startup {
+        ptx_out: runtime::PtxOut::Nowhere,
+        run_dir: Some(folder.clone()),
+        digest: true,
+        quiet: true,
+        ..Startup::from_environment()
+    });
+    let text = format!("{HEAD}{variables}{}", elementwise("k", "mul.f32", factor));
+    // SAFETY: the fat binary lives as long as the process.
+    let module = unsafe { runtime.register(ptx_binary(&text).cast()) };
+    runtime.register_function(module, 1, "k");
+    runtime.register_variable(module, 101, "table");
+    let data = runtime.malloc(16).unwrap();
+    let values = [1f32, 2.0, 3.0, 4.0];
+    runtime
+        .copy(data, values.as_ptr() as usize, 16, CopyKind::HostToDevice)
+        .unwrap();
+    let args = [(&raw const data).cast::<u8>()];
+    // SAFETY: the kernel takes one pointer.
+    unsafe { runtime.launch(1, FOUR, args.as_ptr()) }.unwrap();
+    // An allocation whose place depends on how many variables there are.
+    runtime.malloc(1000).unwrap();
+    // SAFETY: as above.
+    unsafe { runtime.launch(1, FOUR, args.as_ptr()) }.unwrap();
+    let file = folder.join(format!("{}.jsonl", std::process::id()));
+    let record = std::fs::read_to_string(file).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let lines: Vec<&str> = record.lines().filter(|l| l.contains("\"digest\"")).collect();
+    assert_eq!(lines.len(), 2, "{record}");
+    lines.join("\n")
+}
+
+const F: &str = ".visible .func f()\n{\nret;\n}\n";
+const G: &str = ".visible .func g()\n{\nret;\n}\n";
+
+#[test]
+fn addresses_that_compilers_lay_differently_do_not_count() {
+    let vtable = ".visible .global .align 8 .u64 _ZTV1A[4] = {0, 0, f, g};\n";
+    let table = ".visible .global .align 8 .u64 table[3] = {g, 7, f};\n";
+    let other = ".global .align 1 .b8 $str[3] = {72, 105, 0};\n.visible .global .align 8 .u64 _ZTV1B[3] = {0, 0, g};\n";
+    let first = digest("first", &format!("{F}{G}{vtable}{table}"), 2.0);
+    assert_eq!(first, digest("again", &format!("{F}{G}{vtable}{table}"), 2.0));
+    assert_eq!(
+        first,
+        digest("other", &format!("{G}{F}{other}{table}{vtable}"), 2.0)
+    );
+    // What the program computes, and numbers in what it can name, do count.
+    assert_ne!(first, digest("result", &format!("{F}{G}{vtable}{table}"), 3.0));
+    let number = table.replace('7', "8");
+    assert_ne!(first, digest("number", &format!("{F}{G}{vtable}{number}"), 2.0));
+    let counter = format!("{F}{G}{vtable}{table}.visible .global .align 4 .u32 counter;\n");
+    assert_ne!(first, digest("counter", &counter, 2.0));
+}
