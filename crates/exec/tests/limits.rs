@@ -89,6 +89,99 @@ fn what_no_device_has_room_for_is_refused_by_name_and_line() {
 }
 
 #[test]
+fn constants_and_barriers_are_checked() {
+    let constant = |body: &str| {
+        format!(
+            ".const .b32 c[4] = {{1, 2, 3, 4}};\n{}",
+            kernel(".reg .b32 %r<4>;", body)
+        )
+    };
+    let error = refused(&constant("mov.u32 %r0, 1;\nst.const.u32 [c], %r0;"));
+    assert!(
+        error.contains("st.const.u32") && error.contains("constant memory cannot be written"),
+        "{error}"
+    );
+    let error = refused(&kernel("", "bar.sync 16;"));
+    assert!(
+        error.contains("bar.sync") && error.contains("there is no barrier 16"),
+        "{error}"
+    );
+    let trap = |body: &str| {
+        let text = kernel(".reg .b32 %r<4>; .reg .pred %p<2>; .reg .b64 %rd<4>;", body);
+        Device::new(&text, 1)
+            .launch(1, 64, &[0])
+            .trap
+            .expect("a trap")
+            .kind
+            .to_string()
+    };
+    for (body, what) in [
+        (
+            "mov.u32 %r0, %nctaid.x;\nadd.u32 %r0, %r0, 15;\nbar.sync %r0;",
+            "there is no barrier 16",
+        ),
+        (
+            "bar.sync 1, 33;",
+            "a barrier for 33 threads: the number must be a multiple of 32",
+        ),
+        ("bar.sync 1, 0;", "a barrier for 0 threads"),
+        (
+            "bar.sync 1, 96;",
+            "a barrier for 96 threads, but the block has 64",
+        ),
+        (
+            "mov.u64 %rd0, a;\ncvta.param.u64 %rd1, %rd0;\nst.u64 [%rd1], %rd0;",
+            "where kernel parameters lie",
+        ),
+    ] {
+        assert!(trap(body).contains(what), "{body}: {}", trap(body));
+    }
+    let write = "mov.u64 %rd0, c;\ncvta.const.u64 %rd1, %rd0;\nst.u64 [%rd1], %rd0;\nret;\n}\n";
+    let text = format!(
+        ".const .b64 c[4] = {{1, 2, 3, 4}};\n.visible .entry k(.param .u64 a)\n{{\n.reg .b64 %rd<4>;\n{write}"
+    );
+    let kind = Device::new(&text, 1)
+        .launch(1, 1, &[0])
+        .trap
+        .expect("a trap")
+        .kind;
+    assert!(
+        matches!(
+            kind,
+            TrapKind::ReadOnly {
+                what: "constants",
+                ..
+            }
+        ),
+        "{kind}"
+    );
+}
+
+/// Stencils step back from an address by more than they have come: 32-bit addresses wrap around, in every small space.
+#[test]
+fn small_addresses_wrap_around() {
+    let text = ".const .b32 c[4] = {1, 2, 3, 4};\n.visible .entry k(.param .u64 a)\n{\n.reg .b32 %r<8>; .reg .b64 %rd<4>;\n\
+                .shared .b32 s[4]; .local .b32 l[4];\nld.param.u64 %rd0, [a];\n\
+                mov.u32 %r0, 7;\nst.shared.u32 [s+4], %r0;\nmov.u32 %r0, 8;\nst.local.u32 [l+4], %r0;\n\
+                mov.u32 %r1, c;\nadd.s32 %r1, %r1, -64;\nld.const.u32 %r2, [%r1+68];\nst.global.u32 [%rd0], %r2;\n\
+                mov.u32 %r1, s;\nadd.s32 %r1, %r1, -64;\nld.shared.u32 %r2, [%r1+68];\nst.global.u32 [%rd0+4], %r2;\n\
+                mov.u32 %r1, l;\nadd.s32 %r1, %r1, -64;\nld.local.u32 %r2, [%r1+68];\nst.global.u32 [%rd0+8], %r2;\n\
+                mov.u32 %r1, %tid.x;\nshl.b32 %r1, %r1, 2;\nmov.u32 %r3, c;\nadd.u32 %r1, %r1, %r3;\n\
+                add.s32 %r1, %r1, -256;\nld.const.u32 %r2, [%r1+256];\ncvt.u64.u32 %rd1, %tid.x;\nshl.b64 %rd1, %rd1, 2;\n\
+                add.u64 %rd1, %rd1, %rd0;\nst.global.u32 [%rd1+12], %r2;\nret;\n}\n";
+    let device = Device::new(text, 1);
+    let out = device.buffer(28);
+    let done = device.launch(1, 4, &[out]);
+    assert!(done.trap.is_none(), "{:?}", done.trap);
+    let words: Vec<u32> = device
+        .bytes(out, 28)
+        .chunks(4)
+        .map(|b| u32::from_le_bytes(b.try_into().unwrap()))
+        .collect();
+    assert_eq!(words, [2, 7, 8, 1, 2, 3, 4]);
+}
+
+#[test]
 fn grids_and_blocks_beyond_a_device_are_refused() {
     let text = kernel("", "");
     let text = format!(".version 8.0\n.target sm_80\n.address_size 64\n{text}");

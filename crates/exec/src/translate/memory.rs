@@ -10,7 +10,7 @@ use crate::ir::{
 };
 use crate::lanes::{Class, Coded};
 use crate::window;
-use ptx::ast::{AddressBase, Instruction, Modifier, Opcode, Operand, ScalarType, StateSpace};
+use ptx::ast::{AddressBase, Instruction, Item, Modifier, Opcode, Operand, ScalarType, StateSpace};
 
 impl Translator<'_> {
     /// Translates `i` if it is one of these; false if not.
@@ -113,7 +113,12 @@ impl Translator<'_> {
     }
 
     fn load(&mut self, i: &Instruction) -> Result<()> {
-        let (base, offset, place) = self.address(i, 1)?;
+        let (mut base, mut offset, place) = self.address(i, 1)?;
+        if let (Val::Reg(r), Some(StateSpace::Const)) = (base, i.space().map(StateSpace::base))
+            && self.bits_of(r) <= 32
+        {
+            (base, offset) = (self.constant_address(i, r, offset)?, 0);
+        }
         let space = Self::resolve_generic(self.space(i, place)?, place);
         let (access, ty) = self.access(i, space, offset)?;
         let dst = match self.operand(i, 0)? {
@@ -133,7 +138,55 @@ impl Translator<'_> {
         Ok(())
     }
 
+    /// The 64-bit address that a 32-bit one in constant memory stands for. It wraps around at 2^32; the upper half is that
+    /// of the module's constants, which lie near each other.
+    fn constant_address(&mut self, i: &Instruction, r: VReg, offset: i64) -> Result<Val> {
+        let constants = self.module.items.iter().filter_map(|item| match item {
+            Item::Variable(v) if v.space.base() == StateSpace::Const => self.globals.get(&v.name.name),
+            _ => None,
+        });
+        let (first, last) = constants.fold((u64::MAX, 0), |(a, b), at| (a.min(*at), b.max(*at)));
+        if first > last || last - first > u64::from(u32::MAX / 2) {
+            return self.refuse(
+                mnemonic(i),
+                "32-bit addresses need constants of this module, near each other",
+            );
+        }
+        let (low, wide, sum) = (self.new_reg(32), self.new_reg(64), self.new_reg(64));
+        let by = (offset as u64).wrapping_sub(first) & 0xffff_ffff;
+        self.emit(
+            Op::Alu(alu::Add32::ALU),
+            vec![low],
+            vec![Val::Reg(r), Val::Const(by)],
+            false,
+        );
+        self.emit(
+            Op::Alu(alu::ZeroExtend32::ALU),
+            vec![wide],
+            vec![Val::Reg(low)],
+            false,
+        );
+        self.emit(
+            Op::Alu(alu::Add64::ALU),
+            vec![sum],
+            vec![Val::Reg(wide), Val::Const(first)],
+            false,
+        );
+        Ok(Val::Reg(sum))
+    }
+
+    /// Constants cannot be written (PTX ISA, "Constant State Space").
+    fn writable(&self, i: &Instruction) -> Result<()> {
+        match i.space().map(StateSpace::base) {
+            Some(StateSpace::Const) => {
+                self.refuse(mnemonic(i), "constant memory cannot be written by kernels")
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn store(&mut self, i: &Instruction) -> Result<()> {
+        self.writable(i)?;
         if has_other(i, "async") || has_other(i, "bulk") {
             return self.refuse(mnemonic(i), "asynchronous stores are not supported");
         }
@@ -169,6 +222,7 @@ impl Translator<'_> {
     }
 
     fn atomic(&mut self, i: &Instruction) -> Result<()> {
+        self.writable(i)?;
         let red = i.opcode == Opcode::Red;
         let first = usize::from(!red);
         let (base, offset, place) = self.address(i, first)?;
