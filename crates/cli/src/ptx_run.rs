@@ -52,7 +52,7 @@ pub struct Arguments {
     threads: Option<usize>,
     #[command(flatten)]
     looking: options::Looking,
-    /// End the launch when a block has executed this many thread-instructions
+    /// End a launch when a block, or all of them together, have executed this many thread-instructions
     #[arg(long, value_name = "N")]
     max_instructions: Option<u64>,
 }
