@@ -57,8 +57,15 @@ pub fn run(arguments: &Arguments) -> Result {
     for program in &programs {
         // A program that is no longer there, or has no trained weights, has nothing to show.
         if let Some(weights) = report::weights_of(program) {
-            page.more
-                .extend(report::distributions(program, "weights", &weights)?);
+            // Weights in a form that nobody here knows cost the page their figures only.
+            match report::distributions(program, "weights", &weights) {
+                Ok(figures) => page.more.extend(figures),
+                Err(e) => {
+                    let why = e.to_string();
+                    let why = why.lines().next().unwrap_or_default();
+                    errln!("vernier: no figures of the weights of {program}: {why}");
+                }
+            }
         }
         page.more.extend(report::factors(program, &arguments.runs));
         page.more.extend(report::kernel_times(program, &arguments.runs));
@@ -68,13 +75,13 @@ pub fn run(arguments: &Arguments) -> Result {
         page.more.extend(report::distributions(&name, "values", values)?);
     }
     fs::write(&arguments.output, page.html()).map_err(|e| Error::file("write", &arguments.output, &e))?;
-    println!(
+    outln!(
         "{}: {count} trials of {}",
         arguments.output.display(),
         programs.join(", ")
     );
     if let Some(folder) = &arguments.plots {
-        println!(
+        outln!(
             "{}: {} figures, each as SVG, PNG and CSV",
             folder.display(),
             page.write_plots(folder)?
