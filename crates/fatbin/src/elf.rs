@@ -154,9 +154,7 @@ fn dynamic_of(bytes: &[u8]) -> Option<Dynamic> {
         .find_map(|s| s.dynamic(endian, bytes).ok().flatten())
         .unwrap_or_default();
     let entries = || {
-        let all = entries
-            .iter()
-            .map(|e| (e.d_tag(endian), u64::from(e.d_val(endian))));
+        let all = entries.iter().map(|e| (e.d_tag(endian), e.d_val(endian)));
         all.take_while(|(tag, _)| *tag != elf::DT_NULL)
     };
     let value = |wanted| entries().find(|(tag, _)| *tag == wanted).map(|(_, value)| value);

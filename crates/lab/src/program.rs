@@ -1,5 +1,6 @@
 //! A deep-learning program: a folder with a Makefile and, perhaps, a `vernier.toml`.
 
+use crate::child;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::suggest;
@@ -108,7 +109,13 @@ impl Program {
         if binary.is_file() {
             return Ok(binary);
         }
-        let build = format!("build it first: vernier run {} --stage build", self.name);
+        let known = here().is_ok_and(|h| shelved(&self.name, &h).is_some());
+        let named = if known {
+            self.name.clone()
+        } else {
+            child::quoted(&self.folder.to_string_lossy())
+        };
+        let build = format!("build it first: vernier run {named} --stage build");
         let advice = match self.binaries()[..] {
             [] => format!(
                 "{build}; `program = \"NAME\"` in vernier.toml, or --program, names it if it is called otherwise"

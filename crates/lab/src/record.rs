@@ -522,6 +522,9 @@ pub struct Summary {
     /// The epochs that the program spoke of while it trained.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub epochs_trained: Vec<u32>,
+    /// How many it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs_asked: Option<u32>,
     /// Most memory that the program was seen to hold, bytes.
     pub peak_bytes: Option<u64>,
     /// From the library.
@@ -585,7 +588,13 @@ impl Summary {
                 1 => format!("1 (number {first})"),
                 _ => format!("{count} ({first} to {last})"),
             };
-            row("epochs trained", numbers);
+            let asked = match self.epochs_asked {
+                Some(asked) if asked as usize != count => {
+                    format!("; {asked} asked for: the program counts them another way")
+                }
+                _ => String::new(),
+            };
+            row("epochs trained", numbers + &asked);
         }
         if let Some(accuracy) = self.accuracy_percent {
             row("accuracy", format!("{accuracy:.2} %"));
@@ -723,6 +732,17 @@ mod tests {
             (totals.processes, totals.launches, totals.kernels[0].launches),
             (2, 4, 4)
         );
+    }
+
+    #[test]
+    fn a_loop_of_epochs_that_takes_both_ends_shows() {
+        let summary = Summary {
+            epochs_trained: vec![1, 2, 3],
+            epochs_asked: Some(2),
+            ..Summary::default()
+        };
+        let lines = summary.lines().join("\n");
+        assert!(lines.contains("3 (1 to 3); 2 asked for"), "{lines}");
     }
 
     #[test]

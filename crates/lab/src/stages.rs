@@ -41,6 +41,8 @@ struct Plan {
     stages: Vec<Stage>,
     train: Vec<OsString>,
     test: Vec<OsString>,
+    /// Epochs to train.
+    epochs: Option<u32>,
 }
 
 /// Where training writes when nobody says where: never over the weights that came with the program.
@@ -109,6 +111,7 @@ fn plan(program: &Program, flags: &Settings) -> Result<Plan, Error> {
                 "{message}\n  = help: --end-epoch must be above --start-epoch"
             )));
         }
+        plan.epochs = Some(end - start);
         plan.train = if start == 0 {
             if let Some(given) = &flags.weights_in {
                 return Err(Error::Usage(format!(
@@ -279,6 +282,7 @@ impl<'a> Doing<'a> {
                 let binary = program.built(settings)?;
                 check_binary(&binary, self.launch, self.context.library_folder)?;
                 let args = if stage == Stage::Train {
+                    self.summary.epochs_asked = plan.epochs;
                     plan.train.clone()
                 } else {
                     plan.test.clone()

@@ -57,6 +57,14 @@ pub fn read(path: &Path) -> Result<Weights, Error> {
     if let Some(values) = text(&bytes) {
         return Ok(plain("numbers as text", values));
     }
+    let is_text =
+        std::str::from_utf8(&bytes).is_ok_and(|t| t.chars().all(|c| !c.is_control() || c.is_whitespace()));
+    if is_text && !bytes.is_empty() {
+        return Err(bad(
+            "this is a text in which numbers are not the most".into(),
+            "give a weights file of a program, numbers as text, or a file of little-endian f32 values",
+        ));
+    }
     if bytes.is_empty() || !bytes.len().is_multiple_of(4) {
         let what = format!(
             "{} bytes are neither a weights file (magic VWEIGHT1) nor raw f32 values",
@@ -64,7 +72,7 @@ pub fn read(path: &Path) -> Result<Weights, Error> {
         );
         return Err(bad(
             what,
-            "give a weights file of a program, or a file of little-endian f32 values",
+            "give a weights file of a program, numbers as text, or a file of little-endian f32 values",
         ));
     }
     let values: Vec<f32> = bytes
