@@ -34,6 +34,7 @@ mod worker;
 
 use clap::{Parser, Subcommand};
 use lab::print;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// The result of a command.
@@ -113,7 +114,19 @@ enum PtxCommand {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) if e.use_stderr() => e.exit(),
+        Err(help) => {
+            let text = help.render();
+            let text = match std::io::stdout().is_terminal() {
+                true => text.ansi().to_string(),
+                false => text.to_string(),
+            };
+            print::bytes(text.as_bytes());
+            return end(Ok(()));
+        }
+    };
     let result = match arguments.command {
         Command::Run(a) => run::run(a),
         Command::Exec(a) => run::exec(a),
@@ -136,8 +149,12 @@ fn main() -> ExitCode {
         Command::Toolchain(a) => tools::toolchain(&a),
         Command::Data(a) => tools::data(&a),
     };
-    let broken = print::broken();
-    match (result, broken) {
+    end(result)
+}
+
+/// The exit code, and what is said about it.
+fn end(result: Result) -> ExitCode {
+    match (result, print::broken()) {
         (Ok(()), None) => ExitCode::SUCCESS,
         // `vernier ... | head` ends quietly, as other commands do.
         (Ok(()), Some(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(PIPE_CLOSED),

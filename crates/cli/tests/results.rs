@@ -151,7 +151,8 @@ fn a_time_limit_keeps_what_was_counted() {
 fn an_output_that_nobody_takes_is_no_panic() {
     let dir = toy("closed_output", "0");
     let looped = looped().display().to_string();
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
+        &["--help"],
         &["format"],
         &["format", "bf16", "--export"],
         &["eval", "add", "bf16", "1", "2"],
