@@ -66,12 +66,12 @@ pub fn run(a: &Arguments) -> Result {
         threads: a.threads,
     };
     let library_folder = library::folder(&library::place(LIBRARY)?)?;
-    println!("{}", bench::head());
-    let report = bench::run(&plan, &library_folder, |entry| println!("{}", entry.row()))?;
+    outln!("{}", bench::head());
+    let report = bench::run(&plan, &library_folder, |entry| outln!("{}", entry.row()))?;
     for line in report.shares() {
-        println!("{line}");
+        outln!("{line}");
     }
-    println!("\n{} CPU threads, median of {}", report.threads, report.repeat);
+    outln!("\n{} CPU threads, median of {}", report.threads, report.repeat);
     match &a.json {
         Some(path) => fs::write(path, report.json()?).map_err(|e| Error::file("write", path, &e)),
         None => Ok(()),

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::options;
 use clap::Args;
 use lab::settings::NamedFormat;
-use lab::{Error, suggest};
+use lab::{Error, print, suggest};
 use std::io::{BufRead, BufWriter, Write};
 use vfloat::{Arithmetic, Outcome, Rounding};
 
@@ -181,9 +181,9 @@ pub fn run(arguments: &Arguments) -> Result {
     }
     let outcome = (prepared.operation.evaluate)(&prepared.arithmetic, values);
     let flags: Vec<&str> = outcome.status.names().collect();
-    println!("bits   0x{:08x}", outcome.value.to_bits());
-    println!("value  {}", outcome.value);
-    println!(
+    outln!("bits   0x{:08x}", outcome.value.to_bits());
+    outln!("value  {}", outcome.value);
+    outln!(
         "flags  {}",
         if flags.is_empty() {
             "none".to_string()
@@ -199,7 +199,6 @@ fn batch(with: Arithmetic) -> Result {
     let stdin = std::io::stdin().lock();
     let mut reader = std::io::BufReader::with_capacity(1 << 16, stdin);
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let written = |e: std::io::Error| Error::file("write to", "standard output", &e);
     let mut line = String::new();
     // Most streams use one operation and format for many lines.
     let mut last: Option<(String, Prepared)> = None;
@@ -220,9 +219,15 @@ fn batch(with: Arithmetic) -> Result {
             let _ = out.flush();
             Error::failed(format!("standard input, line {number}: {message}"), "")
         })?;
-        writeln!(out, "0x{:08x}", value.to_bits()).map_err(written)?;
+        if let Err(e) = writeln!(out, "0x{:08x}", value.to_bits()) {
+            print::failed(&e);
+            return Ok(());
+        }
     }
-    out.flush().map_err(written)
+    if let Err(e) = out.flush() {
+        print::failed(&e);
+    }
+    Ok(())
 }
 
 fn evaluate_line(

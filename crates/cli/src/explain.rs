@@ -2,8 +2,9 @@
 
 use crate::Result;
 use crate::rules::{self, Rules, Uses};
+use crate::run::LIBRARY;
 use clap::Args;
-use lab::Error;
+use lab::{Error, library, loading};
 use policy::{Boundary, Outcome, Policy, SiteOutcome, names::Names};
 use ptx::ast::FunctionKind;
 use std::collections::BTreeSet;
@@ -39,6 +40,11 @@ pub fn run(a: &Arguments) -> Result {
                 .map_err(|e| Error::Usage(format!("--kernel {pattern} is no pattern: {e}")))?,
         ),
     };
+    if let Some(binary) = rules::binary(&a.what)? {
+        let library_folder = library::folder(&library::place(LIBRARY)?)?;
+        let env = vec![("LD_LIBRARY_PATH".into(), library_folder.clone().into())];
+        loading::check(&binary, &env, &library_folder)?;
+    }
     let mut uses = Uses::new(&policy);
     let mut has_source_lines = false;
     let mut kernels = BTreeSet::new();
@@ -60,18 +66,18 @@ pub fn run(a: &Arguments) -> Result {
         }
     }
     if policy.tensors_wanted().is_some() {
-        println!("tensors");
+        outln!("tensors");
     }
     if let Some(loss) = &policy.loss_scale {
-        println!("  {}", tensor(&loss.scale, "the loss is scaled", &kernels));
-        println!("  {}", tensor(&loss.unscale, "gradients are unscaled", &kernels));
+        outln!("  {}", tensor(&loss.scale, "the loss is scaled", &kernels));
+        outln!("  {}", tensor(&loss.unscale, "gradients are unscaled", &kernels));
     }
     for boundary in &policy.boundaries {
-        println!("  {}", tensor(boundary, &boundary.summary(), &kernels));
+        outln!("  {}", tensor(boundary, &boundary.summary(), &kernels));
     }
-    println!("rules");
+    outln!("rules");
     for line in uses.lines(&policy, &plan) {
-        println!("  {line}");
+        outln!("  {line}");
     }
     uses.check(&policy, has_source_lines)
 }
@@ -98,7 +104,7 @@ fn show(policy: &Policy, file: &str, names: &Names, function: &Outcome) {
         FunctionKind::Device => "function",
     };
     let total = function.sites.len();
-    println!(
+    outln!(
         "{kind} {}: {} of {total} instructions that may be overridden ({file})",
         names.shown(),
         function.taken()
@@ -109,7 +115,7 @@ fn show(policy: &Policy, file: &str, names: &Names, function: &Outcome) {
         .collect();
     for row in rows {
         let cells = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}"));
-        println!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        outln!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }
 

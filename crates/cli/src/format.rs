@@ -25,21 +25,30 @@ pub fn run(arguments: &Arguments) -> Result {
     match &arguments.name {
         Some(named) if arguments.export => {
             for (variable, value) in named.format.settings() {
-                println!("export {variable}={value}");
+                outln!("export {variable}={value}");
             }
         }
         Some(named) => {
-            println!("format           {}", named.format.name());
+            outln!("format           {}", named.format.name());
             for (variable, value) in named.format.settings() {
-                println!("{variable:<16} {value}");
+                outln!("{variable:<16} {value}");
             }
             if !named.format.is_plain() {
                 for (what, value) in beyond(named.format) {
-                    println!("{what:<16} {value}");
+                    outln!("{what:<16} {value}");
                 }
             }
             for (what, value) in limits(named.format) {
-                println!("{what:<16} {}", number(value));
+                outln!("{what:<16} {}", number(value));
+            }
+            // The convention of EMIN and EMAX, and the usual one.
+            for (what, value) in limits(named.format).into_iter().take(2) {
+                let e = vfloat::inspect::exponent(value as f32).unwrap_or_default();
+                outln!(
+                    "{:<16} {e} (of m * 2^e with 1/2 <= m < 1; {} with 1 <= m < 2)",
+                    format!("exp. {what}"),
+                    e - 1
+                );
             }
         }
         None => {
@@ -65,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result {
                 let [p, emin, emax] = numbers;
                 row(&[(*name).into(), p, emin, emax, max, normal, subnormal, epsilon]);
             }
-            println!(
+            outln!(
                 "\nAny other: eXmY with X 1 to 8 and Y 1 to 23, or P,EMIN,EMAX with P 2 to 24, EMIN >= -148, EMAX <= 128.\n\
                  Without infinities: eXmYfn (OCP's kind), eXmYfnuz (no negative zero either).\n\
                  Behind any of these: _sat (overflow gives the largest value), _ftz (no subnormals)."
@@ -109,7 +118,7 @@ fn row(cells: &[String; 8]) {
         .zip(WIDTHS)
         .map(|(c, w)| format!("{c:<w$}"))
         .collect();
-    println!("{}", line.join(" ").trim_end());
+    outln!("{}", line.join(" ").trim_end());
 }
 
 /// Eight significant digits at most, in scientific notation where that is shorter.

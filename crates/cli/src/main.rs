@@ -1,7 +1,14 @@
 //! The `vernier` command: arguments, messages and exit codes. What it does lies in the crates below.
 //!
 //! Exit codes: 0 done; 1 something failed; 2 wrong usage; otherwise the code of the program or stage that
-//! failed (128 + N when signal N ended it, 124 when the time limit did).
+//! failed (128 + N when signal N ended it, 124 when the time limit did). A standard output that was closed early is 141,
+//! as if SIGPIPE had ended the command, one that cannot be written 1; the work is done all the same, and nothing panics:
+//! `outln!` and `errln!` print, never `println!`.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+extern crate lab;
 
 mod bench;
 mod eval;
@@ -26,6 +33,8 @@ mod tools;
 mod worker;
 
 use clap::{Parser, Subcommand};
+use lab::print;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// The result of a command.
@@ -105,20 +114,19 @@ enum PtxCommand {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if !matches!(
-        arguments.command,
-        Command::Run(_)
-            | Command::Exec(_)
-            | Command::Sweep(_)
-            | Command::Search(_)
-            | Command::Study(_)
-            | Command::Worker(_)
-    ) {
-        // `vernier ... | head` ends quietly, as other commands do.
-        // SAFETY: restores the default action that Rust's start-up code changed.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) if e.use_stderr() => e.exit(),
+        Err(help) => {
+            let text = help.render();
+            let text = match std::io::stdout().is_terminal() {
+                true => text.ansi().to_string(),
+                false => text.to_string(),
+            };
+            print::bytes(text.as_bytes());
+            return end(Ok(()));
+        }
+    };
     let result = match arguments.command {
         Command::Run(a) => run::run(a),
         Command::Exec(a) => run::exec(a),
@@ -141,11 +149,24 @@ fn main() -> ExitCode {
         Command::Toolchain(a) => tools::toolchain(&a),
         Command::Data(a) => tools::data(&a),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
-        }
+    end(result)
+}
+
+/// The exit code, and what is said about it.
+fn end(result: Result) -> ExitCode {
+    match (result, print::broken()) {
+        (Ok(()), None) => ExitCode::SUCCESS,
+        // `vernier ... | head` ends quietly, as other commands do.
+        (Ok(()), Some(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(PIPE_CLOSED),
+        (Ok(()), Some(e)) => fail(&lab::Error::file("write to", "standard output", &e)),
+        (Err(error), _) => fail(&error),
     }
+}
+
+/// 128 + SIGPIPE.
+const PIPE_CLOSED: u8 = 141;
+
+fn fail(error: &lab::Error) -> ExitCode {
+    errln!("error: {error}");
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }

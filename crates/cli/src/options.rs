@@ -4,6 +4,7 @@ use crate::Result;
 use clap::{Args, ValueEnum};
 use exec::observe::Kernels;
 use lab::Error;
+use lab::said::Pattern;
 use lab::settings::{self, NamedFormat, Override, Settings, Words};
 use policy::Globs;
 use std::path::{Path, PathBuf};
@@ -148,6 +149,13 @@ pub struct Reports {
     /// Write the summary as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// How the program says its accuracy, if not in a common form: a regular expression whose first group is the number
+    /// (or two groups: right answers, answers)
+    #[arg(long, value_name = "REGEX")]
+    pub accuracy_pattern: Option<Pattern>,
+    /// How the program says its loss
+    #[arg(long, value_name = "REGEX")]
+    pub loss_pattern: Option<Pattern>,
     /// Print where the time went: kernels, and their costliest PTX lines (the run takes a few percent longer)
     #[arg(long)]
     pub profile: bool,
@@ -208,6 +216,8 @@ pub fn settings(
         max_instructions: machine.max_instructions,
         timeout: machine.timeout,
         log: absolute(reports.log.as_ref())?,
+        accuracy_pattern: reports.accuracy_pattern.clone(),
+        loss_pattern: reports.loss_pattern.clone(),
         words: match (reports.quiet, reports.verbose) {
             (true, _) => Words::Few,
             (_, true) => Words::Many,

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// A program's folder, or its name under programs/
     #[arg(required_unless_present = "command", conflicts_with = "command")]
     program: Option<String>,
+    /// The binary to run, in the program's folder (default: what vernier.toml says, else the folder's name)
+    #[arg(long = "program", value_name = "FILE", requires = "program")]
+    binary: Option<String>,
     /// Which stage to look at: train or test
     #[arg(long, value_name = "STAGE", default_value = "test")]
     stage: Stage,
@@ -60,6 +63,7 @@ pub fn run(a: &Arguments) -> Result {
             let program = Program::find(name)?;
             let flags = Settings {
                 weights: options::absolute(a.weights.as_ref())?,
+                program: a.binary.clone(),
                 ..Settings::default()
             };
             let settings = flags.over(program.settings.clone());
@@ -80,10 +84,10 @@ pub fn run(a: &Arguments) -> Result {
     };
     let profile = target.profile(&settings, &library_folder, limits)?;
     for line in profile.lines(!a.no_times) {
-        println!("{line}");
+        outln!("{line}");
     }
     let kept = target.keep(&profile)?;
-    eprintln!("vernier: kept in {}", kept.display());
+    errln!("vernier: kept in {}", kept.display());
     if let Some(path) = &a.json {
         fs::write(path, profile.json()?).map_err(|e| Error::file("write", path, &e))?;
     }

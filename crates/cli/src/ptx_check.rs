@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Result {
                 }
             }
             Err(error) => {
-                eprintln!("error: {error}");
+                errln!("error: {error}");
                 wrong += 1;
             }
         }
@@ -85,7 +85,7 @@ fn instructions<'a>(body: &'a [Statement], found: &mut Vec<&'a Instruction>) {
 /// Functions, and instructions by type and opcode.
 fn report(path: &Path, module: &Module) {
     let (major, minor) = module.version;
-    println!(
+    outln!(
         "{}: PTX {major}.{minor}, target {}",
         path.display(),
         module.targets.join(", ")
@@ -100,7 +100,7 @@ fn report(path: &Path, module: &Module) {
             } else {
                 "function"
             };
-            println!("  {kind} {} ({} instructions)", function.name.name, list.len());
+            outln!("  {kind} {} ({} instructions)", function.name.name, list.len());
         }
         for i in list {
             let types: Vec<&str> = i.types().map(|t| t.text()).collect();
@@ -117,16 +117,16 @@ fn report(path: &Path, module: &Module) {
         }
         for diagnostic in ptx::unsupported(function) {
             let (line, _) = module.source.position(diagnostic.span.start);
-            println!(
+            outln!(
                 "           not executed by Vernier, line {line}: {}",
                 diagnostic.error
             );
         }
     }
-    println!("  instructions by type:");
+    outln!("  instructions by type:");
     for (ty, opcodes) in &by_type {
         let all: usize = opcodes.values().sum();
         let list: Vec<String> = opcodes.iter().map(|(o, n)| format!("{o} {n}")).collect();
-        println!("    {ty:<12} {all:>6}  {}", list.join(", "));
+        outln!("    {ty:<12} {all:>6}  {}", list.join(", "));
     }
 }

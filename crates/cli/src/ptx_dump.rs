@@ -29,7 +29,7 @@ pub fn run(arguments: &Arguments) -> Result {
         .map(|(i, image)| (image.file_name(&program, i + 1), &image.text));
     let Some(folder) = &arguments.output else {
         for (name, text) in named {
-            println!("// {name}\n{}", text.trim_end());
+            outln!("// {name}\n{}", text.trim_end());
         }
         return Ok(());
     };
@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Result {
     for (name, text) in named {
         let path = folder.join(name);
         fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
     }
     Ok(())
 }

@@ -55,10 +55,10 @@ pub fn run(a: &Arguments) -> Result {
     for (name, text) in texts {
         let path = a.output.join(name);
         fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
     }
     for line in uses.lines(&policy, &plan) {
-        println!("  {line}");
+        outln!("  {line}");
     }
     let elsewhere = [
         ("input_rounding", policy.input_rounding.is_some()),
@@ -69,7 +69,7 @@ pub fn run(a: &Arguments) -> Result {
         ),
     ];
     for (what, _) in elsewhere.iter().filter(|(_, there)| *there) {
-        println!("  {what} of the policy cannot be said in PTX: give it to the run");
+        outln!("  {what} of the policy cannot be said in PTX: give it to the run");
     }
     Ok(())
 }

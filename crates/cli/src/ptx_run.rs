@@ -9,7 +9,6 @@ use lab::record::Totals;
 use lab::settings::{NamedFormat, Override};
 use policy::Policy;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -191,7 +190,7 @@ pub fn run(arguments: &Arguments) -> Result {
         let changed = report.functions.iter().filter(|f| f.taken() > 0);
         let list: Vec<String> = changed.map(|f| format!("{} {}", f.name, f.taken())).collect();
         let total: usize = report.functions.iter().map(|f| f.taken()).sum();
-        eprintln!("vernier: overridden: {total} instructions: {}", list.join(", "));
+        errln!("vernier: overridden: {total} instructions: {}", list.join(", "));
     }
     let memory = Memory::new(MEMORY_BYTES).map_err(failed)?;
     let module = Module::load(Arc::new(tree), &memory).map_err(failed)?;
@@ -236,9 +235,9 @@ pub fn run(arguments: &Arguments) -> Result {
         )
         .map_err(failed)?;
     let seconds = started.elapsed().as_secs_f64();
-    let _ = std::io::stdout().write_all(&execution.output);
+    lab::print::bytes(&execution.output);
     if execution.output_cut {
-        eprintln!("vernier: {}", exec::output_was_cut(&kernel));
+        lab::errln!("vernier: {}", exec::output_was_cut(&kernel));
     }
     if let Some(trap) = execution.trap {
         return Err(failed(trap));
@@ -250,7 +249,7 @@ pub fn run(arguments: &Arguments) -> Result {
     }
     report(arguments, &kernel, engine.observations())?;
     let stats = execution.stats;
-    eprintln!(
+    errln!(
         "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {seconds:.3} s",
         numerics.format,
         lab::record::grouped(stats.thread_instructions),
@@ -283,7 +282,7 @@ fn report(arguments: &Arguments, kernel: &str, observations: Vec<exec::Observati
     };
     lab::observe::complete(&mut totals);
     for line in lab::observe::tables(&totals) {
-        eprintln!("vernier: {line}");
+        errln!("vernier: {line}");
     }
     match &looking.observe_out {
         Some(folder) => lab::observe::write(folder, kernel, &totals),

@@ -3,10 +3,10 @@
 use crate::Result;
 use clap::Args;
 use lab::Error;
-use lab::report::{self, Report};
+use lab::report::{self, Figure, Report};
 use lab::store::{self, Store};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// Only the trials that this sweep or search ran
     #[arg(long, value_name = "ID")]
     sweep: Option<i64>,
-    /// Show the distributions of these values too: a weights file, or raw little-endian f32
+    /// Show the distributions of these values too: a weights file, numbers as text, or raw little-endian f32
     #[arg(long, value_name = "FILE")]
     values: Vec<PathBuf>,
     /// Folder of the run records, for the time of kernels and what `vernier run --observe` saw
@@ -34,8 +34,24 @@ pub struct Arguments {
     runs: PathBuf,
 }
 
+/// The distributions of the values of a file; values in a form that nobody here knows cost the page their figures only.
+fn figures_of(whose: &str, what: &str, file: &Path) -> Vec<Figure> {
+    report::distributions(whose, what, file).unwrap_or_else(|e| {
+        let why = e.to_string();
+        let why = why.lines().next().unwrap_or_default();
+        errln!("vernier: no figures of the {what} of {whose}: {why}");
+        Vec::new()
+    })
+}
+
 /// Writes the page and says where it lies.
 pub fn run(arguments: &Arguments) -> Result {
+    if let Some(missing) = arguments.values.iter().find(|v| !v.is_file()) {
+        return Err(Error::failed(
+            format!("there is no file {}", missing.display()),
+            "--values names a weights file, numbers as text, or raw little-endian f32",
+        ));
+    }
     let mut trials = Store::existing(&arguments.store)?.trials()?;
     trials.retain(|t| arguments.sweep.is_none_or(|id| t.sweep == id));
     if trials.is_empty() {
@@ -57,24 +73,23 @@ pub fn run(arguments: &Arguments) -> Result {
     for program in &programs {
         // A program that is no longer there, or has no trained weights, has nothing to show.
         if let Some(weights) = report::weights_of(program) {
-            page.more
-                .extend(report::distributions(program, "weights", &weights)?);
+            page.more.extend(figures_of(program, "weights", &weights));
         }
         page.more.extend(report::factors(program, &arguments.runs));
         page.more.extend(report::kernel_times(program, &arguments.runs));
     }
     for values in &arguments.values {
         let name = values.file_stem().unwrap_or_default().to_string_lossy();
-        page.more.extend(report::distributions(&name, "values", values)?);
+        page.more.extend(figures_of(&name, "values", values));
     }
     fs::write(&arguments.output, page.html()).map_err(|e| Error::file("write", &arguments.output, &e))?;
-    println!(
+    outln!(
         "{}: {count} trials of {}",
         arguments.output.display(),
         programs.join(", ")
     );
     if let Some(folder) = &arguments.plots {
-        println!(
+        outln!(
             "{}: {} figures, each as SVG, PNG and CSV",
             folder.display(),
             page.write_plots(folder)?

@@ -94,27 +94,26 @@ impl Rules {
     }
 }
 
+/// The binary that is meant: a file, or a program's; `None` for a PTX file.
+pub fn binary(what: &str) -> Result<Option<PathBuf>> {
+    let path = Path::new(what);
+    if path.extension().is_some_and(|e| e == "ptx") {
+        return Ok(None);
+    }
+    if path.is_file() {
+        return Ok(Some(path.to_path_buf()));
+    }
+    let program = Program::find(what)?;
+    program.built(&program.settings).map(Some)
+}
+
 /// The PTX of a file, a binary or a program, each text with the name of its file, parsed and checked.
 pub fn modules(what: &str) -> Result<Vec<(String, ptx::ast::Module)>> {
     let path = Path::new(what);
-    if path.extension().is_some_and(|e| e == "ptx") {
+    let Some(binary) = binary(what)? else {
         let module = crate::ptx_check::parse(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         return Ok(vec![(name.into_owned(), module)]);
-    }
-    let binary = match path.is_file() {
-        true => path.to_path_buf(),
-        false => {
-            let program = Program::find(what)?;
-            let binary = program.binary(&program.settings);
-            if !binary.is_file() {
-                return Err(Error::failed(
-                    format!("{} is not built: {} is not there", program.name, binary.display()),
-                    format!("vernier run {what} --stage build"),
-                ));
-            }
-            binary
-        }
     };
     let containers = fatbin::executable(&binary).map_err(failed)?;
     let images = fatbin::best_ptx(&containers).map_err(failed)?;

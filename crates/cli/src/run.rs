@@ -20,13 +20,17 @@ pub static LIBRARY: &[u8] = include_bytes!(env!("VERNIER_EMBEDDED_LIBRARY"));
 pub struct RunArguments {
     /// A program's folder, or its name under programs/ (here or above, or in $VERNIER_PROGRAMS)
     program: String,
+    /// The binary to run, in the program's folder (default: what vernier.toml says, else the folder's name)
+    #[arg(long = "program", value_name = "FILE")]
+    binary: Option<String>,
     /// Stages to do: build, train, test, cleanup (default: what vernier.toml says, else build,test)
     #[arg(long, visible_alias = "stages", value_name = "STAGES", value_delimiter = ',')]
     stage: Option<Vec<Stage>>,
     /// Epochs to train
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Epochs that the weights have already seen; above 0 training continues from weights
+    /// Epochs that the weights have already seen: 0, the default, trains from scratch (PROG -train END OUT), above 0 training
+    /// continues from weights (PROG -train-increment START END IN OUT)
     #[arg(long, value_name = "N")]
     start_epoch: Option<u32>,
     /// Epochs that the weights shall have seen when training ends
@@ -41,6 +45,9 @@ pub struct RunArguments {
     /// Weights that training writes (default: --weights, else trained.bin in the program's folder)
     #[arg(long, value_name = "FILE")]
     weights_out: Option<PathBuf>,
+    /// The stage cleanup runs `make clean` too; without it only what Vernier made goes: PTX beside the program, this run's record
+    #[arg(long)]
+    clean_build: bool,
     #[command(flatten)]
     numbers: Numbers,
     #[command(flatten)]
@@ -90,6 +97,8 @@ pub fn run(a: RunArguments) -> Result {
         stages.dedup();
         stages
     });
+    flags.program = a.binary;
+    flags.clean_build = a.clean_build;
     flags.epochs = a.epochs;
     flags.start_epoch = a.start_epoch;
     flags.end_epoch = a.end_epoch;

@@ -2,11 +2,12 @@
 
 use crate::Result;
 use crate::run::LIBRARY;
-use crate::sweep::{Bar, Place};
+use crate::sweep::{self, Bar, Place};
 use clap::{Args, ValueEnum};
 use lab::layers::run::{Limits, Target};
 use lab::output::Output;
 use lab::program::Program;
+use lab::said::Pattern;
 use lab::search::evaluate::{self, Run, Trials};
 use lab::search::objective::{self, Arithmetic, Objective};
 use lab::search::outcome::{self, Outcome};
@@ -55,6 +56,9 @@ pub struct Arguments {
     /// Test with the first N images only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     images: Option<u64>,
+    /// How the program says its right answers: a regular expression of two groups, right answers and answers
+    #[arg(long, value_name = "REGEX")]
+    accuracy_pattern: Option<Pattern>,
     #[command(flatten)]
     training: Training,
     #[command(flatten)]
@@ -68,6 +72,16 @@ pub struct Arguments {
     /// Write every candidate that was run as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// What all trials are told.
+    fn told(&self) -> Point {
+        let pattern = self.accuracy_pattern.as_ref();
+        let pattern = pattern.map(|p| ("accuracy_pattern".to_string(), p.as_str().to_string()));
+        let program = ("program".to_string(), self.program.clone());
+        std::iter::once(program).chain(pattern).collect()
+    }
 }
 
 /// Options of the search for formats to train in.
@@ -143,22 +157,22 @@ pub fn run(a: &Arguments) -> Result {
     let choices = objective::choices(&a.formats, &a.accumulate, a.objective)?;
     let library_folder = library::folder(&library::place(LIBRARY)?)?;
     let program = Program::find(&a.program)?;
-    let first = Point::from([("program".to_string(), a.program.clone())]);
+    let first = a.told();
     let runner = Runner::new(
-        &[first],
+        std::slice::from_ref(&first),
         !a.place.no_build,
         a.place.limits()?,
         a.place.again(),
         &library_folder,
     )?;
+    sweep::hearing(&runner, &[first], a.place.quiet);
     let layers = if a.training.train {
         Vec::new()
     } else {
         seen(&program, &library_folder, &a.layers, &output)?
     };
     let mut store = Store::open(&a.place.store)?;
-    let words: Vec<String> = std::env::args().collect();
-    let sweep = store.sweep(&specification(a, &choices)?, &words.join(" "))?;
+    let sweep = store.sweep(&specification(a, &choices)?, &lab::child::own_command())?;
     let bar = Bar::new(a.place.quiet);
     let mut ran = 0;
     let mut batch = |points: &[Point]| -> lab::Result<Vec<Trial>> {
@@ -185,7 +199,7 @@ pub fn run(a: &Arguments) -> Result {
     bar.end();
     let lines = result?;
     for line in lines {
-        println!("{line}");
+        outln!("{line}");
     }
     output.say(&format!(
         "search {sweep}: {ran} trials run now; kept in {}",
@@ -228,6 +242,7 @@ fn specification(a: &Arguments, choices: &[Arithmetic]) -> Result<String> {
         "train_images": a.training.train_images,
         "epochs": a.training.train.then_some(a.training.epochs),
         "policies": a.training.policy,
+        "accuracy_pattern": a.accuracy_pattern.as_ref().map(Pattern::as_str),
     });
     serde_json::to_string(&spec)
         .map_err(|e| Error::failed(format!("the search cannot be written as JSON: {e}"), ""))
@@ -268,7 +283,7 @@ fn narrow(
     batch: &mut Run<'_>,
 ) -> Result<Vec<String>> {
     let folder = written::folder(&a.place.store);
-    let mut trials = Trials::new(&a.program, folder, a.images, layers, choices, batch);
+    let mut trials = Trials::new(a.told(), folder, a.images, layers, choices, batch);
     let problem = trials.problem(a.objective, a.loss.unwrap_or_default())?;
     let budget = budget(a, &problem)?;
     let mut search = Search::new(problem, &mut trials, budget, a.risk)?;
@@ -325,7 +340,7 @@ fn train(a: &Arguments, choices: &[Arithmetic], batch: &mut Run<'_>) -> Result<V
             .collect::<Result<_>>()?
     };
     let plan = training::Plan {
-        program: a.program.clone(),
+        told: a.told(),
         train_images: a.training.train_images.unwrap_or_default(),
         epochs: a.training.epochs,
         images: a.images,

@@ -5,7 +5,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use lab::Error;
 use lab::store::{self, Store, Trial};
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -62,9 +61,11 @@ pub fn run(command: &Command) -> Result {
             let trials = the_store.trials()?;
             for sweep in the_store.sweeps()? {
                 let ran = trials.iter().filter(|t| t.sweep == sweep.id).count();
-                println!(
+                outln!(
                     "{:>4}  {}  {ran:>6} trials  {}",
-                    sweep.id, sweep.created, sweep.command
+                    sweep.id,
+                    sweep.created,
+                    sweep.command
                 );
             }
             Ok(())
@@ -96,8 +97,9 @@ fn export(e: &Export) -> Result {
     };
     match &e.output {
         Some(path) => fs::write(path, bytes).map_err(|error| Error::file("write", path, &error)),
-        None => std::io::stdout()
-            .write_all(&bytes)
-            .map_err(|error| Error::file("write", "standard output", &error)),
+        None => {
+            lab::print::bytes(&bytes);
+            Ok(())
+        }
     }
 }

@@ -3,10 +3,10 @@
 use crate::Result;
 use crate::sweep::{self, Place};
 use clap::Args;
-use lab::child;
 use lab::output::Output;
 use lab::study::{self, Choice, Page, Part, Results, Study};
 use lab::sweep::written;
+use lab::{child, print};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -76,10 +76,11 @@ pub fn run(a: &Arguments) -> Result {
             let count = page.write(path)?;
             output.say(&format!("{}: {count} figures", path.display()));
         }
-        None => print!("{}", page.markdown(None)),
+        None => print::bytes(page.markdown(None).as_bytes()),
     }
     output.say(&sweep::ending(&done, number, &a.place.store));
-    sweep::whole(&done, &(whole + &sweep::store_option(&a.place.store)))
+    sweep::whole(&done, &(whole + &sweep::store_option(&a.place.store)))?;
+    sweep::some_ended_well(&done)
 }
 
 /// The command, without what does not change the page.

@@ -11,7 +11,7 @@ use lab::sweep::slurm::Cluster;
 use lab::sweep::{Point, Request, axes, file, request, table, written};
 use lab::{Error, library};
 use std::fs;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -120,6 +120,13 @@ pub struct Values {
     /// End a stage after this many seconds; the trial counts as failed
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<String>,
+    /// How the program says its accuracy: a regular expression whose first group is the number (or two groups: right
+    /// answers, answers)
+    #[arg(long, value_name = "REGEX")]
+    pub accuracy_pattern: Option<String>,
+    /// How it says its loss
+    #[arg(long, value_name = "REGEX")]
+    pub loss_pattern: Option<String>,
 }
 
 impl Values {
@@ -145,6 +152,8 @@ impl Values {
             ("seed", self.seed.clone()),
             ("images", self.images.clone()),
             ("max_instructions", one(&self.max_instructions)),
+            ("accuracy_pattern", one(&self.accuracy_pattern)),
+            ("loss_pattern", one(&self.loss_pattern)),
             ("timeout", one(&self.timeout)),
         ];
         all.into_iter().filter(|(_, v)| !v.is_empty()).collect()
@@ -280,15 +289,15 @@ fn size(text: &str) -> std::result::Result<u64, String> {
 
 /// The request of the command line, over that of a file.
 fn wanted(a: &Arguments, what: &str) -> Result<Request> {
+    let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
     let mut wanted = if what.ends_with(".toml") {
         file::read(Path::new(what))?
     } else {
         let programs: Vec<String> = what.split(',').map(str::to_string).collect();
         let mut request = Request::default();
-        request.set("program", programs);
+        request.set("program", request::values("program", &programs, &here)?);
         request
     };
-    let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
     for (name, texts) in a.values.axes() {
         wanted.set(name, request::values(name, &texts, &here)?);
     }
@@ -327,7 +336,7 @@ pub fn run(a: &Arguments) -> Result {
     };
     let (done, sweep) = conduct(&a.place, &points, known)?;
     for line in table::lines(&done.trials) {
-        println!("{line}");
+        outln!("{line}");
     }
     output.say(&ending(&done, sweep, &a.place.store));
     let rows: Vec<Trial> = done.trials.iter().filter_map(|(_, t)| t.clone()).collect();
@@ -342,7 +351,8 @@ pub fn run(a: &Arguments) -> Result {
         "vernier sweep --resume={sweep}{}{slurm}",
         store_option(&a.place.store)
     );
-    whole(&done, &resume)
+    whole(&done, &resume)?;
+    some_ended_well(&done)
 }
 
 /// Runs what is missing of these points, as a sweep of the store that is begun here unless it is `known`.
@@ -362,14 +372,46 @@ pub fn conduct(place: &Place, points: &[Point], known: Option<i64>) -> Result<(D
             let spec = serde_json::to_string(points);
             let spec =
                 spec.map_err(|e| Error::failed(format!("the sweep cannot be written as JSON: {e}"), ""))?;
-            let command: Vec<String> = std::env::args().collect();
-            the_store.sweep(&spec, &command.join(" "))?
+            the_store.sweep(&spec, &lab::child::own_command())?
         }
     };
+    hearing(&runner, points, place.quiet);
     let bar = Bar::new(place.quiet);
     let done = runner.run(&mut the_store, sweep, points, &bar)?;
     bar.end();
     Ok((done, sweep))
+}
+
+/// Says, before a trial is run, of which programs no results may be heard.
+pub fn hearing(runner: &Runner<'_>, points: &[Point], quiet: bool) {
+    for program in runner.silent(points) {
+        if !quiet {
+            say(&format!(
+                "{program} holds no text about accuracy or right answers: its trials may have no result. It can say how it \
+                 prints them: [output] accuracy = 'REGEX' in its vernier.toml, or --accuracy-pattern REGEX"
+            ));
+        }
+    }
+}
+
+/// An error if no trial ended well: such a sweep has no result.
+pub fn some_ended_well(done: &Done) -> Result {
+    let mut ended = done.trials.iter().filter_map(|(_, t)| t.as_ref()).peekable();
+    if ended.peek().is_none() {
+        return Ok(());
+    }
+    let mut messages = Vec::new();
+    for trial in ended {
+        if trial.is_done() {
+            return Ok(());
+        }
+        messages.push(trial.message.as_deref().unwrap_or_default());
+    }
+    let first = messages.first().copied().unwrap_or_default();
+    Err(Error::failed(
+        format!("all trials failed; the first: {first}"),
+        "`vernier store export` has every message; --again=failed runs them again",
+    ))
 }
 
 /// An error if a signal ended it early; `resume` is the command that runs what is missing.
@@ -444,7 +486,7 @@ fn resumed(the_store: &Store, id: Option<i64>) -> Result<(Vec<Point>, i64)> {
 
 /// A line for whoever listens: that nobody does any more is no reason to end.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "vernier: {text}");
+    errln!("vernier: {text}");
 }
 
 /// Progress for people: a bar on a terminal, a line a trial elsewhere.
@@ -514,7 +556,7 @@ impl Watch for Bar {
 
     fn say(&self, line: &str) {
         if self.lines {
-            eprintln!("vernier: {line}");
+            errln!("vernier: {line}");
         } else {
             self.bar.println(format!("vernier: {line}"));
         }

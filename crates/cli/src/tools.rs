@@ -33,7 +33,7 @@ pub fn toolchain(arguments: &ToolchainArguments) -> Result {
     let tools = toolchain::get()?;
     let version = tools.version()?;
     if arguments.path {
-        println!("{}", tools.nvcc.display());
+        outln!("{}", tools.nvcc.display());
         return Ok(());
     }
     let origin = match tools.origin {
@@ -41,10 +41,10 @@ pub fn toolchain(arguments: &ToolchainArguments) -> Result {
         Origin::Path => "found in PATH",
         Origin::Cache => "installed by Vernier from NVIDIA's Python wheels",
     };
-    println!("nvcc       {}", tools.nvcc.display());
-    println!("version    {version}");
-    println!("CUDA_HOME  {}", tools.home.display());
-    println!("origin     {origin}");
+    outln!("nvcc       {}", tools.nvcc.display());
+    outln!("version    {version}");
+    outln!("CUDA_HOME  {}", tools.home.display());
+    outln!("origin     {origin}");
     Ok(())
 }
 
@@ -52,6 +52,6 @@ pub fn toolchain(arguments: &ToolchainArguments) -> Result {
 pub fn data(command: &DataCommand) -> Result {
     let DataCommand::Mnist(arguments) = command;
     let folder = lab::data::mnist(arguments.dir.as_deref())?;
-    println!("{}", folder.display());
+    outln!("{}", folder.display());
     Ok(())
 }

@@ -20,6 +20,6 @@ pub struct Arguments {
 pub fn run(a: &Arguments) -> Result {
     let library_folder = library::folder(&library::place(LIBRARY)?)?;
     slurm::work(&a.spool, a.array, a.task, &library_folder, |line| {
-        eprintln!("error: {line}");
+        errln!("error: {line}");
     })
 }

@@ -86,7 +86,9 @@ fn trials_are_kept_and_not_run_twice() {
         message.contains("exit code 3") && message.ends_with("five is right out"),
         "{message}"
     );
-    assert_eq!(failed[0]["command"], "vernier run toy --stage test --format e5m4");
+    let program = dir.join("programs/toy").display().to_string();
+    let command = format!("vernier run {program} --stage test --format e5m4");
+    assert_eq!(failed[0]["command"], command.as_str());
     assert!(
         run(&dir, &["store", "export", "-o", "all.parquet"])
             .status
@@ -247,7 +249,8 @@ fn layers_are_swept_one_at_a_time() {
     assert!(failed.is_some_and(|l| l.contains("layer9")), "{table}");
     let csv = fs::read_to_string(csv).unwrap();
     let command = format!(
-        "vernier run mlp --stage test --policy {}/policies/layer1-e3m2-",
+        "vernier run {}/programs/mlp --stage test --policy {}/policies/layer1-e3m2-",
+        root().display(),
         dir.display()
     );
     assert!(csv.contains(&command), "{csv}");

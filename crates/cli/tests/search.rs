@@ -155,12 +155,11 @@ fn formats_to_train_in() {
     let sizes: Vec<usize> = rounds.iter().map(|r| r[1].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [6, 1], "{text}");
     assert_eq!(rounds[1][0], 640);
-    assert!(
-        text.contains(
-            "Run it: VERNIER_TEST_IMAGES=200 VERNIER_TRAIN_IMAGES=640 vernier run mlp --stage train,test"
-        ),
-        "{text}"
+    let command = format!(
+        "Run it: VERNIER_TEST_IMAGES=200 VERNIER_TRAIN_IMAGES=640 vernier run {}/programs/mlp --stage train,test",
+        root().display()
     );
+    assert!(text.contains(&command), "{text}");
 }
 
 #[test]

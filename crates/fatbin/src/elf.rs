@@ -2,6 +2,8 @@
 
 use crate::container::{Container, Reader};
 use crate::error::Error;
+use object::elf;
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::{Object, ObjectSection, ObjectSymbol};
 use std::path::Path;
 
@@ -66,7 +68,7 @@ pub fn executable_bytes(name: &str, bytes: &[u8]) -> Result<Vec<Container>, Erro
     if !found {
         return Err(Error::NoFatbin { file: name.into() });
     }
-    if has_static_runtime(&file) {
+    if has_static_runtime(&file, bytes) {
         return Err(Error::StaticRuntime { file: name.into() });
     }
     Ok(containers)
@@ -92,12 +94,86 @@ fn section_containers(section: Reader, containers: &mut Vec<Container>) -> Resul
     Ok(())
 }
 
-/// Whether the CUDA runtime is inside the file: what has fat binaries registers them, and the function that does so is
-/// then not left to the dynamic linker. Object files are not linked yet.
-fn has_static_runtime(file: &object::File) -> bool {
+/// Whether the CUDA runtime is inside the file. What needs the shared one has it outside, with kernels or without. Else
+/// what has fat binaries registers them, and the function that does so is not left to the dynamic linker. Object files
+/// are not linked yet.
+fn has_static_runtime(file: &object::File, bytes: &[u8]) -> bool {
     let relocatable = file.kind() == object::ObjectKind::Relocatable;
-    let left_open = file
-        .dynamic_symbols()
-        .any(|symbol| symbol.is_undefined() && symbol.name_bytes() == Ok(REGISTER));
-    !relocatable && !left_open
+    let needed = dynamic_of(bytes).is_some_and(|d| d.cudart().is_some());
+    let left_open = || {
+        file.dynamic_symbols()
+            .any(|symbol| symbol.is_undefined() && symbol.name_bytes() == Ok(REGISTER))
+    };
+    !relocatable && !needed && !left_open()
+}
+
+/// What an executable or shared library asks of the dynamic loader.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dynamic {
+    /// The loader itself; none in shared libraries and in what is statically linked.
+    pub interpreter: Option<String>,
+    /// The libraries it needs, as it names them.
+    pub needed: Vec<String>,
+    /// DT_RPATH: folders searched before LD_LIBRARY_PATH, unless there is a DT_RUNPATH.
+    pub rpath: Option<String>,
+    /// DT_RUNPATH: folders searched after LD_LIBRARY_PATH.
+    pub runpath: Option<String>,
+}
+
+impl Dynamic {
+    /// The shared CUDA runtime that it needs, as it names it.
+    pub fn cudart(&self) -> Option<&str> {
+        let base = |n: &str| {
+            n.rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .starts_with("libcudart.so")
+        };
+        self.needed.iter().map(String::as_str).find(|n| base(n))
+    }
+}
+
+/// What the program or library at `path` asks of the dynamic loader; `None` when it cannot be read or is no 64-bit
+/// little-endian ELF file.
+pub fn dynamic(path: &Path) -> Option<Dynamic> {
+    dynamic_of(&std::fs::read(path).ok()?)
+}
+
+fn dynamic_of(bytes: &[u8]) -> Option<Dynamic> {
+    let endian = object::LittleEndian;
+    let header = elf::FileHeader64::<object::LittleEndian>::parse(bytes).ok()?;
+    let segments = header.program_headers(endian, bytes).ok()?;
+    let mut dynamic = Dynamic::default();
+    for segment in segments {
+        if let Ok(Some(interpreter)) = segment.interpreter(endian, bytes) {
+            dynamic.interpreter = Some(String::from_utf8_lossy(interpreter).into_owned());
+        }
+    }
+    let entries = segments
+        .iter()
+        .find_map(|s| s.dynamic(endian, bytes).ok().flatten())
+        .unwrap_or_default();
+    let entries = || {
+        let all = entries.iter().map(|e| (e.d_tag(endian), e.d_val(endian)));
+        all.take_while(|(tag, _)| *tag != elf::DT_NULL)
+    };
+    let value = |wanted| entries().find(|(tag, _)| *tag == wanted).map(|(_, value)| value);
+    let table = value(elf::DT_STRTAB).zip(value(elf::DT_STRSZ));
+    let table = table.and_then(|(at, size)| {
+        let part = |s: &elf::ProgramHeader64<_>| s.data_range(endian, bytes, at, size).ok()?;
+        segments.iter().find_map(part)
+    });
+    let text = |at: u64| {
+        let rest = table?.get(usize::try_from(at).ok()?..)?;
+        let end = rest.iter().position(|b| *b == 0)?;
+        Some(String::from_utf8_lossy(&rest[..end]).into_owned())
+    };
+    let named = |wanted| {
+        let of_tag = entries().filter(move |(tag, _)| *tag == wanted);
+        of_tag.filter_map(|(_, at)| text(at)).collect::<Vec<_>>()
+    };
+    dynamic.needed = named(elf::DT_NEEDED);
+    dynamic.rpath = named(elf::DT_RPATH).pop();
+    dynamic.runpath = named(elf::DT_RUNPATH).pop();
+    Some(dynamic)
 }

@@ -14,7 +14,7 @@ mod elf;
 mod error;
 
 pub use container::{Container, Image, Kind, container, container_at, registered_at};
-pub use elf::{executable, executable_bytes};
+pub use elf::{Dynamic, dynamic, executable, executable_bytes};
 pub use error::Error;
 
 /// One PTX text taken out of a container.

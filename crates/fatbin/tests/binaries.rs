@@ -189,11 +189,15 @@ fn refusal(bytes: &[u8]) -> String {
 
 #[test]
 fn a_runtime_linked_statically_names_the_option_to_use() {
-    // Without an undefined symbol for it, the function must be inside the program.
-    let message = refusal(&spoilt(
-        b"__cudaRegisterFatBinary\0",
-        b"__cudaRegisterFatBinarY\0",
-    ));
+    // Needs no shared one, and leaves the function that registers kernels to nobody: it must be inside the program.
+    let without = spoilt(b"__cudaRegisterFatBinary\0", b"__cudaRegisterFatBinarY\0");
+    // One without kernels, which registers nothing, is no other case: what it needs decides.
+    assert!(fatbin::executable_bytes("prog", &without).is_ok());
+    let needed = b"libcudart.so.13\0";
+    let at = without.windows(needed.len()).position(|w| w == needed).unwrap();
+    let mut inside = without;
+    inside[at + 3] = b'C';
+    let message = refusal(&inside);
     assert_eq!(
         message,
         "prog has the CUDA runtime linked into it (nvcc's default), so Vernier's cannot take its place; \
@@ -235,4 +239,16 @@ fn damage_is_reported_with_file_and_offset() {
         b"\x50\xed\x55\xba\x02\x00\x10\x00\xe0",
     ));
     assert!(message.contains("container version 2"), "{message}");
+}
+
+#[test]
+fn what_a_program_asks_of_its_loader_is_read() {
+    let dynamic = fatbin::dynamic(&data("program.elf")).unwrap();
+    assert_eq!(
+        dynamic.interpreter.as_deref(),
+        Some("/lib64/ld-linux-x86-64.so.2")
+    );
+    assert_eq!(dynamic.cudart(), Some("libcudart.so.13"));
+    assert_eq!((dynamic.rpath, dynamic.runpath), (None, None));
+    assert_eq!(fatbin::dynamic(&data("saxpy.cu")), None);
 }

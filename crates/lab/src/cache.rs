@@ -5,6 +5,7 @@ use crate::error::Error;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// `$VERNIER_CACHE`, else `$XDG_CACHE_HOME/vernier`, else `~/.cache/vernier`.
@@ -29,6 +30,22 @@ pub fn folder() -> Result<PathBuf, Error> {
 /// Creates a folder and its parents.
 pub fn create(folder: &Path) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(|e| Error::file("create the folder", folder, &e))
+}
+
+/// Creates a folder that nobody else may look into; the one above it must be there, the folder itself must not.
+pub fn create_private(folder: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// Creates a file that nobody else may read, or empties it.
+pub fn create_private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Held while something is put into the cache; freed when dropped, also when the process is killed.

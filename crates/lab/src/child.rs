@@ -2,6 +2,7 @@
 
 use crate::error::{Error, io_reason};
 use crate::output::{Output, Stream};
+use crate::said::{Patterns, Said};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -27,6 +28,8 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// The program may read our standard input.
     pub input: bool,
+    /// How it says its results.
+    pub patterns: Patterns,
 }
 
 impl Job {
@@ -48,6 +51,19 @@ pub fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// The command line of this process as it can be typed from any folder.
+pub fn own_command() -> String {
+    let words: Vec<String> = std::env::args_os()
+        .enumerate()
+        .map(|(i, w)| match i {
+            0 => "vernier".into(),
+            _ => quoted(&w.to_string_lossy()),
+        })
+        .collect();
+    let folder = std::env::current_dir().unwrap_or_default();
+    format!("cd {} && {}", quoted(&folder.to_string_lossy()), words.join(" "))
 }
 
 /// How a program ended.
@@ -97,7 +113,7 @@ impl std::fmt::Display for Exit {
 }
 
 /// What came of a job.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ended {
     /// How it ended.
     pub exit: Exit,
@@ -107,41 +123,6 @@ pub struct Ended {
     pub said: Said,
     /// Most memory that it was seen to hold, bytes.
     pub peak_bytes: Option<u64>,
-}
-
-/// What a program prints about its results; of several lines the last counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Said {
-    /// `accuracy: NN.NN%`, percent.
-    pub accuracy: Option<f64>,
-    /// `correct: N / M`: answers that are right, and answers.
-    pub correct: Option<(u32, u32)>,
-    /// `loss: N`, or a line of words and numbers in pairs, one pair of which is `loss N`.
-    pub loss: Option<f64>,
-}
-
-impl Said {
-    fn hear(&mut self, line: &[u8]) {
-        let Ok(line) = std::str::from_utf8(line) else {
-            return;
-        };
-        let number = |text: &str| text.trim().parse().ok();
-        if let Some(text) = line.trim().strip_prefix("accuracy:") {
-            let percent = text.trim().strip_suffix('%').and_then(number);
-            self.accuracy = percent.filter(|a: &f64| a.is_finite()).or(self.accuracy);
-        }
-        if let Some((right, all)) = line
-            .trim()
-            .strip_prefix("correct:")
-            .and_then(|t| t.split_once('/'))
-        {
-            let counts = right.trim().parse().ok().zip(all.trim().parse().ok());
-            self.correct = counts.filter(|(right, all)| right <= all).or(self.correct);
-        }
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let at = words.iter().position(|w| w.trim_end_matches(':') == "loss");
-        self.loss = at.and_then(|i| number(words.get(i + 1)?)).or(self.loss);
-    }
 }
 
 /// How many children may run at a time.
@@ -271,6 +252,7 @@ pub fn run(
     };
 
     let gone = AtomicBool::new(false);
+    let mut seconds = 0.0;
     let waited = std::thread::scope(|scope| {
         let pipes: [(Stream, Option<OwnedFd>); 2] = [
             (Stream::Out, child.stdout.take().map(Into::into)),
@@ -280,7 +262,7 @@ pub fn run(
         let readers = pipes.map(|(stream, pipe)| {
             scope.spawn(move || {
                 pipe.map_or_else(Said::default, |pipe| {
-                    pass_on(File::from(pipe), stream, output, gone)
+                    pass_on(File::from(pipe), stream, output, &job.patterns, gone)
                 })
             })
         });
@@ -319,7 +301,7 @@ pub fn run(
             std::thread::sleep((started.elapsed() / 8).clamp(Duration::from_millis(1), TICK));
         };
         drop(place);
-        output.clear_progress();
+        seconds = started.elapsed().as_secs_f64();
         if group && told_to_end.is_some() {
             // What the program started ends with it.
             // SAFETY: the group was made for this child; a group that is gone only gives an error.
@@ -327,6 +309,12 @@ pub fn run(
         }
         gone.store(true, Ordering::SeqCst);
         let [said, _] = readers.map(|r| r.join().unwrap_or_default());
+        if group && told_to_end.is_some() {
+            // It had as long as its output was waited for.
+            // SAFETY: as above.
+            unsafe { libc::kill(target, libc::SIGKILL) };
+        }
+        output.clear_progress();
         status.map(|s| (s, timed_out, said, peak_bytes))
     });
     let (status, timed_out, said, peak_bytes) = waited?;
@@ -341,7 +329,7 @@ pub fn run(
     };
     Ok(Ended {
         exit,
-        seconds: started.elapsed().as_secs_f64(),
+        seconds,
         said,
         peak_bytes,
     })
@@ -358,16 +346,27 @@ fn peak(pid: i32) -> Option<u64> {
 /// How long a reader waits for more before it looks whether the program is gone.
 const PATIENCE_MS: libc::c_int = 100;
 
-/// Copies a pipe to the output and returns what its lines said. Ends at the pipe's end, or when the
-/// program is gone and nothing comes any more: what it left running in the background may hold the pipe open.
-fn pass_on(mut pipe: File, stream: Stream, output: &Output, gone: &AtomicBool) -> Said {
+/// How long a reader goes on when the program has ended: what it left running may write for ever.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// Copies a pipe to the output and returns what its lines said. Ends at the pipe's end, or when the program has ended,
+/// all that was in the pipe then has been read, and nothing comes any more or [`DRAIN`] is over: what the program left
+/// running in the background may hold the pipe open, and write.
+fn pass_on(mut pipe: File, stream: Stream, output: &Output, patterns: &Patterns, gone: &AtomicBool) -> Said {
     /// A line longer than this says nothing.
     const LONGEST: usize = 4096;
     let mut buffer = [0; 1 << 14];
     let mut line: Vec<u8> = Vec::new();
     let mut said = Said::default();
+    // Since when the program is gone, and how much of what it may have written is still to be read.
+    let mut draining: Option<(Instant, usize)> = None;
     loop {
-        let was_gone = gone.load(Ordering::SeqCst);
+        if draining.is_none() && gone.load(Ordering::SeqCst) {
+            draining = Some((Instant::now(), waiting(&pipe)));
+        }
+        if draining.is_some_and(|(since, left)| left == 0 && since.elapsed() > DRAIN) {
+            break;
+        }
         let mut poll = libc::pollfd {
             fd: pipe.as_raw_fd(),
             events: libc::POLLIN,
@@ -375,7 +374,7 @@ fn pass_on(mut pipe: File, stream: Stream, output: &Output, gone: &AtomicBool) -
         };
         // SAFETY: one valid structure, as the count says.
         if unsafe { libc::poll(&mut poll, 1, PATIENCE_MS) } == 0 {
-            if was_gone {
+            if draining.is_some() {
                 break;
             }
             continue;
@@ -386,21 +385,32 @@ fn pass_on(mut pipe: File, stream: Stream, output: &Output, gone: &AtomicBool) -
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(_) => break,
         };
+        if let Some((_, left)) = &mut draining {
+            *left = left.saturating_sub(n);
+        }
         output.write(stream, &buffer[..n]);
         if stream == Stream::Err {
             continue;
         }
         for &byte in &buffer[..n] {
             if byte == b'\n' || byte == b'\r' {
-                said.hear(&line);
+                said.hear(&line, patterns);
                 line.clear();
             } else if line.len() < LONGEST {
                 line.push(byte);
             }
         }
     }
-    said.hear(&line);
+    said.hear(&line, patterns);
     said
+}
+
+/// Bytes that are in a pipe now.
+fn waiting(pipe: &File) -> usize {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: FIONREAD fills the integer that it is given, or fails and leaves it.
+    unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &mut bytes) };
+    usize::try_from(bytes).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -440,27 +450,24 @@ mod tests {
     }
 
     #[test]
-    fn lines_about_results_and_others() {
-        let hear = |lines: &[&str]| {
-            let mut said = Said::default();
-            lines.iter().for_each(|l| said.hear(l.as_bytes()));
-            (said.accuracy, said.loss)
-        };
-        assert_eq!(hear(&["accuracy: 97.53%"]), (Some(97.53), None));
-        assert_eq!(hear(&["accuracy: nan%"]), (None, None));
-        assert_eq!(
-            hear(&["epoch 1 loss 0.5", "epoch 2 loss 0.25", "done"]),
-            (None, Some(0.25))
-        );
-        assert_eq!(hear(&["loss: 1.5", "no loss here"]), (None, Some(1.5)));
-        let correct = |line: &str| {
-            let mut said = Said::default();
-            said.hear(line.as_bytes());
-            said.correct
-        };
-        assert_eq!(correct("correct: 12699 / 16384"), Some((12699, 16384)));
-        assert_eq!(correct("correct: 11 / 10"), None);
-        assert_eq!(correct("correct: all"), None);
+    fn a_child_left_behind_that_writes_for_ever_keeps_nobody() {
+        let output = Output::nowhere().unwrap();
+        let none = |_| None;
+        let started = Instant::now();
+        let writes = "(trap '' TERM PIPE; for i in $(seq 400); do echo x; sleep 0.05; done) &";
+        let mut leaves = job("sh", &["-c", &format!("{writes} echo accuracy: 3%")]);
+        leaves.timeout = Some(Duration::from_secs(10));
+        let ended = run(&leaves, &output, none).unwrap();
+        assert_eq!((ended.exit, ended.said.accuracy), (Exit::Code(0), Some(3.0)));
+        assert!(started.elapsed() < Duration::from_secs(5));
+        // With the program still there, the limit holds, and what it started ends too.
+        let mut both = job("sh", &["-c", &format!("{writes} sleep 100")]);
+        both.timeout = Some(Duration::from_millis(200));
+        assert_eq!(run(&both, &output, none).unwrap().exit, Exit::Timeout);
+        assert!(started.elapsed() < Duration::from_secs(9));
+        // All that the program wrote is read, however much and however slowly.
+        let much = job("sh", &["-c", "head -c 60000 /dev/zero; echo; echo accuracy: 4%"]);
+        assert_eq!(run(&much, &output, none).unwrap().said.accuracy, Some(4.0));
     }
 
     #[test]

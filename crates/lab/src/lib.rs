@@ -4,6 +4,8 @@
 //! library must know goes through environment variables ([`launch`]), everything it found out comes back in
 //! a run-record folder ([`record`]). Nothing here parses arguments or links the engine.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod bench;
 pub mod cache;
 pub mod child;
@@ -12,13 +14,16 @@ pub mod error;
 pub mod launch;
 pub mod layers;
 pub mod library;
+pub mod loading;
 pub mod observe;
 pub mod output;
+pub mod print;
 pub mod profile;
 pub mod program;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod said;
 pub mod search;
 pub mod settings;
 pub mod stages;

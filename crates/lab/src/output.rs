@@ -2,6 +2,7 @@
 //! never mix with either.
 
 use crate::error::{Error, io_reason};
+use crate::{errln, print};
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -29,11 +30,11 @@ struct State {
     at_line_start: bool,
     /// A progress line is on the terminal now.
     progress: bool,
-    /// The last that came, if the output is silent.
+    /// The last that came.
     tail: Vec<u8>,
 }
 
-/// How much of a silent program's output is kept, bytes.
+/// How much of a program's output is kept for messages, bytes.
 const TAIL: usize = 4096;
 
 /// Shared by the threads that read a child's pipes and the one that waits for it.
@@ -94,18 +95,18 @@ impl Output {
     /// Passes bytes of the child on.
     pub fn write(&self, stream: Stream, bytes: &[u8]) {
         let mut state = self.state();
+        state.tail.extend_from_slice(bytes);
+        let surplus = state.tail.len().saturating_sub(TAIL);
+        state.tail.drain(..surplus);
         if self.silent {
-            state.tail.extend_from_slice(bytes);
-            let surplus = state.tail.len().saturating_sub(TAIL);
-            state.tail.drain(..surplus);
             return;
         }
         self.clear(&mut state);
         // A closed terminal or pipe (`| head`) must not end the program under way: its log goes on.
-        let _ = match stream {
-            Stream::Out => write_flush(&mut std::io::stdout(), bytes),
-            Stream::Err => write_flush(&mut std::io::stderr(), bytes),
-        };
+        match stream {
+            Stream::Out => print::bytes(bytes),
+            Stream::Err => drop(write_flush(&mut std::io::stderr(), bytes)),
+        }
         if let Some(last) = bytes.last() {
             state.at_line_start = *last == b'\n';
         }
@@ -114,7 +115,7 @@ impl Output {
             && let Err(e) = write_flush(&mut log.file, bytes)
         {
             let reason = io_reason(&e);
-            eprintln!(
+            errln!(
                 "vernier: cannot write the log {}: {reason}; the run goes on without it",
                 log.path.display()
             );
@@ -133,7 +134,10 @@ impl Output {
 
     /// Shows a progress line, if standard error is a terminal and no unfinished line of the child is on it.
     pub fn progress(&self, line: &str) {
-        let mut state = self.state();
+        // Who waits for the program waits for nobody who reads slowly: its time limit holds.
+        let Ok(mut state) = self.state.try_lock() else {
+            return;
+        };
         if !self.terminal || self.quiet || !state.at_line_start {
             return;
         }
@@ -148,7 +152,7 @@ impl Output {
         self.clear(&mut state);
     }
 
-    /// The last lines that a silent output got.
+    /// The last lines that came.
     pub fn tail(&self) -> String {
         String::from_utf8_lossy(&self.state().tail).trim().to_string()
     }

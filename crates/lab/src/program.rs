@@ -1,5 +1,6 @@
 //! A deep-learning program: a folder with a Makefile and, perhaps, a `vernier.toml`.
 
+use crate::child;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::suggest;
@@ -22,31 +23,62 @@ pub const PROGRAMS_VARIABLE: &str = "VERNIER_PROGRAMS";
 
 /// Folders in which program names are looked up: `$VERNIER_PROGRAMS`, then `programs/` of the current folder
 /// and of the folders above it.
-fn shelves() -> Result<Vec<PathBuf>, Error> {
-    let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
+fn shelves(here: &Path) -> Vec<PathBuf> {
     let set = std::env::var_os(PROGRAMS_VARIABLE)
         .filter(|v| !v.is_empty())
         .map(PathBuf::from);
-    Ok(set
-        .into_iter()
+    set.into_iter()
         .chain(here.ancestors().map(|f| f.join("programs")))
         .filter(|f| f.is_dir())
-        .collect())
+        .collect()
 }
+
+fn here() -> Result<PathBuf, Error> {
+    std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))
+}
+
+fn is_path(text: &str) -> bool {
+    text.contains('/') || text == "." || text == ".."
+}
+
+/// The folder of a program on a shelf that is seen from `from`.
+fn shelved(name: &str, from: &Path) -> Option<PathBuf> {
+    let mut folders = shelves(from).into_iter().map(|s| s.join(name));
+    folders.find(|f| f.is_dir())
+}
+
+/// A program as a file in `folder` names it: a path is relative to that folder, a name is looked up from there. What the
+/// command line would find by the same name keeps it.
+pub fn named_in(text: &str, folder: &Path) -> String {
+    let plain = folder.join(text);
+    if is_path(text) {
+        let whole = plain.canonicalize().unwrap_or(plain);
+        return whole.to_string_lossy().into_owned();
+    }
+    let Ok(here) = here() else {
+        return text.into();
+    };
+    let is_program = MAKEFILES
+        .iter()
+        .chain([&crate::settings::FILE])
+        .any(|f| plain.join(f).is_file());
+    let there = is_program.then_some(plain).or_else(|| shelved(text, folder));
+    let from_here = shelved(text, &here).unwrap_or_else(|| here.join(text));
+    match there {
+        Some(there) if there.canonicalize().ok() != from_here.canonicalize().ok() => {
+            there.to_string_lossy().into_owned()
+        }
+        _ => text.into(),
+    }
+}
+
+/// What `make` reads.
+const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 
 impl Program {
     /// Finds a program by its name or its folder.
     pub fn find(name: &str) -> Result<Program, Error> {
-        let shelves = shelves()?;
-        let named = shelves.iter().map(|s| s.join(name)).find(|f| f.is_dir());
-        let folder = match named.filter(|_| !name.contains('/') && name != "." && name != "..") {
-            Some(folder) => folder,
-            None if Path::new(name).is_dir() => name.into(),
-            None => return Err(missing(name, &shelves)),
-        };
-        let folder = folder
-            .canonicalize()
-            .map_err(|e| Error::file("open", &folder, &e))?;
+        let folder = Program::folder(name)?;
         let name = folder
             .file_name()
             .map_or_else(|| name.to_string(), |n| n.to_string_lossy().into_owned());
@@ -58,6 +90,63 @@ impl Program {
         })
     }
 
+    /// The folder that a program's name or folder means, absolute.
+    pub fn folder(name: &str) -> Result<PathBuf, Error> {
+        let here = here()?;
+        let folder = match shelved(name, &here).filter(|_| !is_path(name)) {
+            Some(folder) => folder,
+            None if Path::new(name).is_dir() => name.into(),
+            None => return Err(missing(name, &shelves(&here))),
+        };
+        folder
+            .canonicalize()
+            .map_err(|e| Error::file("open", &folder, &e))
+    }
+
+    /// The binary, which must be there; else the names of those that are.
+    pub fn built(&self, settings: &Settings) -> Result<PathBuf, Error> {
+        let binary = self.binary(settings);
+        if binary.is_file() {
+            return Ok(binary);
+        }
+        let known = here().is_ok_and(|h| shelved(&self.name, &h).is_some());
+        let named = if known {
+            self.name.clone()
+        } else {
+            child::quoted(&self.folder.to_string_lossy())
+        };
+        let build = format!("build it first: vernier run {named} --stage build");
+        let advice = match self.binaries()[..] {
+            [] => format!(
+                "{build}; `program = \"NAME\"` in vernier.toml, or --program, names it if it is called otherwise"
+            ),
+            ref names => format!(
+                "there are {}: name the one that is meant with --program, or `program = \"NAME\"` in vernier.toml; or {build}",
+                names.join(", ")
+            ),
+        };
+        let message = format!("the program's binary {} is not there", binary.display());
+        Err(Error::failed(message, advice))
+    }
+
+    /// The executables in the folder and one level below, by their names from there; no more than eight.
+    fn binaries(&self) -> Vec<String> {
+        const MOST: usize = 8;
+        let list = |folder: &Path| -> Vec<PathBuf> {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|e| e.path()).collect()
+        };
+        let mut files = list(&self.folder);
+        let below: Vec<PathBuf> = files.iter().filter(|p| p.is_dir()).cloned().collect();
+        files.extend(below.iter().flat_map(|f| list(f)));
+        files.retain(|p| fatbin::dynamic(p).is_some_and(|d| d.interpreter.is_some()));
+        let names = files.iter().filter_map(|p| p.strip_prefix(&self.folder).ok());
+        let mut names: Vec<String> = names.map(|n| n.display().to_string()).collect();
+        names.sort();
+        names.truncate(MOST);
+        names
+    }
+
     /// The binary that `make` leaves.
     pub fn binary(&self, settings: &Settings) -> PathBuf {
         self.folder
@@ -66,10 +155,7 @@ impl Program {
 
     /// An error unless `make` would find a makefile.
     pub fn check_makefile(&self) -> Result<(), Error> {
-        if ["GNUmakefile", "makefile", "Makefile"]
-            .iter()
-            .any(|m| self.folder.join(m).is_file())
-        {
+        if MAKEFILES.iter().any(|m| self.folder.join(m).is_file()) {
             return Ok(());
         }
         Err(Error::failed(

@@ -34,7 +34,8 @@ impl Folder {
             } else {
                 format!("{stem}-{n}")
             });
-            match fs::create_dir(&path) {
+            // What a program prints and computes is its user's, also in a folder that all may read.
+            match cache::create_private(&path) {
                 Ok(()) => {
                     return Ok(Folder {
                         path,
@@ -112,6 +113,7 @@ struct Event {
     function: String,
     cause: String,
     allowed: bool,
+    looked_at: bool,
     count: u64,
     launches: u64,
     thread_instructions: u64,
@@ -167,6 +169,8 @@ pub struct Fault {
     pub message: String,
     /// The program asked for what no device does (a block of 2000 threads); it may be ready for the answer.
     pub asked_wrongly: bool,
+    /// The program asked CUDA how it went, and so was ready for it.
+    pub looked_at: bool,
 }
 
 impl Fault {
@@ -243,7 +247,8 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds every `*.jsonl` of a folder, by name. Lines that a killed process left unfinished are skipped.
+    /// Adds every `*.jsonl` of a folder, by name. Lines that a killed process left unfinished are skipped; its totals are
+    /// those that it noted while it ran.
     pub fn read(&mut self, folder: &Path) {
         let mut files: Vec<PathBuf> = fs::read_dir(folder)
             .into_iter()
@@ -254,6 +259,7 @@ impl Totals {
         files.retain(|p| p.extension().is_some_and(|e| e == "jsonl"));
         files.sort();
         for file in files {
+            let mut ended = false;
             for line in fs::read_to_string(&file).unwrap_or_default().lines() {
                 let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else {
                     continue;
@@ -273,8 +279,13 @@ impl Totals {
                     self.observations
                         .extend(serde_json::from_value::<Observation>(value));
                 } else if let Ok(event) = serde_json::from_value::<Event>(value) {
+                    ended |= event.event == "end";
                     self.add(event);
                 }
+            }
+            if !ended {
+                let so_far = progress(&file.with_extension("progress")).map(|p| p.so_far);
+                so_far.into_iter().flatten().for_each(|e| self.add(e));
             }
         }
     }
@@ -331,6 +342,7 @@ impl Totals {
                 kernel: e.kernel,
                 message: e.message,
                 asked_wrongly: false,
+                looked_at: e.looked_at,
             }),
             "launch_error" => {
                 // The library's words for a grid, block or memory size that no device takes.
@@ -339,6 +351,7 @@ impl Totals {
                     kernel: e.kernel,
                     message: e.message,
                     asked_wrongly,
+                    looked_at: e.looked_at,
                 });
             }
             "library" if !e.allowed && !self.libraries.contains(&e.name) => self.libraries.push(e.name),
@@ -358,7 +371,7 @@ impl Totals {
 
     /// The first launch that failed for a reason for which no program is prepared.
     pub fn first_fault(&self) -> Option<&Fault> {
-        self.faults.iter().find(|f| !f.asked_wrongly)
+        self.faults.iter().find(|f| !f.asked_wrongly && !f.looked_at)
     }
 
     /// `57 instructions in 3 kernels: linear_forward 40, ...`
@@ -391,6 +404,17 @@ struct Progress {
     kernel: String,
     blocks_done: u64,
     blocks_total: u64,
+    so_far: Vec<Event>,
+}
+
+fn progress(file: &Path) -> Option<Progress> {
+    serde_json::from_str(&fs::read_to_string(file).ok()?).ok()
+}
+
+/// Whether a process wrote into a stage's folder: it loaded the library.
+pub fn was_loaded(folder: &Path) -> bool {
+    let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files.any(|e| e.path().extension().is_some_and(|x| x == "jsonl"))
 }
 
 /// The progress line of a stage, from the newest progress file of its folder.
@@ -398,7 +422,7 @@ pub fn progress_line(folder: &Path, stage: &str, seconds: f64) -> Option<String>
     let files = fs::read_dir(folder).ok()?.flatten().map(|e| e.path());
     let files = files.filter(|p| p.extension().is_some_and(|e| e == "progress"));
     let newest = files.max_by_key(|p| fs::metadata(p).and_then(|m| m.modified()).ok())?;
-    let p: Progress = serde_json::from_str(&fs::read_to_string(newest).ok()?).ok()?;
+    let p = progress(&newest)?;
     let blocks = match p.blocks_total {
         0 => String::new(),
         total => format!(" block {}/{total}", p.blocks_done),
@@ -488,6 +512,8 @@ pub struct Summary {
     pub program: String,
     /// The `vernier` command line.
     pub command: Vec<String>,
+    /// The folder in which it was typed.
+    pub folder: PathBuf,
     /// What was asked for.
     pub format: FormatSummary,
     /// In order.
@@ -498,6 +524,12 @@ pub struct Summary {
     pub correct: Option<(u32, u32)>,
     /// The last loss that the program printed.
     pub loss: Option<f64>,
+    /// The epochs that the program spoke of while it trained.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub epochs_trained: Vec<u32>,
+    /// How many it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs_asked: Option<u32>,
     /// Most memory that the program was seen to hold, bytes.
     pub peak_bytes: Option<u64>,
     /// From the library.
@@ -554,6 +586,20 @@ impl Summary {
             for loss in &self.totals.loss_scale {
                 row("loss scale", loss.line());
             }
+        }
+        if let (Some(first), Some(last)) = (self.epochs_trained.first(), self.epochs_trained.last()) {
+            let count = self.epochs_trained.len();
+            let numbers = match count {
+                1 => format!("1 (number {first})"),
+                _ => format!("{count} ({first} to {last})"),
+            };
+            let asked = match self.epochs_asked {
+                Some(asked) if asked as usize != count => {
+                    format!("; {asked} asked for: the program counts them another way")
+                }
+                _ => String::new(),
+            };
+            row("epochs trained", numbers + &asked);
         }
         if let Some(accuracy) = self.accuracy_percent {
             row("accuracy", format!("{accuracy:.2} %"));
@@ -664,6 +710,58 @@ mod tests {
         );
         assert_eq!(totals.kernels.len(), 1);
         assert_eq!(totals.overridden_text(), "3 instructions in 1 kernel: k 3");
+    }
+
+    #[test]
+    fn a_killed_process_keeps_what_it_had_counted() {
+        let dir = std::env::temp_dir().join(format!("vernier-killed-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        assert!(!was_loaded(&dir));
+        let kernel = r#"{"event":"kernel","name":"k","launches":2,"thread_instructions":10}"#;
+        let end = r#"{"event":"end","launches":2,"thread_instructions":10,"peak_device_bytes":7}"#;
+        fs::write(dir.join("1.jsonl"), "{\"event\":\"start\"}\n").unwrap();
+        let progress = format!("{{\"launches\":2,\"so_far\":[{kernel},{end}]}}   \n");
+        fs::write(dir.join("1.progress"), &progress).unwrap();
+        // One that ended has its totals in its record: they do not count twice.
+        fs::write(
+            dir.join("2.jsonl"),
+            format!("{{\"event\":\"start\"}}\n{kernel}\n{end}\n"),
+        )
+        .unwrap();
+        fs::write(dir.join("2.progress"), &progress).unwrap();
+        let mut totals = Totals::default();
+        totals.read(&dir);
+        assert!(was_loaded(&dir));
+        fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(
+            (totals.processes, totals.launches, totals.kernels[0].launches),
+            (2, 4, 4)
+        );
+    }
+
+    #[test]
+    fn a_loop_of_epochs_that_takes_both_ends_shows() {
+        let summary = Summary {
+            epochs_trained: vec![1, 2, 3],
+            epochs_asked: Some(2),
+            ..Summary::default()
+        };
+        let lines = summary.lines().join("\n");
+        assert!(lines.contains("3 (1 to 3); 2 asked for"), "{lines}");
+    }
+
+    #[test]
+    fn a_fault_that_the_program_looked_at_is_its_own() {
+        let mut totals = Totals::default();
+        let trap = |looked_at: bool| Event {
+            event: "trap".into(),
+            looked_at,
+            ..Event::default()
+        };
+        totals.add(trap(true));
+        assert_eq!((totals.faults.len(), totals.first_fault()), (1, None));
+        totals.add(trap(false));
+        assert!(totals.first_fault().is_some());
     }
 
     #[test]

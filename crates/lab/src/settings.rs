@@ -1,6 +1,7 @@
 //! What a run is asked to do: options of the command line over keys of the program's `vernier.toml`.
 
 use crate::error::Error;
+use crate::said::Pattern;
 use crate::suggest;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub enum Stage {
     Train,
     /// `PROG -test`.
     Test,
-    /// `make clean`, and generated PTX away.
+    /// What Vernier made beside the program away.
     Cleanup,
 }
 
@@ -145,6 +146,12 @@ pub struct Settings {
     pub timeout: Option<u64>,
     /// Data sets that training needs.
     pub needs: Vec<String>,
+    /// How the program says its accuracy.
+    pub accuracy_pattern: Option<Pattern>,
+    /// How it says its loss.
+    pub loss_pattern: Option<Pattern>,
+    /// The stage cleanup runs `make clean` too.
+    pub clean_build: bool,
     /// More environment for the program.
     pub env: Vec<(String, String)>,
     /// How much the library says.
@@ -197,6 +204,9 @@ impl Settings {
             } else {
                 self.needs
             },
+            accuracy_pattern: self.accuracy_pattern.or(other.accuracy_pattern),
+            loss_pattern: self.loss_pattern.or(other.loss_pattern),
+            clean_build: self.clean_build || other.clean_build,
             env,
             words: self.words,
             profile: self.profile,
@@ -363,6 +373,18 @@ const KEYS: &[Key] = &[
     key!("needs", "a list of data sets (\"mnist\")", |s, v, f| s.needs =
         needs(&strings(v)?)?),
     key!("env", "a table of strings", |s, v, f| s.env = table(v)?),
+    key!(
+        "output",
+        "a table of `accuracy` and `loss`, regular expressions with the number in parentheses",
+        |s, v, f| for (name, text) in table(v)? {
+            let pattern = text.parse().map_err(|e| format!(": {e}"))?;
+            match name.as_str() {
+                "accuracy" => s.accuracy_pattern = Some(pattern),
+                "loss" => s.loss_pattern = Some(pattern),
+                _ => return Err(format!(": there is no `{name}`")),
+            }
+        }
+    ),
 ];
 
 /// What sums run in, as `--accumulate` takes it.
@@ -436,8 +458,14 @@ mod tests {
             threads = 2
             needs = ["mnist"]
             env = { A = "1" }
+            [output]
+            accuracy = 'score (\d+)'
         "#;
         let s = parse(text).unwrap();
+        assert_eq!(
+            s.accuracy_pattern.as_ref().map(Pattern::as_str),
+            Some(r"score (\d+)")
+        );
         assert_eq!(s.stages, Some(vec![Stage::Build, Stage::Test]));
         assert_eq!(s.weights.as_deref(), Some(Path::new("/p/weights.bin")));
         assert_eq!(s.format.unwrap().format, Format::BF16);
@@ -464,6 +492,13 @@ mod tests {
         );
         assert!(parse("format = \"bf17\"").unwrap_err().contains("bf17"));
         assert!(parse("= 3").unwrap_err().contains("vernier.toml:1"));
+        let pattern = parse("epochs = 1\n[output]\naccuracy = 'score'\n").unwrap_err();
+        assert!(
+            pattern.contains("vernier.toml:2") && pattern.contains("parentheses"),
+            "{pattern}"
+        );
+        let pattern = parse("[output]\nacuracy = '(x)'\n").unwrap_err();
+        assert!(pattern.contains("there is no `acuracy`"), "{pattern}");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::layers::run::Target;
 use crate::output::Output;
 use crate::program::Program;
 use crate::record::{self, Folder, StageSummary, Summary};
+use crate::said::{Patterns, Said};
 use crate::settings::{Settings, Stage};
-use crate::{data, rules, tensors, toolchain};
+use crate::{data, loading, rules, tensors, toolchain};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ struct Plan {
     stages: Vec<Stage>,
     train: Vec<OsString>,
     test: Vec<OsString>,
+    /// Epochs to train.
+    epochs: Option<u32>,
 }
 
 /// Where training writes when nobody says where: never over the weights that came with the program.
@@ -108,6 +111,7 @@ fn plan(program: &Program, flags: &Settings) -> Result<Plan, Error> {
                 "{message}\n  = help: --end-epoch must be above --start-epoch"
             )));
         }
+        plan.epochs = Some(end - start);
         plan.train = if start == 0 {
             if let Some(given) = &flags.weights_in {
                 return Err(Error::Usage(format!(
@@ -150,7 +154,9 @@ pub fn run(program: &Program, flags: &Settings, context: &Context<'_>) -> Result
     if plan.stages.contains(&Stage::Build) {
         program.check_makefile()?;
     }
-    let record = Folder::create(context.runs, &program.name)?;
+    // Cleanup takes the record of its run away too.
+    let runs = context.runs.filter(|_| !plan.stages.contains(&Stage::Cleanup));
+    let record = Folder::create(runs, &program.name)?;
     let mut run = Doing::new(context, &record, &launch, program.name.clone(), &settings);
     let result = plan
         .stages
@@ -169,7 +175,7 @@ pub fn exec(
     let path = find_binary(binary)?;
     let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
     let launch = launch::prepare(settings, &here, context.library_folder)?;
-    check_binary(&path, launch.reads_ptx)?;
+    check_binary(&path, &launch, context.library_folder)?;
     let name = path
         .file_name()
         .map_or_else(|| binary.to_string(), |n| n.to_string_lossy().into_owned());
@@ -211,13 +217,14 @@ pub(crate) fn find_binary(binary: &str) -> Result<PathBuf, Error> {
 }
 
 /// Refuses a CUDA binary that cannot work under Vernier. Scripts and other programs pass: they may start one that can.
-pub(crate) fn check_binary(path: &Path, reads_ptx: bool) -> Result<(), Error> {
+pub(crate) fn check_binary(path: &Path, launch: &Launch, library_folder: &Path) -> Result<(), Error> {
     let checked = fatbin::executable(path).and_then(|containers| fatbin::best_ptx(&containers).map(drop));
     match checked {
-        Ok(()) | Err(fatbin::Error::NotElf { .. } | fatbin::Error::NoFatbin { .. }) => Ok(()),
-        Err(fatbin::Error::MachineCodeOnly { .. }) if reads_ptx => Ok(()),
-        Err(e) => Err(Error::failed(launch::strip(&e.to_string()), "")),
+        Ok(()) | Err(fatbin::Error::NotElf { .. } | fatbin::Error::NoFatbin { .. }) => {}
+        Err(fatbin::Error::MachineCodeOnly { .. }) if launch.reads_ptx => {}
+        Err(e) => return Err(Error::failed(launch::strip(&e.to_string()), "")),
     }
+    loading::check(path, &launch.env, library_folder)
 }
 
 /// A run under way.
@@ -227,6 +234,8 @@ struct Doing<'a> {
     launch: &'a Launch,
     settings: &'a Settings,
     summary: Summary,
+    /// What the program said so far.
+    said: Said,
 }
 
 impl<'a> Doing<'a> {
@@ -241,6 +250,7 @@ impl<'a> Doing<'a> {
             vernier: env!("CARGO_PKG_VERSION").into(),
             program,
             command: context.command.clone(),
+            folder: std::env::current_dir().unwrap_or_default(),
             format: launch.format.clone(),
             record: record.is_kept().then(|| record.path().into()),
             ..Summary::default()
@@ -251,6 +261,7 @@ impl<'a> Doing<'a> {
             launch,
             settings,
             summary,
+            said: Said::default(),
         }
     }
 
@@ -261,7 +272,6 @@ impl<'a> Doing<'a> {
         settings: &Settings,
         plan: &Plan,
     ) -> Result<(), Error> {
-        let binary = program.binary(settings);
         match stage {
             Stage::Build => {
                 let tools = toolchain::get()?;
@@ -269,14 +279,10 @@ impl<'a> Doing<'a> {
                 self.make(program, &[], tools.environment())
             }
             Stage::Train | Stage::Test => {
-                if !binary.is_file() {
-                    return Err(Error::failed(
-                        format!("the program's binary {} is not there", binary.display()),
-                        "build it first (--stage build,...); `program = \"NAME\"` in vernier.toml names it if it is called otherwise",
-                    ));
-                }
-                check_binary(&binary, self.launch.reads_ptx)?;
+                let binary = program.built(settings)?;
+                check_binary(&binary, self.launch, self.context.library_folder)?;
                 let args = if stage == Stage::Train {
+                    self.summary.epochs_asked = plan.epochs;
                     plan.train.clone()
                 } else {
                     plan.test.clone()
@@ -299,13 +305,26 @@ impl<'a> Doing<'a> {
                 self.program_job(stage.name(), job, true)
             }
             Stage::Cleanup => {
-                let generated = generated_ptx(program, &binary);
-                // `make clean` needs no nvcc; where there is one it may ask for it all the same.
-                let env = toolchain::find()?.map(|t| t.environment()).unwrap_or_default();
-                program.check_makefile()?;
-                self.make(program, &["clean"], env)?;
-                for path in generated {
-                    fs::remove_file(&path).map_err(|e| Error::file("remove", &path, &e))?;
+                let generated = generated_ptx(program, &program.binary(settings));
+                // A program's `make clean` may remove more than was built: only who asks for it gets it.
+                if settings.clean_build {
+                    // It needs no nvcc; where there is one it may ask for it all the same.
+                    let env = toolchain::find()?.map(|t| t.environment()).unwrap_or_default();
+                    program.check_makefile()?;
+                    self.make(program, &["clean"], env)?;
+                }
+                for path in &generated {
+                    match fs::remove_file(path) {
+                        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(Error::file("remove", path, &e));
+                        }
+                        _ => self.context.output.say(&format!("removed {}", path.display())),
+                    }
+                }
+                if generated.is_empty() {
+                    self.context
+                        .output
+                        .say("cleanup: Vernier left no PTX beside the program");
                 }
                 Ok(())
             }
@@ -340,7 +359,7 @@ impl<'a> Doing<'a> {
                 .chain(config)
                 .collect(),
             timeout: self.timeout(),
-            input: false,
+            ..Job::default()
         };
         let name = if args.is_empty() { "build" } else { "cleanup" };
         self.banner(name, &job);
@@ -351,7 +370,13 @@ impl<'a> Doing<'a> {
             .lock()
             .map_err(|e| Error::file("lock", &program.folder, &e))?;
         let ended = child::run(&job, self.context.output, |_| None)?;
-        self.ended(name, &job, ended)
+        self.ended(name, &job, ended).map_err(|e| match e {
+            Error::Stage { message, code } => Error::Stage {
+                message: message + &build_hint(&self.context.output.tail()),
+                code,
+            },
+            other => other,
+        })
     }
 
     /// A run of the program itself, with our library and a record.
@@ -369,6 +394,11 @@ impl<'a> Doing<'a> {
         job.env.splice(0..0, self.launch.env.iter().cloned());
         job.env.push(("VERNIER_RUN_DIR".into(), folder.clone().into()));
         job.timeout = self.timeout();
+        job.patterns = Patterns {
+            accuracy: self.settings.accuracy_pattern.clone(),
+            loss: self.settings.loss_pattern.clone(),
+        };
+        let before = self.summary.totals.processes;
         let mut last = None;
         let ended = child::run(&job, self.context.output, |elapsed| {
             // The library renews its file five times a second; reading it more often shows nothing new.
@@ -380,10 +410,11 @@ impl<'a> Doing<'a> {
         });
         self.summary.totals.read(&folder);
         let ended = ended?;
-        self.summary.accuracy_percent = ended.said.accuracy.or(self.summary.accuracy_percent);
-        self.summary.correct = ended.said.correct.or(self.summary.correct);
-        self.summary.loss = ended.said.loss.or(self.summary.loss);
         self.summary.peak_bytes = ended.peak_bytes.max(self.summary.peak_bytes);
+        let loaded = self.summary.totals.processes > before;
+        if loaded {
+            self.heard(stage, ended.said.clone());
+        }
         if self.launch.format.r#override == "vf32" && quiet_end && self.summary.totals.processes > 0 {
             let text = self.summary.totals.overridden_text();
             self.context.output.say(&format!(
@@ -392,6 +423,13 @@ impl<'a> Doing<'a> {
             ));
         }
         self.ended(stage, &job, ended)?;
+        if !loaded {
+            return Err(loading::never(
+                &self.summary.program,
+                Path::new(&job.program),
+                &job.env,
+            ));
+        }
         if let Some(library) = self.summary.totals.libraries.first() {
             return Err(Error::failed(
                 format!(
@@ -416,6 +454,22 @@ impl<'a> Doing<'a> {
                 "check what the CUDA calls of the program return (cudaGetLastError after a launch)",
             )),
         }
+    }
+
+    /// Takes in what a stage said of its results.
+    fn heard(&mut self, stage: &str, said: Said) {
+        if let Some(text) = &said.refused {
+            self.context.output.say(&format!(
+                "an accuracy of {text} is none (0 to 100 %): it does not count"
+            ));
+        }
+        if stage == Stage::Train.name() {
+            self.summary.epochs_trained = said.epochs.iter().copied().collect();
+        }
+        self.said.then(said);
+        self.summary.accuracy_percent = self.said.percent();
+        self.summary.correct = self.said.correct;
+        self.summary.loss = self.said.loss;
     }
 
     fn banner(&self, stage: &str, job: &Job) {
@@ -486,6 +540,45 @@ impl<'a> Doing<'a> {
     }
 }
 
+/// What helps against what a compiler of CUDA 13 says of older programs; nothing where it said nothing of that kind.
+fn build_hint(said: &str) -> String {
+    let mut hints = Vec::new();
+    let gone = REMOVED_PROPERTIES
+        .iter()
+        .find(|(name, _)| said.contains(&format!("has no member \"{name}\"")));
+    if let Some((name, attribute)) = gone {
+        hints.push(format!(
+            "CUDA 13 has no cudaDeviceProp::{name}: cudaDeviceGetAttribute(&value, {attribute}, device) gives it"
+        ));
+    }
+    if said.contains("Unsupported gpu architecture") {
+        hints.push(
+            "this nvcc compiles for compute_75 and newer: -gencode arch=compute_75,code=compute_75 in the Makefile \
+             (Vernier runs any PTX; an older toolkit in CUDA_HOME works too)"
+                .into(),
+        );
+    }
+    hints.iter().map(|h| format!("\n  = help: {h}")).collect()
+}
+
+/// Fields of cudaDeviceProp that CUDA 13 took away, and the attributes that have the same.
+const REMOVED_PROPERTIES: [(&str, &str); 8] = [
+    ("clockRate", "cudaDevAttrClockRate"),
+    ("memoryClockRate", "cudaDevAttrMemoryClockRate"),
+    ("deviceOverlap", "cudaDevAttrGpuOverlap"),
+    ("kernelExecTimeoutEnabled", "cudaDevAttrKernelExecTimeout"),
+    ("computeMode", "cudaDevAttrComputeMode"),
+    ("maxTexture1DLinear", "cudaDevAttrMaxTexture1DLinearWidth"),
+    (
+        "singleToDoublePrecisionPerfRatio",
+        "cudaDevAttrSingleToDoublePrecisionPerfRatio",
+    ),
+    (
+        "cooperativeMultiDeviceLaunch",
+        "cudaDevAttrCooperativeMultiDeviceLaunch",
+    ),
+];
+
 /// PTX files beside a program that are byte for byte what the library wrote there.
 fn generated_ptx(program: &Program, binary: &Path) -> Vec<PathBuf> {
     let images = fatbin::executable(binary)
@@ -521,6 +614,15 @@ mod tests {
             .map(|a| a.to_string_lossy())
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    #[test]
+    fn what_cuda_13_took_away_has_a_hint() {
+        let said = "a.cu(3): error: class \"cudaDeviceProp\" has no member \"memoryClockRate\"";
+        assert!(build_hint(said).contains("cudaDevAttrMemoryClockRate"));
+        let said = "nvcc fatal   : Unsupported gpu architecture 'compute_61'";
+        assert!(build_hint(said).contains("arch=compute_75"));
+        assert_eq!(build_hint("a.cu(1): error: expected a `;`"), "");
     }
 
     const TOML: &str = "weights = \"weights.bin\"\nepochs = 20\n";

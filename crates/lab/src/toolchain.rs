@@ -10,15 +10,69 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+/// A wheel, and what its files for x86-64 and for 64-bit Arm are: pip refuses any other.
+struct Wheel {
+    name: &'static str,
+    version: &'static str,
+    sha256: [&'static str; 2],
+}
+
 /// The wheels that together make one CUDA tree: compiler driver, cicc and libdevice, host headers, runtime
 /// headers and library, C++ headers. Versions belong together (CUDA 13.3).
-const WHEELS: [&str; 5] = [
-    "nvidia-cuda-nvcc==13.5.37",
-    "nvidia-nvvm==13.5.37",
-    "nvidia-cuda-crt==13.5.37",
-    "nvidia-cuda-runtime==13.5.37",
-    "nvidia-cuda-cccl==13.3.5.0.6",
+const WHEELS: [Wheel; 5] = [
+    Wheel {
+        name: "nvidia-cuda-nvcc",
+        version: "13.5.37",
+        sha256: [
+            "f5c4f7ead5d964fb4af42bbf1e6d3ec3c1e6e9d83b53749f691d387e7fcaa3a7",
+            "588eda18eb5076ae859fe272844b526459228af22df0b117f54eec3aa82bc9c8",
+        ],
+    },
+    Wheel {
+        name: "nvidia-nvvm",
+        version: "13.5.37",
+        sha256: [
+            "c41bfa362e407405163f103c2229f0765f8cc2ed7d148b754dc77f228bf7e070",
+            "b659bd3115b7ac7ec8931e67d0e2c0dd09cd35b08a6a7372df6f8f22c67da80a",
+        ],
+    },
+    Wheel {
+        name: "nvidia-cuda-crt",
+        version: "13.5.37",
+        sha256: [
+            "e898b7f73d3035fa89915a3f7bf3b54a73e90249746111aed295822c4729bb29",
+            "9ed2c565fdf3244fa6719769a80a466b85bfd4b1467ea339353bc91c971d09e0",
+        ],
+    },
+    Wheel {
+        name: "nvidia-cuda-runtime",
+        version: "13.5.37",
+        sha256: [
+            "df2b79a8852f10d1fef8c848489c49eebb5754051bf870202a862831412b179d",
+            "de2dc5a7367974228b0a69588a9acc9340d3768bef1bf38bf0801eb08497cd2d",
+        ],
+    },
+    Wheel {
+        name: "nvidia-cuda-cccl",
+        version: "13.3.5.0.6",
+        sha256: [
+            "d5230098fa2df5021e1a00c0c4eee41797671a91119d31e892463e5ccf3ee326",
+            "6f30b8076b3e69951c459c94ae190bde51924b320076ebaec376d36848b4c76e",
+        ],
+    },
 ];
+
+/// The wheels as pip's requirements.
+fn requirements() -> String {
+    let line = |w: &Wheel| {
+        let [one, other] = w.sha256;
+        format!(
+            "{}=={} --hash=sha256:{one} --hash=sha256:{other}\n",
+            w.name, w.version
+        )
+    };
+    WHEELS.iter().map(line).collect()
+}
 
 /// Folder in the cache; the number changes whenever [`WHEELS`] or the fix-ups do.
 const FOLDER: &str = "cuda-13.3-1";
@@ -189,11 +243,14 @@ fn download(folder: &Path) -> Result<(), Error> {
     }
     let scratch = folder.join(".tmp");
     cache::create(&scratch)?;
+    let wanted = scratch.join("requirements.txt");
+    fs::write(&wanted, requirements()).map_err(|e| Error::file("write", &wanted, &e))?;
     let mut child = Command::new(&python)
         .args([
             "-m",
             "pip",
             "install",
+            "--require-hashes",
             "--no-input",
             "--no-deps",
             "--no-warn-script-location",
@@ -207,7 +264,8 @@ fn download(folder: &Path) -> Result<(), Error> {
             "--target",
         ])
         .arg(folder)
-        .args(WHEELS)
+        .arg("--requirement")
+        .arg(&wanted)
         // --target touches nothing of the system's Python, so the guard of distributions does not concern it.
         .envs([
             ("PIP_BREAK_SYSTEM_PACKAGES", "1"),
@@ -265,7 +323,10 @@ fn download(folder: &Path) -> Result<(), Error> {
             .collect();
         let why = if fatal.is_empty() { errors } else { fatal }.join("\n");
         return Err(Error::failed(
-            format!("pip could not install nvcc ({}):\n{why}", WHEELS[0]),
+            format!(
+                "pip could not install nvcc ({}=={}):\n{why}",
+                WHEELS[0].name, WHEELS[0].version
+            ),
             format!(
                 "check the network connection and the free space of {}, {by_hand}",
                 folder.display()
@@ -314,7 +375,7 @@ fn fix_up(folder: &Path) -> Result<(), Error> {
 /// A bar over bytes, on a terminal; elsewhere one line that says what begins.
 pub(crate) fn bar(total_bytes: u64, what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
-        eprintln!("vernier: {what}");
+        crate::errln!("vernier: {what}");
         return ProgressBar::hidden();
     }
     let template = "vernier: {prefix} [{bar:30}] {bytes}/{total_bytes} {msg} ({elapsed})";

@@ -1,4 +1,4 @@
-//! Reads weights files: those of the programs here (`programs/common/weights.hpp`), and raw f32.
+//! Reads weights files: those of the programs here (`programs/common/weights.hpp`), numbers as text, and raw f32.
 
 use crate::error::Error;
 use std::fs;
@@ -30,13 +30,40 @@ const MAGIC: &[u8] = b"VWEIGHT1";
 const HEADER_BYTES: usize = 40;
 const ENTRY_BYTES: usize = 36;
 
-/// Reads a weights file. Without the programs' magic it is taken as raw little-endian f32.
+/// How files begin that hold values in a form that is not read, and what they are.
+const FOREIGN: [(&[u8], &str); 6] = [
+    (b"PK\x03\x04", "a ZIP archive (PyTorch, .npz)"),
+    (b"\x93NUMPY", "a NumPy file"),
+    (b"\x89HDF\r\n", "an HDF5 file"),
+    (b"\x80\x02", "a Python pickle (an old PyTorch file)"),
+    (b"GGUF", "a GGUF file"),
+    (b"\x7fELF", "a program"),
+];
+
+/// Reads a weights file. Without the programs' magic it is numbers as text, if it is text, else raw little-endian f32.
 pub fn read(path: &Path) -> Result<Weights, Error> {
     let bytes = fs::read(path).map_err(|e| Error::file("read", path, &e))?;
     let bad = |what: String, advice: &str| Error::failed(format!("{}: {what}", path.display()), advice);
     if bytes.starts_with(MAGIC) {
         return parse(&bytes)
             .map_err(|what| bad(what, "train it again (vernier run PROGRAM --stage build,train)"));
+    }
+    if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Err(bad(
+            format!("this is {what}, which is not read here"),
+            "save the values as raw little-endian f32 (numpy: values.astype('<f4').tofile(FILE)) or as text",
+        ));
+    }
+    if let Some(values) = text(&bytes) {
+        return Ok(plain("numbers as text", values));
+    }
+    let is_text =
+        std::str::from_utf8(&bytes).is_ok_and(|t| t.chars().all(|c| !c.is_control() || c.is_whitespace()));
+    if is_text && !bytes.is_empty() {
+        return Err(bad(
+            "this is a text in which numbers are not the most".into(),
+            "give a weights file of a program, numbers as text, or a file of little-endian f32 values",
+        ));
     }
     if bytes.is_empty() || !bytes.len().is_multiple_of(4) {
         let what = format!(
@@ -45,24 +72,43 @@ pub fn read(path: &Path) -> Result<Weights, Error> {
         );
         return Err(bad(
             what,
-            "give a weights file of a program, or a file of little-endian f32 values",
+            "give a weights file of a program, numbers as text, or a file of little-endian f32 values",
         ));
     }
     let values: Vec<f32> = bytes
         .chunks_exact(4)
         .map(|c| f32::from_bits(little(c) as u32))
         .collect();
+    Ok(plain("raw binary32", values))
+}
+
+/// Values without names.
+fn plain(encoding: &'static str, values: Vec<f32>) -> Weights {
     let dims = vec![values.len() as u32];
-    let tensors = vec![Tensor {
-        name: "values".into(),
-        dims,
-        values,
-    }];
-    Ok(Weights {
-        encoding: "raw binary32",
+    Weights {
+        encoding,
         epochs: None,
-        tensors,
-    })
+        tensors: vec![Tensor {
+            name: "values".into(),
+            dims,
+            values,
+        }],
+    }
+}
+
+/// The numbers of a text, in which they are the most: names and words between them are passed over.
+fn text(bytes: &[u8]) -> Option<Vec<f32>> {
+    let text = std::str::from_utf8(bytes).ok().filter(|t| !t.contains('\0'))?;
+    let between = |c: char| c.is_whitespace() || ",;:=|[](){}\"'".contains(c);
+    let words = text.split(between).filter(|w| !w.is_empty());
+    let (mut values, mut others) = (Vec::new(), 0);
+    for word in words {
+        match word.trim_end_matches(['f', 'F']).parse::<f32>() {
+            Ok(value) => values.push(value),
+            Err(_) => others += 1,
+        }
+    }
+    (!values.is_empty() && values.len() >= others).then_some(values)
 }
 
 fn little(bytes: &[u8]) -> u64 {
@@ -163,6 +209,22 @@ mod tests {
         bytes.extend(hash.to_le_bytes());
         bytes.extend(body);
         bytes
+    }
+
+    #[test]
+    fn numbers_are_read_from_text_and_other_files_are_named() {
+        let values = text(b"conv1 2 x 2\n[0.5, -1.25e-3;\n 3f, 4]\n").unwrap();
+        assert_eq!(values, [2.0, 2.0, 0.5, -1.25e-3, 3.0, 4.0]);
+        assert_eq!(text(b"a text with 1 number in it"), None);
+        assert_eq!(text(&1.5f32.to_le_bytes()), None);
+        let path = std::env::temp_dir().join(format!("vernier-weights-{}", std::process::id()));
+        std::fs::write(&path, b"PK\x03\x04....").unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(
+            error.contains("ZIP archive") && error.contains("astype"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -63,6 +63,41 @@ struct State {
     ended: bool,
 }
 
+/// What was counted so far: the watching thread reads it too.
+#[derive(Default)]
+struct Sums {
+    state: Mutex<State>,
+    peak_bytes: AtomicU64,
+}
+
+impl Sums {
+    /// The events of a process that ends now.
+    fn events(&self) -> Vec<Value> {
+        let state = lock(&self.state);
+        let unsupported = state
+            .unsupported
+            .iter()
+            .map(|(function, count)| json!({"event": "unsupported", "function": function, "count": count}));
+        let kernels = state.kernels.iter().map(|(name, t)| {
+            json!({
+                "event": "kernel", "name": name, "launches": t.launches,
+                "thread_instructions": t.stats.thread_instructions,
+                "warp_instructions": t.stats.warp_instructions,
+                "variable_instructions": t.stats.variable_instructions, "seconds": t.seconds,
+                "classes": classes(&t.stats),
+            })
+        });
+        let all = &state.all;
+        let end = json!({
+            "event": "end", "launches": all.launches, "thread_instructions": all.stats.thread_instructions,
+            "warp_instructions": all.stats.warp_instructions,
+            "variable_instructions": all.stats.variable_instructions, "kernel_seconds": all.seconds,
+            "classes": classes(&all.stats), "peak_device_bytes": self.peak_bytes.load(Ordering::Relaxed),
+        });
+        unsupported.chain(kernels).chain([end]).collect()
+    }
+}
+
 /// What runs now, for the watching thread.
 #[derive(Default)]
 struct Watch {
@@ -90,13 +125,13 @@ struct Files {
     progress: File,
     watch: Mutex<Watch>,
     wake: Condvar,
+    sums: Arc<Sums>,
 }
 
 /// The record of this process.
 pub(crate) struct Recorder {
     files: Option<Arc<Files>>,
-    state: Mutex<State>,
-    peak_bytes: AtomicU64,
+    sums: Arc<Sums>,
     /// The process whose record this is: a forked child must not end it.
     pid: u32,
 }
@@ -105,6 +140,7 @@ impl Recorder {
     /// Opens the record in `folder`, or none at all. A folder that cannot be written is said once and then
     /// does without: the program's work is worth more than its record.
     pub(crate) fn new(folder: Option<&Path>, program: &Path, cuda: u32) -> Recorder {
+        let sums = Arc::new(Sums::default());
         let files = folder.and_then(|folder| {
             let pid = std::process::id();
             let open = || -> std::io::Result<Files> {
@@ -122,6 +158,7 @@ impl Recorder {
                     progress,
                     watch: Mutex::default(),
                     wake: Condvar::new(),
+                    sums: sums.clone(),
                 })
             };
             open()
@@ -135,8 +172,7 @@ impl Recorder {
         });
         let recorder = Recorder {
             files: files.map(Arc::new),
-            state: Mutex::default(),
-            peak_bytes: AtomicU64::new(0),
+            sums,
             pid: std::process::id(),
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -182,12 +218,12 @@ impl Recorder {
 
     /// Takes note of `bytes` of device memory in use.
     pub(crate) fn memory(&self, bytes: u64) {
-        self.peak_bytes.fetch_max(bytes, Ordering::Relaxed);
+        self.sums.peak_bytes.fetch_max(bytes, Ordering::Relaxed);
     }
 
     /// Counts a call to a function that is not supported.
     pub(crate) fn unsupported(&self, function: &str) {
-        *lock(&self.state)
+        *lock(&self.sums.state)
             .unsupported
             .entry(function.to_owned())
             .or_default() += 1;
@@ -210,7 +246,7 @@ impl Recorder {
     /// A launch has ended.
     pub(crate) fn end(&self, kernel: &str, stats: Stats, seconds: f64) {
         {
-            let mut state = lock(&self.state);
+            let mut state = lock(&self.sums.state);
             state.all.add(stats, seconds);
             match state.kernels.get_mut(kernel) {
                 Some(totals) => totals.add(stats, seconds),
@@ -240,23 +276,13 @@ impl Recorder {
     /// Writes the totals, and by line the profile and what numbers did, where these were asked for. Called at the end of the process; a second
     /// call does nothing.
     pub(crate) fn finish(&self, profile: &[LineProfile], observations: &[Observation]) {
-        let mut state = lock(&self.state);
-        if std::mem::replace(&mut state.ended, true) || self.files.is_none() || self.pid != std::process::id()
-        {
+        let ended = std::mem::replace(&mut lock(&self.sums.state).ended, true);
+        if ended || self.files.is_none() || self.pid != std::process::id() {
             return;
         }
-        for (function, count) in &state.unsupported {
-            self.event(json!({"event": "unsupported", "function": function, "count": count}));
-        }
-        for (name, t) in &state.kernels {
-            self.event(json!({
-                "event": "kernel", "name": name, "launches": t.launches,
-                "thread_instructions": t.stats.thread_instructions,
-                "warp_instructions": t.stats.warp_instructions,
-                "variable_instructions": t.stats.variable_instructions, "seconds": t.seconds,
-                "classes": classes(&t.stats),
-            }));
-        }
+        let mut events = self.sums.events();
+        let end = events.pop();
+        events.into_iter().for_each(|e| self.event(e));
         for l in profile {
             let at = &l.location;
             let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
@@ -267,13 +293,7 @@ impl Recorder {
             }));
         }
         observations.iter().for_each(|o| self.event(observation(o)));
-        let all = &state.all;
-        self.event(json!({
-            "event": "end", "launches": all.launches, "thread_instructions": all.stats.thread_instructions,
-            "warp_instructions": all.stats.warp_instructions,
-            "variable_instructions": all.stats.variable_instructions, "kernel_seconds": all.seconds,
-            "classes": classes(&all.stats), "peak_device_bytes": self.peak_bytes.load(Ordering::Relaxed),
-        }));
+        end.into_iter().for_each(|e| self.event(e));
         if let Some(files) = &self.files {
             files.write_progress(&mut lock(&files.watch));
         }
@@ -359,6 +379,8 @@ impl Files {
         let mut text = json!({
             "launches": watch.launches, "thread_instructions": instructions, "kernel": kernel,
             "blocks_done": done, "blocks_total": total,
+            // For who reads the record of a process that was killed.
+            "so_far": self.sums.events(),
         })
         .to_string();
         // Spaces over the rest of an earlier, longer text: the file is one JSON value at every moment.
@@ -472,6 +494,9 @@ mod tests {
         let progress = std::fs::read_to_string(folder.join(format!("{pid}.progress"))).unwrap();
         let progress: Value = serde_json::from_str(&progress).unwrap();
         assert_eq!(progress["launches"], 3);
+        // A process that is killed writes no totals: here they are.
+        let so_far = progress["so_far"].as_array().unwrap();
+        assert_eq!(so_far[..], [&lines[1..3], &lines[4..]].concat()[..]);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -179,7 +179,12 @@ impl Runtime {
     /// The runtime of this process, with the settings of its environment.
     pub fn global() -> &'static Runtime {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-        RUNTIME.get_or_init(|| Runtime::new(Startup::from_environment()))
+        RUNTIME.get_or_init(|| {
+            let runtime = Runtime::new(Startup::from_environment());
+            // A record without launches says that the library was loaded, which who started the program wants to know.
+            runtime.recorder();
+            runtime
+        })
     }
 
     pub(crate) fn startup(&self) -> &Startup {

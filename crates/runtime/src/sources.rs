@@ -134,7 +134,9 @@ impl PtxFiles {
                 Some(other) if is_same_text(kernel, &file.tree, &other.tree) => {}
                 Some(other) => {
                     return Err(module_error(format!(
-                        "kernel `{name}` is defined in both {} and {}: a kernel can come from one file only",
+                        "kernel `{name}` is defined in both {} and {}: a kernel can come from one file only; \
+                         keep the one that is meant and move the other away, or put it alone into a folder that --ptx DIR \
+                         (VERNIER_PTX_DIR) names",
                         other.path.display(),
                         file.path.display()
                     )));

@@ -197,12 +197,14 @@ pub fn edit(text: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
-/// A folder with a program `toy` that is this shell script.
+/// A folder with a program `toy` that is this shell script; it says that it loaded the library, as a CUDA program would.
 pub fn scripted(name: &str, script: &str) -> PathBuf {
     let dir = folder(name);
     let home = dir.join("programs/toy");
     fs::create_dir_all(&home).unwrap();
-    fs::write(home.join("toy.sh"), script).unwrap();
+    let record = r#"[ -z "$VERNIER_RUN_DIR" ] || echo '{"event":"start"}' > "$VERNIER_RUN_DIR"/$$.jsonl"#;
+    let (first, rest) = script.split_once('\n').unwrap();
+    fs::write(home.join("toy.sh"), format!("{first}\n{record}\n{rest}")).unwrap();
     fs::write(
         home.join("Makefile"),
         "toy: toy.sh\n\tcp toy.sh toy\n\tchmod +x toy\n",
@@ -213,7 +215,7 @@ pub fn scripted(name: &str, script: &str) -> PathBuf {
     dir
 }
 
-/// A program whose accuracy is 90 % and the significand's bits, which fails with 5 of them, takes PAUSE seconds, and
+/// A program whose accuracy is 90 % and the significand's bits behind the point, which fails with 5 of them, takes PAUSE seconds, and
 /// writes each run into `log`.
 pub fn toy(name: &str, pause: &str) -> PathBuf {
     let script = format!(
@@ -222,7 +224,7 @@ pub fn toy(name: &str, pause: &str) -> PathBuf {
          sleep {pause}\n\
          if [ \"$VF_SIGNIFICAND\" = 5 ]; then echo 'five is right out' >&2; exit 3; fi\n\
          if [ \"$1\" = -train ]; then echo \"epoch $2 loss 0.$VF_SIGNIFICAND\"; echo w > \"$3\"; exit 0; fi\n\
-         echo \"accuracy: 9${{VF_SIGNIFICAND:-9}}.00%\"\n"
+         echo \"accuracy: 90.${{VF_SIGNIFICAND:-9}}%\"\n"
     );
     scripted(name, &script)
 }

@@ -14,10 +14,10 @@ use crate::child::{self, Exit, Job};
 use crate::error::Error;
 use crate::output::Output;
 use crate::program::Program;
-use crate::record::Folder;
+use crate::record::{self, Folder};
 use crate::settings::{Settings, Stage};
 use crate::stages::{self, Context};
-use crate::{cache, data, launch};
+use crate::{cache, data, launch, loading};
 
 /// How much of a program is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -58,13 +58,7 @@ pub struct Target {
 impl Target {
     /// A stage of a program under the contract; it must have been built.
     pub fn stage(program: &Program, settings: &Settings, stage: Stage) -> Result<Target, Error> {
-        let binary = program.binary(settings);
-        if !binary.is_file() {
-            return Err(Error::failed(
-                format!("the program's binary {} is not there", binary.display()),
-                format!("build it first: vernier run {} --stage build", program.name),
-            ));
-        }
+        let binary = program.built(settings)?;
         let mut env = Vec::new();
         let arguments = match stage {
             Stage::Train => {
@@ -183,7 +177,7 @@ impl Target {
             ..settings.clone()
         };
         let launch = launch::prepare(&plain, &self.folder, library)?;
-        stages::check_binary(&self.binary, launch.reads_ptx)?;
+        stages::check_binary(&self.binary, &launch, library)?;
         let record = Folder::create(None, "layers")?;
         let unwanted = record.path().join("unwanted");
         let mut job = Job {
@@ -220,6 +214,10 @@ impl Target {
         }
         let ended = child::run(&job, &Output::nowhere()?, |_| None)?;
         let log = Log::read(&logged)?;
+        if log.launches.is_empty() && ended.exit == Exit::Code(0) && !record::was_loaded(&logged) {
+            let name = self.binary.file_name().unwrap_or_default().to_string_lossy();
+            return Err(loading::never(&name, &self.binary, &job.env));
+        }
         if log.launches.is_empty() {
             let how = match ended.exit {
                 Exit::Code(0) => "it ended without launching a kernel".to_string(),

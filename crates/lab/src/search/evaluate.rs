@@ -59,8 +59,8 @@ pub fn layers(profile: &Profile, program: &str, names: &[String]) -> Result<Vec<
 
 /// A program whose layers are given formats.
 pub struct Trials<'r> {
-    /// Its name or folder.
-    pub program: String,
+    /// What every trial is told: the program, and how it says its results.
+    pub told: Point,
     /// Where policies are written.
     pub policies: PathBuf,
     /// Only the first so many images (sequences, or what else the program counts by) are ever shown.
@@ -81,7 +81,7 @@ pub struct Trials<'r> {
 impl<'r> Trials<'r> {
     /// Of a program; nothing is run.
     pub fn new(
-        program: &str,
+        told: Point,
         policies: PathBuf,
         images: Option<u64>,
         layers: Vec<Seen>,
@@ -89,7 +89,7 @@ impl<'r> Trials<'r> {
         run: &'r mut Run<'r>,
     ) -> Trials<'r> {
         Trials {
-            program: program.into(),
+            told,
             policies,
             images,
             layers,
@@ -131,7 +131,7 @@ impl<'r> Trials<'r> {
             let work = trial.variable_instructions.unwrap_or(0);
             if work <= 0 {
                 return Err(Error::failed(
-                    format!("{} of {} has no f32 arithmetic", layer.name, self.program),
+                    format!("{} of {} has no f32 arithmetic", layer.name, self.program()),
                     "name the layers that have some, with --layers",
                 ));
             }
@@ -158,7 +158,7 @@ impl<'r> Trials<'r> {
         if !trial.is_done() {
             let message = trial.message.as_deref().unwrap_or_default();
             return Err(Error::failed(
-                format!("{} fails {what}: {message}", self.program),
+                format!("{} fails {what}: {message}", self.program()),
                 format!("run it alone: {}", trial.command),
             ));
         }
@@ -168,9 +168,10 @@ impl<'r> Trials<'r> {
             _ => Err(Error::failed(
                 format!(
                     "the test of {} does not say how many answers are right",
-                    self.program
+                    self.program()
                 ),
-                "a program prints `correct: N / M` (programs/README.md)",
+                "a program prints `correct: N / M` (programs/README.md), or says how it does: [output] accuracy in its \
+                 vernier.toml, or --accuracy-pattern, with a regular expression of two groups: right answers, answers",
             )),
         }
     }
@@ -183,8 +184,12 @@ impl<'r> Trials<'r> {
         Ok(axes::command(&self.point(self.keep(candidate)?, self.images)?))
     }
 
+    fn program(&self) -> &str {
+        self.told.get("program").map_or("", String::as_str)
+    }
+
     fn point(&self, policy: Option<PathBuf>, images: Option<u64>) -> Result<Point, Error> {
-        let mut point = Point::from([("program".to_string(), self.program.clone())]);
+        let mut point = self.told.clone();
         if let Some(policy) = policy {
             let text = policy.to_str().map(str::to_string).ok_or_else(|| {
                 Error::failed(
@@ -202,7 +207,7 @@ impl<'r> Trials<'r> {
     pub fn policy(&self, candidate: &[usize]) -> String {
         let rules = self.layers.iter().zip(candidate);
         let rules: Vec<String> = rules.map(|(l, &c)| rule(l, &self.choices[c])).collect();
-        format!("# vernier search {}\n{}", self.program, rules.join("\n"))
+        format!("# vernier search {}\n{}", self.program(), rules.join("\n"))
     }
 
     /// Writes the policy of a candidate and gives its file; `None` for the program as compiled.
@@ -260,7 +265,7 @@ impl Evaluator for Trials<'_> {
                 return Err(Error::failed(
                     format!(
                         "{} gave {answers} answers where it was asked for {images}",
-                        self.program
+                        self.program()
                     ),
                     "VERNIER_TEST_IMAGES=N must test the first N images (programs/README.md)",
                 ));
@@ -306,8 +311,9 @@ mod tests {
         };
         let formats = ["e5m2+fp32".to_string(), "e5m2".to_string()];
         let choices = objective::choices(&formats, &[], Objective::Bits).unwrap();
+        let told = Point::from([("program".into(), "toy".into())]);
         let layers = vec![seen("layer1", true), seen("layer2", false)];
-        let mut trials = Trials::new("toy", folder.clone(), None, layers, choices, &mut run);
+        let mut trials = Trials::new(told, folder.clone(), None, layers, choices, &mut run);
         let problem = trials.problem(Objective::Bits, 1.0).unwrap();
         assert_eq!(
             (problem.images, problem.unit, problem.layers[1].work),

@@ -67,8 +67,8 @@ pub fn contender(arithmetic: &Arithmetic, cost: f64, policies: &Path) -> Result<
 
 /// How to train.
 pub struct Plan {
-    /// The program.
-    pub program: String,
+    /// What every trial is told: the program, and how it says its results.
+    pub told: Point,
     /// Images of the last round.
     pub train_images: u64,
     /// Epochs of every round.
@@ -105,9 +105,9 @@ fn images(plan: &Plan, round: usize) -> u64 {
 }
 
 fn point(plan: &Plan, contender: &Contender, round: usize) -> Result<Point, Error> {
-    let mut point = Point::from(
+    let mut point = plan.told.clone();
+    point.extend(
         [
-            ("program", plan.program.clone()),
             ("stage", "train,test".into()),
             ("epochs", plan.epochs.to_string()),
             ("train_images", images(plan, round).to_string()),
@@ -178,7 +178,7 @@ pub fn search(plan: &Plan, contenders: &[Contender], run: &mut Run<'_>) -> Resul
         (images(plan, round.rung), who)
     };
     Ok(Outcome {
-        program: plan.program.clone(),
+        program: plan.told.get("program").cloned().unwrap_or_default(),
         rounds: rounds.into_iter().zip(results).map(ordered).collect(),
     })
 }
@@ -239,7 +239,7 @@ mod tests {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
         let contenders: Vec<Contender> = names.into_iter().enumerate().map(contender).collect();
         let mut plan = Plan {
-            program: "toy".into(),
+            told: Point::from([("program".into(), "toy".into())]),
             train_images: 1600,
             epochs: 1,
             images: None,

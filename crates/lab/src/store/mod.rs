@@ -5,7 +5,8 @@
 //!   nothing else;
 //! * a trial that is being run is *claimed* by its process; others wait for it or take over the claims of processes
 //!   that are gone;
-//! * results are added, never changed: of several results of one key the last one counts.
+//! * results are added, never changed: of several results of one key the last one counts;
+//! * who only reads writes nothing, not even beside the file, and a file that is no store is left as it is.
 
 mod columns;
 mod export;
@@ -16,7 +17,7 @@ pub use export::{csv, json, parquet};
 use crate::cache;
 use crate::error::Error;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params, params_from_iter};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -84,36 +85,74 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a store that must be there.
+    /// Opens a store that must be there, to read from it. Nothing is written, not even beside the file; it may lie where
+    /// nobody may write.
     ///
     /// # Errors
-    /// As [`Store::open`], and for a file that is not there.
+    /// A file that is not there or is no store, or a store of a Vernier with another layout.
     pub fn existing(path: &Path) -> Result<Store, Error> {
-        if path.is_file() {
-            return Store::open(path);
+        let failed = |e: rusqlite::Error| fault(path, "open", &e);
+        if !path.is_file() {
+            return Err(Error::failed(
+                format!("there is no store {}", path.display()),
+                "`vernier sweep` makes one; --store FILE names another",
+            ));
         }
-        Err(Error::failed(
-            format!("there is no store {}", path.display()),
-            "`vernier sweep` makes one; --store FILE names another",
-        ))
+        // A log beside the file belongs to a process that writes, or was killed: it is read with the file, under SQLite's
+        // locks. Without one the file is whole, and SQLite would make a log only to read it: the file is said not to change.
+        let mut log = path.as_os_str().to_os_string();
+        log.push("-wal");
+        let busy = std::fs::metadata(&log).is_ok_and(|m| m.len() > 0);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = if busy {
+            Connection::open_with_flags(path, flags)
+        } else {
+            let whole = std::path::absolute(path).map_err(|e| Error::file("find", path, &e))?;
+            let address = format!("file:{}?immutable=1", escaped(&whole));
+            Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
+        };
+        let store = Store {
+            path: path.into(),
+            db: db.map_err(failed)?,
+            owner: owner(),
+        };
+        store.db.busy_timeout(PATIENCE).map_err(failed)?;
+        match store.is_one()? {
+            true => Ok(store),
+            false => Err(no_store(path)),
+        }
     }
 
-    fn prepare(&self) -> Result<(), Error> {
+    /// Whether the file is a store; it is not when it is empty.
+    ///
+    /// # Errors
+    /// It is something else, or a store of a Vernier with another layout.
+    fn is_one(&self) -> Result<bool, Error> {
         let failed = |e: rusqlite::Error| fault(&self.path, "open", &e);
-        self.db.busy_timeout(PATIENCE).map_err(failed)?;
-        let layout: i64 = self
-            .db
-            .query_row("PRAGMA user_version", [], |r| r.get(0))
-            .map_err(failed)?;
-        if layout != 0 && layout != LAYOUT {
-            return Err(Error::failed(
+        let number = |sql: &str| self.db.query_row(sql, [], |r| r.get::<_, i64>(0)).map_err(failed);
+        let layout = number("PRAGMA user_version")?;
+        let all = number("SELECT count(*) FROM sqlite_schema")?;
+        let own = number(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('sweeps', 'trials', 'claims')",
+        )?;
+        match (own, layout) {
+            (3, LAYOUT) => Ok(true),
+            (3, _) => Err(Error::failed(
                 format!(
                     "the store {} has layout {layout}; this version of Vernier reads layout {LAYOUT}",
                     self.path.display()
                 ),
                 "use the version of Vernier that made it, or name another file with --store",
-            ));
+            )),
+            _ if all > 0 || layout != 0 => Err(no_store(&self.path)),
+            _ => Ok(false),
         }
+    }
+
+    fn prepare(&self) -> Result<(), Error> {
+        let failed = |e: rusqlite::Error| fault(&self.path, "open", &e);
+        self.db.busy_timeout(PATIENCE).map_err(failed)?;
+        let is_one = self.is_one()?;
         self.db
             .pragma_update(None, "journal_mode", "WAL")
             .map_err(failed)?;
@@ -134,7 +173,7 @@ impl Store {
              COMMIT;",
             columns.join(", ")
         );
-        if layout_is_there(&self.db) {
+        if is_one {
             return Ok(());
         }
         self.db.execute_batch(&layout).map_err(failed)
@@ -308,9 +347,23 @@ impl Store {
     }
 }
 
-fn layout_is_there(db: &Connection) -> bool {
-    db.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0))
-        .is_ok_and(|v| v == LAYOUT)
+/// A path in a URI.
+fn escaped(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes().iter();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+    bytes
+        .map(|&b| match plain(b) {
+            true => char::from(b).to_string(),
+            false => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+fn no_store(path: &Path) -> Error {
+    Error::failed(
+        format!("{} is a database, but no store of trials", path.display()),
+        "name another file; `vernier sweep` makes a store (runs/lab.db, or --store FILE)",
+    )
 }
 
 fn select() -> String {

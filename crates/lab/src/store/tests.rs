@@ -115,14 +115,58 @@ fn other_files_are_refused_by_name() {
         "{error}"
     );
     let newer = dir.join("newer");
+    drop(Store::open(&newer).unwrap());
     Connection::open(&newer)
         .unwrap()
         .pragma_update(None, "user_version", 99)
         .unwrap();
     let error = Store::open(&newer).err().unwrap().to_string();
     assert!(error.contains("has layout 99"), "{error}");
+    // Another program's database is left as it is, by who reads and who writes.
+    let foreign = dir.join("foreign");
+    let db = Connection::open(&foreign).unwrap();
+    db.execute_batch("CREATE TABLE trials (a); INSERT INTO trials VALUES (1);")
+        .unwrap();
+    drop(db);
+    let before = std::fs::read(&foreign).unwrap();
+    for opened in [Store::open(&foreign), Store::existing(&foreign)] {
+        let error = opened.err().unwrap().to_string();
+        assert!(error.contains("is a database, but no store of trials"), "{error}");
+    }
+    assert_eq!(std::fs::read(&foreign).unwrap(), before);
     let missing = Store::existing(&dir.join("none")).err().unwrap().to_string();
     assert!(missing.contains("there is no store"), "{missing}");
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn who_reads_writes_nothing() {
+    let dir = folder("read-only?%");
+    let path = dir.join("lab.db");
+    let mut writer = Store::open(&path).unwrap();
+    writer.put(&trial("a", 1.0)).unwrap();
+    // What another process is writing is seen.
+    assert_eq!(Store::existing(&path).unwrap().trials().unwrap().len(), 1);
+    drop(writer);
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(&dir)
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["lab.db"]);
+    let bytes = std::fs::read(&path).unwrap();
+    let mut reader = Store::existing(&path).unwrap();
+    assert_eq!(reader.trials().unwrap(), [trial("a", 1.0)]);
+    assert!(reader.put(&trial("b", 2.0)).is_err());
+    assert_eq!(names(), ["lab.db"]);
+    drop(reader);
+    assert_eq!(
+        (names(), std::fs::read(&path).unwrap()),
+        (vec!["lab.db".into()], bytes)
+    );
     std::fs::remove_dir_all(&dir).unwrap();
 }
 

@@ -4,6 +4,7 @@
 
 use crate::child::quoted;
 use crate::error::Error;
+use crate::program::{self, Program};
 use crate::settings::{self, Settings, Stage};
 use crate::suggest;
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ enum Place {
     No,
     Path,
     Config,
+    Program,
 }
 
 /// The value of the axis `format` that means: as compiled.
@@ -83,7 +85,7 @@ pub const AXES: &[Axis] = &[
         name: "program",
         head: "program",
         about: "a program's name or folder",
-        place: Place::No,
+        place: Place::Program,
         way: Way::Program,
     },
     option!(
@@ -211,6 +213,22 @@ pub const AXES: &[Axis] = &[
         |s, v| s.max_instructions = count(v)?
     ),
     option!(
+        "accuracy_pattern",
+        "accuracy from",
+        "--accuracy-pattern",
+        No,
+        "how the program says its accuracy: a regular expression with the number in parentheses",
+        |s, v| s.accuracy_pattern = word(v)?
+    ),
+    option!(
+        "loss_pattern",
+        "loss from",
+        "--loss-pattern",
+        No,
+        "how it says its loss",
+        |s, v| s.loss_pattern = word(v)?
+    ),
+    option!(
         "timeout",
         "timeout",
         "--timeout",
@@ -254,6 +272,7 @@ impl Axis {
         let path = match self.place {
             Place::No => return text.trim().into(),
             Place::Path => folder.join(text),
+            Place::Program => program::named_in(text.trim(), folder).into(),
             Place::Config => settings::config(text, folder),
         };
         path.to_string_lossy().into_owned()
@@ -274,7 +293,7 @@ impl Axis {
     fn shown(&self, value: &str) -> String {
         match self.place {
             Place::No => value.into(),
-            Place::Path | Place::Config => {
+            Place::Path | Place::Config | Place::Program => {
                 let name = Path::new(value).file_name();
                 name.map_or(value.into(), |n| n.to_string_lossy().into_owned())
             }
@@ -321,11 +340,13 @@ pub fn settings(point: &Point) -> Result<Settings, Error> {
     Ok(settings)
 }
 
-/// The command that runs a point alone.
+/// The command that runs a point alone, from any folder.
 pub fn command(point: &Point) -> String {
     let mut words = Vec::new();
     let mut options = vec!["vernier".to_string(), "run".to_string()];
-    options.extend(point.get("program").map(|p| quoted(p)));
+    let folder = |name: &String| Program::folder(name).unwrap_or_else(|_| name.into());
+    let folder = point.get("program").map(folder);
+    options.extend(folder.map(|f| quoted(&f.to_string_lossy())));
     if !point.contains_key("stage") {
         options.extend(["--stage".to_string(), "test".to_string()]);
     }

@@ -8,6 +8,7 @@ use crate::child;
 use crate::error::Error;
 use crate::output::Output;
 use crate::program::Program;
+use crate::said::{self, Patterns};
 use crate::settings::{Settings, Stage, Words};
 use crate::stages::{self, Context};
 use crate::store::{Claim, Store, Trial};
@@ -146,6 +147,30 @@ impl<'a> Runner<'a> {
             limits,
             again,
         })
+    }
+
+    /// The programs of these points whose files hold no text that sounds like a result: their trials may have none.
+    pub fn silent(&self, points: &[Point]) -> Vec<String> {
+        let mut silent = Vec::new();
+        for point in points {
+            let Some(program) = self.programs.get(&point["program"]) else {
+                continue;
+            };
+            let Ok(own) = super::axes::settings(point) else {
+                continue;
+            };
+            let all = own.over(program.settings.clone());
+            let patterns = Patterns {
+                accuracy: all.accuracy_pattern.clone(),
+                loss: all.loss_pattern.clone(),
+            };
+            // A program that cannot be read is told of when it is planned.
+            let speaks = std::fs::read(program.binary(&all)).map_or(true, |f| said::may_speak(&f, &patterns));
+            if !speaks && !silent.contains(&program.name) {
+                silent.push(program.name.clone());
+            }
+        }
+        silent
     }
 
     /// Plans the trials of these points.

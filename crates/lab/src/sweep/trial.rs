@@ -162,6 +162,12 @@ impl Planned {
         fact("stages", Some(stage_names.clone()));
         fact("weights", weights_hash.clone());
         fact("ptx", ptx_hash.clone());
+        for (name, pattern) in [
+            ("accuracy_pattern", &all.accuracy_pattern),
+            ("loss_pattern", &all.loss_pattern),
+        ] {
+            fact(name, pattern.as_ref().map(|p| p.as_str().into()));
+        }
         fact("epochs", epochs.map(|n| n.to_string()));
         fact(
             "end_epoch",

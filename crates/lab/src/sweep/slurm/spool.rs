@@ -141,17 +141,18 @@ impl Keeper {
         let mut n = 0;
         let folder = loop {
             let folder = parent.join(format!("{stem}-{n}"));
-            match fs::create_dir(&folder) {
+            match cache::create_private(&folder) {
                 Ok(()) => break folder,
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => n += 1,
                 Err(e) => return Err(Error::file("create the folder", &folder, &e)),
             }
         };
         let path = folder.join("lock");
-        let lock = File::create(&path).map_err(|e| Error::file("create", &path, &e))?;
+        let lock = cache::create_private_file(&path).map_err(|e| Error::file("create", &path, &e))?;
         lock.lock().map_err(|e| Error::file("lock", &path, &e))?;
         for name in ["arrays", "begun", "results", "taken", "logs"] {
-            cache::create(&folder.join(name))?;
+            let folder = folder.join(name);
+            cache::create_private(&folder).map_err(|e| Error::file("create the folder", &folder, &e))?;
         }
         Ok(Keeper {
             spool: Spool { folder },
@@ -320,7 +321,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     // Two tasks may be at one trial, on two machines.
     let part = path.with_extension(format!("{}-{}.part", crate::store::host(), std::process::id()));
-    let written = File::create(&part).and_then(|mut file| {
+    let written = cache::create_private_file(&part).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
@@ -332,6 +333,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_spool_is_kept_by_one_and_then_by_another() {
@@ -352,6 +354,11 @@ mod tests {
         };
         assert_eq!(keeper.add(&array).unwrap(), 1);
         assert!(Keeper::orphans(&parent).unwrap().is_empty());
+
+        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+        let folder = keeper.spool.folder();
+        assert_eq!((mode(folder), mode(&folder.join("logs"))), (0o700, 0o700));
+        assert_eq!(mode(&keeper.spool.array(1)), 0o600);
 
         let task = Spool::at(keeper.spool.folder());
         assert_eq!(task.read(1).unwrap().tasks[0][0].row, row);
