@@ -460,10 +460,13 @@ impl Translator<'_> {
             return Ok(Some(FormatSource::Launch));
         }
         let dialect = matches!(i.opcode, O::Fmam | O::Addm);
-        if i.types().any(|t| t == T::Bf16) && !matches!(i.opcode, O::Cvt | O::Atom | O::Red) {
-            // `set` writes its own type, `u32` say, whatever it compares.
-            let sources = i.operands.iter().skip(usize::from(i.opcode == O::Set));
-            let wide = sources.into_iter().any(|o| match o {
+        // `plain` has dealt with those of two types and with moves.
+        let other = matches!(
+            i.opcode,
+            O::Cvt | O::Set | O::Slct | O::Mov | O::Selp | O::Atom | O::Red
+        );
+        if i.types().any(|t| t == T::Bf16) && !other {
+            let wide = i.operands.iter().any(|o| match o {
                 Operand::Name(n) => {
                     matches!(self.lookup(&n.name), Ok(super::Binding::Reg(r)) if self.bits_of(r) == 32)
                 }
@@ -533,12 +536,6 @@ impl Translator<'_> {
                 return Ok(());
             }
             O::Cvt => return self.variable_convert(i, spec),
-            O::Mov | O::Selp | O::Ld | O::St => {
-                return self.refuse(
-                    mnemonic(i),
-                    "this instruction moves bits: write it with .f32 or .b32",
-                );
-            }
             _ => return self.refuse(mnemonic(i), "this instruction has no variable-precision form"),
         };
         let mut src = Vec::new();

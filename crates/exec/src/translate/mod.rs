@@ -3,6 +3,7 @@
 
 mod calls;
 mod compute;
+mod dialect;
 mod memory;
 mod scope;
 mod tables;
@@ -569,8 +570,9 @@ impl<'a> Translator<'a> {
             | Opcode::Setmaxnreg
             | Opcode::Pmevent => self.emit(Op::Nop, vec![], vec![], true),
             _ => {
-                if !self.memory(i)? {
-                    self.compute(i)?;
+                let plain = self.plain(i)?;
+                if !self.memory(&plain)? {
+                    self.compute(&plain)?;
                 }
             }
         }

@@ -10,7 +10,9 @@ use std::sync::Mutex;
 
 pub use form::Form;
 pub(crate) use form::{Miss, Pattern, Shape, Want};
-pub use lookup::{Class, Entry, Latency, Unit, Work, entry, is_form, is_supported, latency, reference};
+pub use lookup::{
+    Class, Entry, Latency, Unit, Work, entry, is_form, is_supported, is_variable, latency, reference,
+};
 pub(crate) use lookup::{all_modifier_words, modifier_words, shapes};
 pub use table::table;
 

@@ -299,14 +299,14 @@ pub(super) const TABLE: &[Entry] = &[
         Opcode::Selp,
         Work::Move,
         "d = c ? a : b.",
-        &[form("$value|f16|f16x2|bf16|bf16x2", "=T T T pred")],
+        &[form("$value|f16|f16x2|bf16|bf16x2|vf32", "=T T T pred")],
     ),
     vp(
         Opcode::Slct,
         Work::Max,
         Class::Compare,
         "d = c >= 0 ? a : b.",
-        &[form("ftz? $value s32|f32|$vp", "=T T T T2")],
+        &[form("ftz? $value|$vp s32|f32|$vp", "=T T T T2")],
     ),
     // ---- logic, shifts, bits ----
     op(Opcode::And, Work::Logic, "d = a & b.", LOGIC),

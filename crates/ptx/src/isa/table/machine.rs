@@ -23,7 +23,10 @@ pub(super) const TABLE: &[Entry] = &[
         Opcode::Mov,
         Work::Move,
         "d = a: a register, constant, special register or address; or packs and unpacks vectors.",
-        &[form("$vector? pred|b128|$value|f16|f16x2|bf16|bf16x2", "=P P")],
+        &[form(
+            "$vector? pred|b128|$value|f16|f16x2|bf16|bf16x2|vf32",
+            "=P P",
+        )],
     ),
     vp(
         Opcode::Cvt,
@@ -39,7 +42,7 @@ pub(super) const TABLE: &[Entry] = &[
                 "=~T ~T2",
             ),
             form(
-                "$round? ftz? relu? satfinite? bf16 f16|bf16|f32|f64|vf32",
+                "$round|rni|rzi|rmi|rpi? ftz? sat? relu? satfinite? bf16 f16|bf16|f32|f64|vf32",
                 "=~T ~T2",
             ),
             form(
