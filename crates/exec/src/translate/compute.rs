@@ -538,6 +538,9 @@ impl Translator<'_> {
             O::Cvt => return self.variable_convert(i, spec),
             _ => return self.refuse(mnemonic(i), "this instruction has no variable-precision form"),
         };
+        if i.has(M::Wide) {
+            return self.wide_product(i, spec);
+        }
         let mut src = Vec::new();
         for n in 1..=operands {
             // Accumulators are ordinary f32 operands.
@@ -557,6 +560,36 @@ impl Translator<'_> {
             self.emit(vf(f), vec![d], src, true);
         }
         Ok(())
+    }
+
+    /// `.wide`: the product of FP32 factors is rounded into the format, and added as in fma and fmam.
+    fn wide_product(&mut self, i: &Instruction, spec: VfSpec) -> Result<()> {
+        let vf = |f| Op::Vf { f, spec };
+        let factors = [1, 2].map(|n| self.operand(i, n).cloned());
+        let [a, b] = factors;
+        let factors = vec![self.source(&a?, T::F32)?, self.source(&b?, T::F32)?];
+        let product = self.new_reg(32);
+        self.emit(Op::Alu(alu::MulF32::ALU), vec![product], factors, false);
+        self.emit(
+            vf(VfFn::QuantizeF32),
+            vec![product],
+            vec![Val::Reg(product)],
+            false,
+        );
+        let product = Val::Reg(product);
+        let d = self.destination(self.operand(i, 0)?, T::F32)?;
+        let (f, src) = match i.opcode {
+            O::Fmam => (
+                VfFn::Addm,
+                vec![self.source(self.operand(i, 3)?, T::F32)?, product],
+            ),
+            _ => (
+                VfFn::Add,
+                vec![product, self.variable_source(i, 3, vf(VfFn::Neg))?],
+            ),
+        };
+        self.emit(vf(f), vec![d], src, true);
+        self.saturated(i, vf(VfFn::Saturate), d)
     }
 
     /// Operand `n`, which enters the format: of `-a` that is T(a) with the sign changed (SEMANTICS section 3).

@@ -5,14 +5,40 @@
 use std::borrow::Cow;
 
 use super::{Binding, Result, Translator, mnemonic};
+use crate::ir::{FormatSource, Op, Val, VfFn};
 use ptx::ast::{Immediate, Instruction, Modifier, Opcode, Operand, ScalarType, Word};
 
 use Opcode as O;
 use ScalarType as T;
 
 impl Translator<'_> {
-    /// The instruction without its early forms.
+    /// Of an instruction with `.into`: rounds what it wrote. Stores round what they write themselves.
+    pub(super) fn round_result(&mut self, i: &Instruction) -> Result<()> {
+        if !i.has(Modifier::Into) || i.opcode == O::St {
+            return Ok(());
+        }
+        let d = self.destination(self.operand(i, 0)?, T::F32)?;
+        let op = self.rounding_of(i)?;
+        self.emit(op, vec![d], vec![Val::Reg(d)], true);
+        self.variable = true;
+        Ok(())
+    }
+
+    /// The rounding of an instruction with `.into`.
+    pub(super) fn rounding_of(&self, i: &Instruction) -> Result<Op> {
+        Ok(Op::Vf {
+            f: VfFn::QuantizeF32,
+            spec: self.spec(i, FormatSource::Launch)?,
+        })
+    }
+
+    /// The instruction without its early forms and without `.into`.
     pub(super) fn plain<'i>(&self, i: &'i Instruction) -> Result<Cow<'i, Instruction>> {
+        if i.has(Modifier::Into) && i.opcode != O::St {
+            let mut plain = i.clone();
+            plain.modifiers.retain(|m| *m != Modifier::Into);
+            return Ok(Cow::Owned(plain));
+        }
         if !i.types().any(|t| matches!(t, T::Vf32 | T::Bf16)) {
             return Ok(Cow::Borrowed(i));
         }

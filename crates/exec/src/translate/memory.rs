@@ -147,7 +147,14 @@ impl Translator<'_> {
                 }
             }
             o => {
-                let first = self.source(o, ty)?;
+                let mut first = self.source(o, ty)?;
+                if i.has(Modifier::Into) {
+                    let op = self.rounding_of(i)?;
+                    let rounded = self.new_reg(32);
+                    self.emit(op, vec![rounded], vec![first], false);
+                    self.variable = true;
+                    first = Val::Reg(rounded);
+                }
                 src.push(first);
                 for k in 1..i.vector() as u32 {
                     match first {

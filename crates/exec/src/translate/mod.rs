@@ -574,6 +574,7 @@ impl<'a> Translator<'a> {
                 if !self.memory(&plain)? {
                     self.compute(&plain)?;
                 }
+                self.round_result(i)?;
             }
         }
         self.guard(i, first)

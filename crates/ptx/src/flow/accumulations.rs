@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expansions::Part;
 use super::graph::{Graph, Origin, Write};
 use crate::ast::*;
 
@@ -53,7 +54,7 @@ pub fn accumulations(function: &Function) -> BTreeMap<usize, Accumulation> {
     let mut found = Sums::new(&graph, &expanded).find();
     for (at, i) in graph.instructions.iter().enumerate() {
         let adds = matches!(i.opcode, Opcode::Red | Opcode::Atom) && i.has(Modifier::Add);
-        if adds && i.ty() == Some(ScalarType::F32) {
+        if adds && matches!(i.ty(), Some(ScalarType::F32 | ScalarType::Vf32)) {
             let looped = false;
             let role = Role::Atomic;
             found.insert(
@@ -90,7 +91,7 @@ struct Sums<'g, 'f> {
 }
 
 impl<'g, 'f> Sums<'g, 'f> {
-    fn new(graph: &'g Graph<'f>, expanded: &BTreeSet<usize>) -> Self {
+    fn new(graph: &'g Graph<'f>, expanded: &BTreeMap<usize, Part>) -> Self {
         let mut sums = Sums {
             graph,
             nodes: BTreeMap::new(),
@@ -99,7 +100,7 @@ impl<'g, 'f> Sums<'g, 'f> {
             looped: BTreeSet::new(),
         };
         for at in 0..graph.instructions.len() {
-            if !expanded.contains(&at)
+            if matches!(expanded.get(&at), None | Some(Part::Fused))
                 && let Some(node) = sums.node(at)
             {
                 sums.nodes.insert(at, node);
@@ -121,10 +122,10 @@ impl<'g, 'f> Sums<'g, 'f> {
     /// The node of an additive instruction.
     fn node(&self, at: usize) -> Option<Node> {
         let i = self.graph.instructions[at];
-        let f32_only = i.types().eq([ScalarType::F32]);
+        let f32_only = i.types().eq([ScalarType::F32]) || i.types().eq([ScalarType::Vf32]);
         let operands: &[Operand] = match (i.opcode, i.operands.len()) {
-            (Opcode::Add | Opcode::Sub, 3) if f32_only => &i.operands[1..],
-            (Opcode::Fma | Opcode::Mad, 4) if f32_only => &i.operands[3..],
+            (Opcode::Add | Opcode::Sub | Opcode::Addm, 3) if f32_only => &i.operands[1..],
+            (Opcode::Fma | Opcode::Mad | Opcode::Fmam, 4) if f32_only => &i.operands[3..],
             _ => return None,
         };
         let from: Vec<BTreeSet<usize>> = operands.iter().map(|o| self.origins(at, o)).collect();
@@ -248,7 +249,7 @@ impl<'g, 'f> Sums<'g, 'f> {
         for (at, node) in &self.nodes {
             let [a, b] = &node.addends[..] else { continue };
             let opcode = self.graph.instructions[*at].opcode;
-            if self.accepted.contains(at) || opcode != Opcode::Add {
+            if self.accepted.contains(at) || !matches!(opcode, Opcode::Add | Opcode::Addm) {
                 continue;
             }
             let shuffled = self.brought(&a.from).is_some_and(|s| !s.is_disjoint(&b.from))

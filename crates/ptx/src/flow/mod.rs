@@ -26,8 +26,9 @@
 mod accumulations;
 mod arguments;
 mod expansions;
+mod families;
 mod graph;
 
 pub use accumulations::{Accumulation, Role, SHORTEST, accumulations};
 pub use arguments::{ArgumentUse, arguments};
-pub use expansions::expansions;
+pub use expansions::{Part, expansions};

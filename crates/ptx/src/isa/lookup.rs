@@ -281,7 +281,8 @@ pub fn reference() -> String {
     page.push_str(
         "\n`.vf32` may name its format, `.vf32::e5m2` (alone it is the launch's), and `fmam` and `addm` also the format of \
          their accumulator, `.vf32::e5m2::e8m13` (FP32 unless named; `launch` stands for the launch's format). `.rs` may say \
-         how many random bits it takes, `.rs::8`.\n",
+         how many random bits it takes, `.rs::8`. `.into`, `.into::e5m2`, `.into::e5m2::rz` rounds the result of an ordinary f32 instruction into a \
+         format; `.wide` keeps the factors of a multiply-add in FP32 ([formats](formats.md)).\n",
     );
     page.push_str("\n| set | modifiers |\n|---|---|\n");
     for (name, words) in super::form::SETS {

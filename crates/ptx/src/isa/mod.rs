@@ -196,7 +196,7 @@ modifiers! {
     Gt = "gt", Ge = "ge", Ls = "ls", Hs = "hs", Equ = "equ", Neu = "neu", Ltu = "ltu", Leu = "leu",
     Gtu = "gtu", Geu = "geu", Num = "num", And = "and", Or = "or", Xor = "xor", Popc = "popc",
     Add = "add", Inc = "inc", Dec = "dec", Min = "min", Max = "max", Exch = "exch", Cas = "cas",
-    Uni = "uni", To = "to", Sync = "sync", Aligned = "aligned", Arrive = "arrive", Red = "red",
+    Uni = "uni", To = "to", Into = "into", Sync = "sync", Aligned = "aligned", Arrive = "arrive", Red = "red",
     Warp = "warp", Cta = "cta", Cluster = "cluster", Gl = "gl", Sys = "sys", Gpu = "gpu", All = "all",
     Any = "any", Ballot = "ballot", Up = "up", Down = "down", Bfly = "bfly", Idx = "idx",
     Wrap = "wrap", Clamp = "clamp", L = "l", R = "r", Shiftamt = "shiftamt", B4e = "b4e", F4e = "f4e",

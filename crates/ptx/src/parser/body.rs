@@ -254,7 +254,7 @@ impl Parser<'_> {
         for i in first..self.at {
             let span = self.tokens[i].span;
             let word = &self.slice(span)[1..];
-            if let Some((head @ ("vf32" | "rs"), rest)) = word.split_once("::") {
+            if let Some((head @ ("vf32" | "into" | "rs"), rest)) = word.split_once("::") {
                 match qualified(head, rest, &mut numerics) {
                     Ok(modifier) => modifiers.push(modifier),
                     Err((why, help)) => {
@@ -290,7 +290,7 @@ impl Parser<'_> {
     }
 }
 
-/// `vf32::FORMAT`, `vf32::FORMAT::ACCUMULATOR` or `rs::BITS`; else why not, and what to write.
+/// `vf32::FORMAT`, `vf32::FORMAT::ACCUMULATOR`, `into::FORMAT`, `into::FORMAT::ROUNDING` or `rs::BITS`; else why not, and what to write.
 fn qualified(
     head: &str,
     rest: &str,
@@ -314,6 +314,10 @@ fn qualified(
         return Err(("that is no format", FORMATS));
     };
     let format = (first.text() != Numerics::LAUNCH).then_some(first);
+    if head == "into" {
+        (numerics.format, numerics.into) = (format, accumulator);
+        return Ok(Modifier::Into);
+    }
     let said = (numerics.format, numerics.accumulator);
     if said != (None, None) && said != (format, accumulator) {
         return Err((
