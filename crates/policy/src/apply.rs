@@ -52,6 +52,8 @@ pub struct SiteOutcome {
     pub accumulates: bool,
     /// What it is to a sequence into which nvcc expanded a mathematical function, if it belongs to one.
     pub expansion: Option<Part>,
+    /// Whether it computes with a number that only counts or addresses: an index converted to a float and back.
+    pub counts: bool,
     /// Whether the text has `.vf32` there already.
     pub narrow: bool,
     /// As it was, `fma.rn.f32`.
@@ -92,6 +94,7 @@ pub struct Report {
 /// What the data flow of a function says about its instructions.
 struct Flow {
     roles: BTreeMap<usize, Role>,
+    counters: BTreeSet<usize>,
 }
 
 impl Policy {
@@ -107,6 +110,7 @@ impl Policy {
     /// Rewrites a module for the launches of `kernel`, or, without one, for those of every kernel. Instructions
     /// only change their opcode, type and modifiers (and the operands of a sum their order).
     pub fn rewrite(&self, module: &mut Module, plan: &Plan, kernel: Option<&str>) -> Report {
+        overrides::without_early_bf16(module);
         let rules: Vec<(usize, &Rule)> = self
             .rules
             .iter()
@@ -172,7 +176,8 @@ impl Policy {
             .as_ref()
             .is_none_or(|lines| lines.iter().any(|l| l.has(text, site.line)));
         let inside = outcome.expansion == Some(Part::Inside);
-        if !class || !cuda || !ptx || (inside && !rule.expansions) {
+        let left = (inside && !rule.expansions) || (outcome.counts && !rule.indices);
+        if !class || !cuda || !ptx || left {
             return;
         }
         let sum = flow.roles.contains_key(&site.ordinal);
@@ -277,6 +282,7 @@ fn flow(function: &Function, sums: bool) -> Flow {
     };
     Flow {
         roles: roles.into_iter().map(|(i, a)| (i, a.role)).collect(),
+        counters: flow::counters(function),
     }
 }
 
@@ -295,6 +301,7 @@ fn outcome(site: &Site<'_>, flow: &Flow) -> SiteOutcome {
         },
         accumulates: flow.roles.contains_key(&site.ordinal),
         expansion: site.part,
+        counts: flow.counters.contains(&site.ordinal),
         narrow: site.instruction.has(Modifier::Type(ScalarType::Vf32)),
         from: site.instruction.mnemonic(),
         to: None,

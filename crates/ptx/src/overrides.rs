@@ -273,6 +273,82 @@ pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewr
     report
 }
 
+/// Writes the early `.bf16` on f32 registers as `.vf32::bf16`, which is the same, wherever an override looks.
+pub fn without_early_bf16(module: &mut Module) {
+    let bf16 = Modifier::Type(ScalarType::Bf16);
+    for function in module.functions_mut() {
+        let mut early = false;
+        function.each_instruction(&mut |i| early |= i.has(bf16));
+        if !early {
+            continue;
+        }
+        let mut narrow = Registers::default();
+        for v in function.params.iter().chain(&function.returns) {
+            narrow.declare(v);
+        }
+        let mut body = function.body.take();
+        narrow.statements(body.as_deref_mut().unwrap_or_default());
+        function.body = body;
+    }
+}
+
+/// Registers of 16 bits, by name or prefix: `.bf16` on these is no early form. A name that is declared in several
+/// scopes counts as it was declared last.
+#[derive(Default)]
+struct Registers {
+    narrow: HashMap<String, (bool, bool)>,
+}
+
+impl Registers {
+    fn declare(&mut self, v: &Variable) {
+        if v.space == StateSpace::Reg {
+            let entry = (v.range.is_some(), v.ty.bits() == 16);
+            self.narrow.insert(v.name.name.clone(), entry);
+        }
+    }
+
+    fn is_narrow(&self, name: &str) -> bool {
+        let prefix = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let alone = self.narrow.get(name).filter(|(range, _)| !range);
+        alone
+            .or_else(|| self.narrow.get(prefix))
+            .is_some_and(|(_, narrow)| *narrow)
+    }
+
+    fn statements(&mut self, body: &mut [Statement]) {
+        for statement in body {
+            match statement {
+                Statement::Variable(v) => self.declare(v),
+                Statement::Block { body, .. } => self.statements(body),
+                Statement::Instruction(i) => self.instruction(i),
+                _ => {}
+            }
+        }
+    }
+
+    fn instruction(&self, i: &mut Instruction) {
+        let computes = matches!(i.opcode, Opcode::Fmam | Opcode::Addm)
+            || (isa::entry(i.opcode).class.is_some()
+                && !matches!(i.opcode, Opcode::Cvt | Opcode::Set | Opcode::Slct));
+        let mut registers = i.operands.iter().filter_map(|o| match o {
+            Operand::Name(name) => Some(self.is_narrow(&name.name)),
+            _ => None,
+        });
+        let bf16 = Modifier::Type(ScalarType::Bf16);
+        if !computes || registers.next_back() != Some(false) || i.numerics != Numerics::default() {
+            return;
+        }
+        let mut new = i.clone();
+        for m in new.modifiers.iter_mut().filter(|m| **m == bf16) {
+            *m = Modifier::Type(ScalarType::Vf32);
+            new.numerics.format = Word::new("bf16");
+        }
+        if isa::is_form(&new) {
+            *i = new;
+        }
+    }
+}
+
 struct Visit<'a> {
     name: &'a str,
     kind: FunctionKind,

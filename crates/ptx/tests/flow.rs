@@ -159,8 +159,14 @@ fn roles_without_loops() {
     let cases: &[(String, &[Role])] = &[
         (chain.to_string(), &[]),
         (
-            format!("{chain} add.f32 %f7, %f6, 0f3F800000;"),
-            &[Fmam, Fmam, Addm],
+            format!("{chain} fma.rn.f32 %f7, %f2, %f2, %f6;"),
+            &[Fmam, Fmam, Fmam],
+        ),
+        // What is added behind products, and is none, is no part of their sum, however short it makes it.
+        (format!("{chain} add.f32 %f7, %f6, 0f3F800000;"), &[]),
+        (
+            format!("{chain} fma.rn.f32 %f7, %f2, %f2, %f6; add.f32 %f8, %f7, %f3; add.f32 %f9, %f2, %f8;"),
+            &[Fmam, Fmam, Fmam],
         ),
         (
             "add.f32 %f4, %f2, %f3; add.f32 %f5, %f4, %f2; add.f32 %f6, %f3, %f5;".into(),
@@ -334,4 +340,89 @@ fn the_exponential_of_old_toolkits() {
             .iter()
             .all(|text| !text.starts_with("sub") && !text.contains("%f18"))
     );
+}
+
+/// The accumulator ends where the reduction ends.
+#[test]
+fn what_follows_a_sum_is_no_part_of_it() {
+    use Role::*;
+    let dot = looped("fma.rn.f32 %f1, %f2, %f3, %f1;");
+    let sum = looped("add.f32 %f1, %f1, %f2;");
+    let cases: &[(String, &[Role])] = &[
+        // A bias, before or behind; an activation; a residual; a decay.
+        (format!("{dot}\nadd.f32 %f4, %f1, %f2;"), &[Fmam]),
+        (format!("{dot}\nadd.f32 %f4, %f2, %f1; max.f32 %f5, %f4, 0f00000000;"), &[Fmam]),
+        (format!("{dot}\nfma.rn.f32 %f4, %f2, 0f3C23D70A, %f1;"), &[Fmam]),
+        (format!("{sum}\nadd.f32 %f4, %f1, 0f3727C5AC;"), &[Addm]),
+        (format!("{sum}\nsub.f32 %f4, %f1, %f2;"), &[Addm]),
+        // A rest of the loop, under a condition.
+        (
+            format!("{dot}\nsetp.gt.f32 %p2, %f2, %f3; @%p2 fma.rn.f32 %f1, %f3, %f3, %f1; add.f32 %f4, %f1, %f2; st.global.f32 [%rd1], %f4;"),
+            &[Fmam, Fmam],
+        ),
+        (
+            format!("{sum}\nsetp.gt.f32 %p2, %f2, %f3; @%p2 bra M; add.f32 %f1, %f1, %f3; M:\nst.global.f32 [%rd1], %f1;"),
+            &[Addm, Addm],
+        ),
+        // Two accumulators and a bias.
+        (
+            "mov.f32 %f1, 0f00000000; mov.f32 %f9, 0f00000000;\nL:\nld.global.f32 %f2, [%rd1]; fma.rn.f32 %f1, %f2, %f2, %f1;\
+             add.f32 %f9, %f9, %f2; setp.lt.f32 %p1, %f2, 0f3F800000; @%p1 bra L; add.f32 %f4, %f1, %f9; add.f32 %f5, %f4, %f2;"
+                .to_string(),
+            &[Fmam, Addm, Sum],
+        ),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(found(body).0, *expected, "{body}");
+    }
+}
+
+/// Text that is in the dialect already has the sums that plain text has.
+#[test]
+fn sums_in_the_dialect() {
+    use Role::*;
+    let cases: &[(&str, &[Role])] = &[
+        ("fma.rn.vf32 %f1, %f2, %f3, %f1;", &[Fmam]),
+        ("fmam.rn.vf32 %f1, %f2, %f3, %f1;", &[Fmam]),
+        ("add.vf32 %f1, %f2, %f1;", &[AddmSecond]),
+        ("addm.vf32::e5m2 %f1, %f1, %f2;", &[Addm]),
+        ("mul.vf32 %f4, %f2, %f3; add.vf32 %f1, %f1, %f4;", &[Addm]),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(found(&looped(body)).0, *expected, "{body}");
+    }
+}
+
+#[test]
+fn numbers_that_only_count() {
+    let counted = |body: &str| {
+        let module = module(&format!("{LOAD}\n{body}"));
+        let kernel = module.function("k").unwrap();
+        let mut all = Vec::new();
+        instructions(kernel.body.as_deref().unwrap(), &mut all);
+        let found = flow::counters(kernel);
+        found.iter().map(|at| all[*at].mnemonic()).collect::<Vec<_>>()
+    };
+    // An index there and back.
+    let there = "cvt.rn.f32.s32 %f4, %r1; mul.f32 %f5, %f4, 0f3E000000;";
+    let back = "cvt.rzi.s32.f32 %r3, %f5; add.s32 %r4, %r1, %r3; ld.shared.f32 %f6, [%r4];";
+    assert_eq!(
+        counted(&format!("{there} {back}")),
+        ["cvt.rn.f32.s32", "mul.f32", "cvt.rzi.s32.f32"]
+    );
+    // An index that is compared and counted in a loop.
+    let looped = "cvt.rn.f32.u32 %f4, %r1; mov.f32 %f5, 0f00000000;\nL:\nadd.f32 %f5, %f5, 0f3F800000; setp.lt.f32 %p1, %f5, %f4;\
+                  @%p1 bra L;";
+    assert_eq!(counted(looped), ["cvt.rn.f32.u32", "add.f32", "setp.lt.f32"]);
+    // Not: it meets a number of the computation, or is stored, or comes from one, or is compared with one.
+    for body in [
+        "cvt.rn.f32.s32 %f4, %r1; mul.f32 %f5, %f4, %f2; cvt.rzi.s32.f32 %r3, %f5;".to_string(),
+        format!("{there} {back} st.global.f32 [%rd1], %f5;"),
+        "mul.f32 %f5, %f2, 0f43800000; cvt.rni.s32.f32 %r3, %f5;".to_string(),
+        "cvt.rn.f32.s32 %f4, %r1; setp.lt.f32 %p1, %f4, %f2;".to_string(),
+        "cvt.rn.f32.s32 %f4, %r1; mov.b32 %r3, %f4;".to_string(),
+        "mov.f32 %f4, 0f3F800000; cvt.rzi.s32.f32 %r3, %f4;".to_string(),
+    ] {
+        assert_eq!(counted(&body), [""; 0], "{body}");
+    }
 }
