@@ -89,7 +89,7 @@ impl Translator<'_> {
             return self.refuse(mnemonic(i), "a type is missing");
         };
         let vector = |o: Option<&Operand>| matches!(o, Some(Operand::Vector { .. }));
-        if vector(i.operands.first()) || vector(i.operands.get(1)) {
+        if vector(i.operands.first()) || vector(i.operands.get(1)) || ty == T::B128 || i.vector() > 1 {
             return self.move_vector(i, ty);
         }
         let d = self.destination(self.operand(i, 0)?, ty)?;

@@ -21,6 +21,12 @@ use scope::{Binding, Place, Scopes};
 /// Instructions a kernel may have after inlining, a guard against code that explodes.
 const MAX_INSTRUCTIONS: usize = 4_000_000;
 
+/// Registers a kernel may have after inlining.
+const MOST_REGISTERS: u64 = 1 << 24;
+
+/// Bytes of shared or local memory that offsets can be counted in; devices have far less.
+const MOST_BYTES: u32 = 1 << 30;
+
 /// What is wrong, and where.
 #[derive(Debug, Clone)]
 pub struct Refusal(pub Box<ptx::Diagnostic>);
@@ -32,7 +38,7 @@ pub type Globals = FxHashMap<String, u64>;
 
 /// Translates the kernel `function` of `module`.
 pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir> {
-    let functions = module
+    let mut functions: FxHashMap<&str, &Function> = module
         .items
         .iter()
         .filter_map(|i| match i {
@@ -40,6 +46,14 @@ pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir
             _ => None,
         })
         .collect();
+    // In order: an alias may stand for another.
+    for item in &module.items {
+        if let ptx::ast::Item::Alias { alias, target, .. } = item
+            && let Some(f) = functions.get(target.name.as_str()).copied()
+        {
+            functions.insert(&alias.name, f);
+        }
+    }
     let mut t = Translator {
         module,
         globals,
@@ -210,7 +224,17 @@ impl<'a> Translator<'a> {
         for v in declared.iter().filter(|v| size_of(v) > 0) {
             self.shared_done = self.shared_done.next_multiple_of(align_of(v));
             self.shared.insert(*v, self.shared_done);
-            self.shared_done += size_of(v) as u32;
+            let end = u64::from(self.shared_done) + size_of(v);
+            match u32::try_from(end) {
+                Ok(end) if end <= MOST_BYTES => self.shared_done = end,
+                _ => {
+                    self.span = v.span;
+                    return self.refuse(
+                        format!(".shared {}", v.name.name),
+                        "the shared variables of the kernel need more than 1 GiB in all",
+                    );
+                }
+            }
         }
         for v in declared.iter().filter(|v| size_of(v) == 0) {
             dynamic_align = dynamic_align.max(align_of(v));
@@ -313,12 +337,20 @@ impl<'a> Translator<'a> {
         let name = &v.name.name;
         match v.space.base() {
             StateSpace::Reg => {
-                let bits = v.ty.bits();
-                if bits > 64 {
-                    return self.refuse(format!(".reg .{}", v.ty), "128-bit registers are not supported");
-                }
-                let count = v.range.unwrap_or(1) * u32::from(v.vector);
+                // 128 bits are two registers of 64.
+                let (bits, halves) = match v.ty.bits() {
+                    128 => (64, 2),
+                    bits => (bits, 1),
+                };
+                let stride = u32::from(v.vector) * halves;
+                let count = u64::from(v.range.unwrap_or(1)) * u64::from(stride);
                 let first = self.ir.regs.len() as u32;
+                if u64::from(first) + count > MOST_REGISTERS {
+                    return self.refuse(
+                        format!(".reg .{} {name}", v.ty),
+                        "the kernel has more than 2^24 registers after inlining its calls",
+                    );
+                }
                 let info = RegInfo {
                     class: class_of(bits),
                     bits,
@@ -326,13 +358,13 @@ impl<'a> Translator<'a> {
                 };
                 self.ir.regs.extend(std::iter::repeat_n(info, count as usize));
                 match v.range {
-                    Some(count) => self.scopes.bind_range(name, VReg(first), count),
+                    Some(count) => self.scopes.bind_range(name, VReg(first), count, stride),
                     None => self.scopes.bind(name, Binding::Reg(VReg(first))),
                 }
             }
             StateSpace::Local | StateSpace::Param => {
                 // `.param` variables of calls live in the thread's local memory, like a stack frame.
-                let place = self.frame(size_of(v) as u32, align_of(v));
+                let place = self.frame(size_of(v), align_of(v))?;
                 self.scopes.bind(name, Binding::Place(place));
             }
             StateSpace::Shared => {
@@ -350,13 +382,21 @@ impl<'a> Translator<'a> {
     }
 
     /// Reserves local memory.
-    fn frame(&mut self, size: u32, align: u32) -> Place {
+    fn frame(&mut self, size: u64, align: u32) -> Result<Place> {
         let at = self.frame_bytes.next_multiple_of(align);
-        self.frame_bytes = at + size;
-        match self.frame_base {
+        match u32::try_from(u64::from(at) + size) {
+            Ok(end) if end <= MOST_BYTES => self.frame_bytes = end,
+            _ => {
+                return self.refuse(
+                    ".local",
+                    "the local variables and call parameters need more than 1 GiB in all",
+                );
+            }
+        }
+        Ok(match self.frame_base {
             Some(_) => Place::Frame(at),
             None => Place::Local(at),
-        }
+        })
     }
 
     /// The address of a variable plus `offset`, as a value of type `ty`.

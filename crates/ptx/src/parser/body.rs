@@ -225,6 +225,20 @@ impl Parser<'_> {
                 }
             }
         }
+        // `ld.u32 %r, a[1]` needs no brackets around.
+        let address = match opcode {
+            Opcode::Ld | Opcode::Ldu | Opcode::Atom => operands.get_mut(1),
+            Opcode::St | Opcode::Red => operands.get_mut(0),
+            _ => None,
+        };
+        if let Some(operand) = address
+            && matches!(operand, Operand::Offset { .. })
+            && self.text[operand.span().end as usize..]
+                .trim_start()
+                .starts_with('[')
+        {
+            *operand = self.bracketed(operand.span(), operand.clone());
+        }
         self.expect(b';')?;
         Ok(Instruction {
             span: self.since(start),

@@ -254,15 +254,19 @@ pub(super) const TABLE: &[Entry] = &[
         "d = memory at a, and memory at a = memory op b, in one step.",
         &[
             form(
-                "relaxed|acquire|release|acq_rel? $scope? $space? add|inc|dec|min|max|and|or|xor|exch noftz? L2::cache_hint? b32|b64|b128|u32|u64|s32|s64|f32|f64|$half",
+                "relaxed|acquire|release|acq_rel? $scope? $space? add|inc|dec|min|max|and|or|xor|exch noftz? L2::cache_hint? b32|b64|u32|u64|s32|s64|f32|f64|$half",
                 "=T [] T b64?",
+            ),
+            later(
+                "relaxed|acquire|release|acq_rel? $scope? $space? exch|cas L2::cache_hint? b128",
+                "=T [] T T? b64?",
             ),
             form(
                 "relaxed|acquire|release|acq_rel? $scope? $space? add $vround? noftz? L2::cache_hint? vf32",
                 "=T [] T b64?",
             ),
             form(
-                "relaxed|acquire|release|acq_rel? $scope? $space? cas L2::cache_hint? b16|b32|b64|b128|u32|u64|s32|s64",
+                "relaxed|acquire|release|acq_rel? $scope? $space? cas L2::cache_hint? b16|b32|b64|u32|u64|s32|s64",
                 "=T [] T T b64?",
             ),
             form(
