@@ -7,12 +7,14 @@ use clap::Args;
 use lab::{Error, library, loading};
 use policy::{Boundary, Outcome, Policy, SiteOutcome, names::Names};
 use ptx::ast::FunctionKind;
+use ptx::flow::Part;
 use std::collections::BTreeSet;
 
 #[derive(Args)]
 #[command(
     after_help = "A `+` behind a class marks a sum over a loop (what `accumulate` is about), `e` an instruction inside an expansion of
-expf or the like, which rules only take with `expansions = true`. Exit code 1 when a rule matches nothing.
+expf or the like, which rules only take with `expansions = true`, `=` what rounds its result,
+`i` a number that only counts or addresses (an index converted and back), which rules only take with `indices = true`. Exit code 1 when a rule matches nothing.
 
 Examples:
   vernier explain mlp --policy policy.toml
@@ -141,7 +143,12 @@ fn row(policy: &Policy, site: &SiteOutcome) -> [String; 6] {
     let marks = format!(
         "{}{}",
         if site.accumulates { " +" } else { "" },
-        if site.expansion { " e" } else { "" }
+        match site.expansion {
+            _ if site.counts => " i",
+            Some(Part::Inside) => " e",
+            Some(Part::Result | Part::Fused) => " =",
+            None => "",
+        }
     );
     [
         site.line.to_string(),

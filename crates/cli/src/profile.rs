@@ -86,7 +86,7 @@ pub fn run(a: &Arguments) -> Result {
     for line in profile.lines(!a.no_times) {
         outln!("{line}");
     }
-    let kept = target.keep(&profile)?;
+    let kept = target.keep(&profile, &settings)?;
     errln!("vernier: kept in {}", kept.display());
     if let Some(path) = &a.json {
         fs::write(path, profile.json()?).map_err(|e| Error::file("write", path, &e))?;

@@ -54,17 +54,13 @@ pub fn run(arguments: &Arguments) -> Result {
 /// Reads, parses and checks a PTX file.
 pub fn parse(path: &Path) -> Result<Module> {
     let bytes = fs::read(path).map_err(|e| Error::file("read", path, &e))?;
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let what = format!(
-            "{} is no text: byte {} is not UTF-8",
-            path.display(),
-            e.utf8_error().valid_up_to()
-        );
-        Error::failed(
-            what,
-            "give a PTX file; `vernier ptx dump BINARY` takes PTX out of a binary",
-        )
-    })?;
+    if bytes.contains(&0) {
+        let what = format!("{} is no text: it has zero bytes", path.display());
+        let help = "give a PTX file; `vernier ptx dump BINARY` takes PTX out of a binary";
+        return Err(Error::failed(what, help));
+    }
+    // Comments and file names may be in any encoding.
+    let text = String::from_utf8_lossy(&bytes);
     let failed = |e: ptx::Errors| Error::failed(lab::launch::strip(&e.to_string()), "");
     let module = ptx::parse(&path.to_string_lossy(), &text).map_err(failed)?;
     ptx::check(&module).map_err(failed)?;

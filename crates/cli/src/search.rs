@@ -219,8 +219,8 @@ fn seen(
     let settings = Settings::default().over(program.settings.clone());
     let target = Target::stage(program, &settings, Stage::Test)?;
     let profile = target.profile(&settings, library_folder, Limits::default())?;
-    if target.known()?.is_none() {
-        target.keep(&profile)?;
+    if target.known(&settings)?.is_none() {
+        target.keep(&profile, &settings)?;
     }
     evaluate::layers(&profile, &program.name, names)
 }

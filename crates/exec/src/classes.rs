@@ -2,7 +2,7 @@
 //! class of an instruction is known when it is translated; counting costs nothing while a kernel runs.
 
 use ptx::ast::{Instruction, Modifier, Opcode, ScalarType, StateSpace};
-use ptx::isa::{Unit, Work, latency};
+use ptx::isa::{Unit, Work, is_variable, latency};
 
 /// Declares [`InstructionClass`]: variant, name in records, meaning.
 macro_rules! classes {
@@ -65,9 +65,7 @@ impl InstructionClass {
     pub fn of(i: &Instruction) -> InstructionClass {
         use InstructionClass as C;
         let l = latency(i);
-        let variable = matches!(i.opcode, Opcode::Fmam | Opcode::Addm)
-            || i.types().any(|t| t == ScalarType::Vf32) && l.unit != Unit::Memory;
-        if variable {
+        if is_variable(i) && l.unit != Unit::Memory {
             return C::Variable;
         }
         match (i.opcode, l.work) {

@@ -18,8 +18,7 @@ pub fn check(module: &Module) -> Result<(), Errors> {
             match statement {
                 Statement::Block { body, .. } => todo.extend(body),
                 Statement::Instruction(i) => {
-                    let faults = i
-                        .has(M::Type(ptx::ast::ScalarType::Vf32))
+                    let faults = (i.has(M::Type(ptx::ast::ScalarType::Vf32)) || i.has(M::Into))
                         .then(|| spec(i, FormatSource::Launch).err());
                     list.extend(faults.flatten().map(|f| f.diagnostic(&module.source, i.span)));
                 }
@@ -74,7 +73,22 @@ pub fn spec(i: &Instruction, otherwise: FormatSource) -> Result<VfSpec, Fault> {
     Ok(VfSpec {
         format: format_of(i.numerics.format)?.map_or(otherwise, FormatSource::Fixed),
         accumulator: format_of(i.numerics.accumulator)?.unwrap_or(Format::FP32),
-        rounding: rounding(i)?,
+        rounding: match i.has(M::Into) {
+            true => into_rounding(i.numerics.into)?,
+            false => rounding(i)?,
+        },
+    })
+}
+
+/// How `.into` rounds.
+fn into_rounding(word: Option<Word>) -> Result<Rounding, Fault> {
+    let Some(word) = word else {
+        return Ok(Rounding::NearestEven);
+    };
+    word.text().parse().map_err(|_| Fault {
+        text: word.text().to_string(),
+        why: "that is no rounding".to_string(),
+        help: "write `.into::FORMAT::ROUNDING`, the rounding rn, rz, rm, rp, ra, ro, rs or rsN",
     })
 }
 

@@ -40,7 +40,12 @@ fn arithmetic(format: Format, result: Rounding) -> Arithmetic {
 
 /// Runs a kernel of `threads` threads; the outputs of each.
 fn run(device: &Device, threads: u32, outputs: usize) -> Vec<Vec<f32>> {
-    let out = device.buffer(u64::from(threads) * 4 * outputs as u64);
+    run_in(device, threads, outputs, u64::from(threads) * 4 * outputs as u64)
+}
+
+/// The same with a buffer of that many bytes.
+fn run_in(device: &Device, threads: u32, outputs: usize, bytes: u64) -> Vec<Vec<f32>> {
+    let out = device.buffer(bytes);
     let e = device.launch(1, threads, &[out]);
     assert!(e.trap.is_none(), "{:?}", e.trap);
     let bytes = device.bytes(out, threads as usize * 4 * outputs);
@@ -183,4 +188,79 @@ fn a_name_that_is_no_format_is_an_error_with_its_place() {
         message.contains("`e9m3` makes no sense: ") && message.contains("bad.ptx:16:11"),
         "{message}"
     );
+}
+
+/// Early override files write `.vf32` and `.bf16` on f32 registers everywhere: what moves bits moves them, what compares
+/// or converts does so in the format.
+#[test]
+fn early_files_move_bits_and_convert() {
+    let negative = -1e-3f32;
+    let (fine, third) = (f32::from_bits(0x3F80_1235), 1.0f32 / 3.0);
+    let constants = format!(
+        "mov.vf32 %f3, 0f{:08X};\nmov.bf16 %f4, 0f{:08X};\nmov.b32 %f5, 0f{:08X};\nmov.u32 %r2, -7;\n",
+        fine.to_bits(),
+        third.to_bits(),
+        negative.to_bits()
+    );
+    // The format has no value between 0 and 2^-6: T(%f5) is -0, which is not below 0.
+    let launch: Format = "p3_n5_4".parse().expect("a format");
+    let bf16 = Arithmetic::new(Format::BF16);
+    let cut = |x: f32| bf16.truncate(x).value;
+    let cases: &[(&str, f32)] = &[
+        ("mov.vf32 %f10, %f3;", fine),
+        ("mov.bf16 %f10, %f3;", fine),
+        ("mov.vf32 %f10, 1.5;", 1.5),
+        ("setp.eq.u32 %p1, %r2, -7;\nselp.vf32 %f10, %f3, %f4, %p1;", fine),
+        ("setp.eq.u32 %p1, %r2, 7;\nselp.bf16 %f10, %f3, %f4, %p1;", third),
+        (
+            "setp.eq.u32 %p1, %r2, 7;\nselp.vf32 %f10, %f3, 0f7F800000, %p1;",
+            f32::INFINITY,
+        ),
+        (
+            "st.global.vf32 [%rd1+2048], %f3;\nld.global.vf32 %f10, [%rd1+2048];",
+            fine,
+        ),
+        (
+            "st.global.bf16 [%rd1+2048], %f3;\nldu.global.vf32 %f10, [%rd1+2048];",
+            fine,
+        ),
+        (
+            "st.global.f32 [%rd1+2048], %f3;\nld.global.bf16 %f10, [%rd1+2048];",
+            fine,
+        ),
+        (
+            "st.global.v2.vf32 [%rd1+2048], {%f4, %f3};\nld.global.v2.bf16 {%f6, %f10}, [%rd1+2048];",
+            fine,
+        ),
+        ("slct.vf32.s32 %f10, %f3, %f4, %r2;", third),
+        ("slct.vf32.f32 %f10, %f3, %f4, %f5;", third),
+        ("slct.vf32.vf32 %f10, %f3, %f4, %f5;", fine),
+        ("slct.f32.vf32 %f10, %f3, %f4, %f5;", fine),
+        ("slct.bf16.bf16 %f10, %f3, %f4, %f5;", third),
+        ("slct.bf16.s32 %f10, %f3, %f4, 0;", fine),
+        ("set.lt.vf32.s32 %f10, %r2, 3;", 1.0),
+        ("set.lt.vf32.f32 %f10, %f5, 0f00000000;", 1.0),
+        ("set.lt.f32.vf32 %f10, %f5, 0f00000000;", 0.0),
+        ("set.lt.bf16.bf16 %f10, %f5, 0f00000000;", 1.0),
+        ("set.gt.bf16.bf16 %f10, %f3, 0f3F800000;", 0.0),
+        ("cvt.rn.bf16.f32 %f10, %f4;", bf16.quantize(third).value),
+        ("cvt.rz.bf16.f64 %f10, 0d3FD5555555555555;", 0.33203125),
+        ("cvt.rzi.bf16.bf16 %f6, 0f43809999;\nmov.f32 %f10, %f6;", 256.0),
+        ("cvt.rn.bf16.s32 %f10, -1027;", -1024.0),
+        ("cvt.f32.bf16 %f10, %f4;", cut(third)),
+        (
+            "cvt.rzi.s32.bf16 %r3, 0f43809999;\ncvt.rn.f32.s32 %f10, %r3;",
+            256.0,
+        ),
+        ("cvt.rn.vf32.s32 %f10, %r2;", -7.0),
+    ];
+    for (body, want) in cases {
+        let mut device = Device::new(&kernel("", &format!("{constants}{body}"), 1), 1);
+        device.numerics.format = launch;
+        assert_eq!(
+            run_in(&device, 1, 1, 4096)[0][0].to_bits(),
+            want.to_bits(),
+            "{body}"
+        );
+    }
 }

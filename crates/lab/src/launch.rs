@@ -90,6 +90,32 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
     Ok(launch)
 }
 
+/// The folder that PTX files are read from, if a program that runs in `folder` reads some.
+pub fn ptx_folder(settings: &Settings, folder: &Path) -> Result<Option<PathBuf>, Error> {
+    if settings.ptx.is_some() {
+        return Ok(settings.ptx.clone());
+    }
+    if let Some(dir) = std::env::var_os("VERNIER_PTX_DIR").filter(|v| !v.is_empty()) {
+        return Ok(Some(dir.into()));
+    }
+    let Some(config) = config_file(settings, folder)? else {
+        return Ok(None);
+    };
+    let device = device::Device::from_file(&config).map_err(|e| Error::failed(strip(&e.to_string()), ""))?;
+    Ok((!device.generate_ptx).then(|| folder.to_path_buf()))
+}
+
+/// The PTX files of a folder, in order.
+pub fn ptx_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "ptx"))
+        .collect();
+    files.sort();
+    files
+}
+
 /// Performance simulation is refused by name: a wrong number would be worse.
 pub fn no_performance(asked: &str, advice: &str) -> Error {
     Error::failed(

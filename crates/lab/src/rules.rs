@@ -2,11 +2,13 @@
 //! and held to account at the end.
 
 use crate::error::Error;
+use crate::launch;
 use crate::record::grouped;
 use crate::settings::Settings;
 use policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What became of a rule, all processes together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +89,59 @@ pub fn read(settings: &Settings, short: bool) -> Result<Option<Policy>, Error> {
         (Some(base), Some(file)) => Some(file.over(base)),
         (base, file) => file.or(base),
     })
+}
+
+/// Whether every rule selects something in what a program is about to run, as far as that can be seen in its binary and in
+/// the PTX files of `folder`. A binary without PTX says nothing.
+///
+/// # Errors
+/// The first rule that cannot take effect, with its line.
+pub fn can_hold(policy: &Policy, binary: &Path, folder: Option<&Path>) -> Result<(), Error> {
+    let mut texts = Vec::new();
+    for file in folder.map(launch::ptx_files).unwrap_or_default() {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let bytes = std::fs::read(&file).map_err(|e| Error::file("read", &file, &e))?;
+        texts.push((name.into_owned(), String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let files = texts.len();
+    let containers = fatbin::executable(binary).unwrap_or_default();
+    let images = fatbin::best_ptx(&containers).unwrap_or_default();
+    let program = binary.file_name().unwrap_or_default().to_string_lossy();
+    let embedded = images.iter().enumerate();
+    texts.extend(embedded.map(|(i, image)| (image.file_name(&program, i + 1), image.text.clone())));
+    let mut rules: Vec<RuleSummary> = (0..policy.rules.len())
+        .map(|number| RuleSummary {
+            number,
+            ..RuleSummary::default()
+        })
+        .collect();
+    let mut from_files = BTreeSet::new();
+    if texts.is_empty() {
+        return Ok(());
+    }
+    for (n, (name, text)) in texts.iter().enumerate() {
+        // What cannot be read is told by the run itself.
+        let Ok(mut module) = ptx::parse(name, text) else {
+            return Ok(());
+        };
+        let Ok(report) = policy.rewrite_whole(&mut module, &policy.all()) else {
+            return Ok(());
+        };
+        for function in report.functions {
+            if n < files {
+                from_files.insert(function.name.clone());
+            } else if from_files.contains(&function.name) {
+                continue;
+            }
+            for site in function.sites {
+                for rule in site.decision.selected {
+                    rules[rule].selected += 1;
+                    rules[rule].sums += u64::from(site.accumulates);
+                }
+            }
+        }
+    }
+    check(policy, &rules)
 }
 
 /// The first rule that did nothing although it could have.

@@ -382,6 +382,12 @@ impl<'a> Doing<'a> {
     /// A run of the program itself, with our library and a record.
     fn program_job(&mut self, stage: &str, mut job: Job, quiet_end: bool) -> Result<(), Error> {
         let folder = self.record.stage(stage)?;
+        // A program under the contract has its kernels in its binary; `exec` may run anything.
+        if let Some(policy) = self.launch.policy.as_ref().filter(|_| stage != "exec") {
+            let here = job.folder.clone().unwrap_or_default();
+            let ptx = launch::ptx_folder(self.settings, &here)?;
+            rules::can_hold(policy, Path::new(&job.program), ptx.as_deref())?;
+        }
         if self
             .launch
             .policy

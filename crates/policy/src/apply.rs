@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ptx::Word;
-use ptx::ast::{Function, FunctionKind, Item, Module};
-use ptx::flow::{self, Role};
+use ptx::ast::{Function, FunctionKind, Item, Modifier, Module, ScalarType};
+use ptx::flow::{self, Part, Role};
 use ptx::overrides::{self, Form, Rewrite, Site};
 use rustc_hash::FxHashMap;
 use vfloat::{Format, Rounding};
@@ -50,8 +50,12 @@ pub struct SiteOutcome {
     pub class: ClassName,
     /// Whether it is a sum that runs over a loop or joins such sums.
     pub accumulates: bool,
-    /// Whether it is inside a sequence into which nvcc expanded a function that needs all 24 bits.
-    pub expansion: bool,
+    /// What it is to a sequence into which nvcc expanded a mathematical function, if it belongs to one.
+    pub expansion: Option<Part>,
+    /// Whether it computes with a number that only counts or addresses: an index converted to a float and back.
+    pub counts: bool,
+    /// Whether the text has `.vf32` there already.
+    pub narrow: bool,
     /// As it was, `fma.rn.f32`.
     pub from: String,
     /// As it is, if it was rewritten.
@@ -90,7 +94,7 @@ pub struct Report {
 /// What the data flow of a function says about its instructions.
 struct Flow {
     roles: BTreeMap<usize, Role>,
-    expansions: BTreeSet<usize>,
+    counters: BTreeSet<usize>,
 }
 
 impl Policy {
@@ -106,6 +110,7 @@ impl Policy {
     /// Rewrites a module for the launches of `kernel`, or, without one, for those of every kernel. Instructions
     /// only change their opcode, type and modifiers (and the operands of a sum their order).
     pub fn rewrite(&self, module: &mut Module, plan: &Plan, kernel: Option<&str>) -> Report {
+        overrides::without_early_bf16(module);
         let rules: Vec<(usize, &Rule)> = self
             .rules
             .iter()
@@ -170,7 +175,9 @@ impl Policy {
             .ptx
             .as_ref()
             .is_none_or(|lines| lines.iter().any(|l| l.has(text, site.line)));
-        if !class || !cuda || !ptx || (outcome.expansion && !rule.expansions) {
+        let inside = outcome.expansion == Some(Part::Inside);
+        let left = (inside && !rule.expansions) || (outcome.counts && !rule.indices);
+        if !class || !cuda || !ptx || left {
             return;
         }
         let sum = flow.roles.contains_key(&site.ordinal);
@@ -197,6 +204,12 @@ impl Policy {
         }
     }
 
+    /// Whether the rule that gives the format takes expansions apart.
+    fn takes_apart(&self, decision: &Decision) -> bool {
+        let rule = decision.format.and_then(|i| self.rules.get(i));
+        rule.is_some_and(|r| r.expansions)
+    }
+
     /// What an instruction becomes.
     fn rewritten(&self, outcome: &SiteOutcome, role: Option<Role>) -> Option<Rewrite> {
         let decision = &outcome.decision;
@@ -206,21 +219,26 @@ impl Policy {
             FormatChoice::Launch => None,
             FormatChoice::Fixed(format) => Some(format),
         };
-        let accumulator = match rule(decision.accumulate).and_then(|r| r.accumulate) {
+        let accumulate = rule(decision.accumulate).and_then(|r| r.accumulate);
+        let accumulator = match accumulate {
             Some(Accumulate::In(format)) => Some(format),
             _ => None,
         };
+        let part = outcome.expansion.filter(|_| !self.takes_apart(decision));
         let (form, format, accumulator) = match (role, accumulator) {
+            _ if part == Some(Part::Result) => (Form::Into, format, None),
             (Some(role), Some(a)) => match role {
                 // Additions to memory are no instructions that an override brings to another format.
                 Role::Atomic => return None,
                 // A sum of two accumulators is one itself: wholly in their format.
-                Role::Sum if a == Format::FP32 => return None,
+                Role::Sum if a == Format::FP32 && !outcome.narrow => return None,
                 Role::Sum => (Form::Vf32, Some(a), None),
                 Role::Fmam => (Form::Fmam, format, Some(a)),
                 Role::Addm => (Form::Addm, format, Some(a)),
                 Role::AddmSecond => (Form::AddmSecond, format, Some(a)),
             },
+            // Text that has `fmam` and `addm` keeps them unless a rule wants other sums.
+            _ if accumulate == Some(Accumulate::None) => (Form::Whole, format, None),
             _ => (Form::Vf32, format, None),
         };
         let accumulator = accumulator.filter(|a| *a != Format::FP32);
@@ -229,6 +247,7 @@ impl Policy {
             format: format.and_then(word),
             accumulator: accumulator.and_then(word),
             rounding: rule(decision.rounding).and_then(|r| r.rounding).map(rounding),
+            wide: part == Some(Part::Fused),
         })
     }
 }
@@ -263,7 +282,7 @@ fn flow(function: &Function, sums: bool) -> Flow {
     };
     Flow {
         roles: roles.into_iter().map(|(i, a)| (i, a.role)).collect(),
-        expansions: flow::expansions(function),
+        counters: flow::counters(function),
     }
 }
 
@@ -275,9 +294,15 @@ fn outcome(site: &Site<'_>, flow: &Flow) -> SiteOutcome {
             .file
             .zip(site.loc)
             .map(|(file, loc)| (file.to_owned(), loc.line)),
-        class: ClassName::of(site.class, site.instruction),
+        class: match site.part {
+            // The function as a whole, whatever its last step is.
+            Some(Part::Result) => ClassName::Transcendental,
+            _ => ClassName::of(site.class, site.instruction),
+        },
         accumulates: flow.roles.contains_key(&site.ordinal),
-        expansion: flow.expansions.contains(&site.ordinal),
+        expansion: site.part,
+        counts: flow.counters.contains(&site.ordinal),
+        narrow: site.instruction.has(Modifier::Type(ScalarType::Vf32)),
         from: site.instruction.mnemonic(),
         to: None,
         decision: Decision::default(),

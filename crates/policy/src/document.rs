@@ -106,6 +106,8 @@ pub struct Rule {
     pub ptx: Option<Vec<Lines>>,
     /// Also inside the sequences into which nvcc expands expf and the like.
     pub expansions: bool,
+    /// Also numbers that only count or address.
+    pub indices: bool,
     /// What they compute in.
     pub format: Option<FormatChoice>,
     /// How they round.
@@ -193,7 +195,7 @@ const TOP: [&str; 6] = [
     "scale",
     "loss_scale",
 ];
-const RULE: [&str; 12] = [
+const RULE: [&str; 13] = [
     "kernel",
     "launch",
     "stage",
@@ -203,6 +205,7 @@ const RULE: [&str; 12] = [
     "line",
     "ptx",
     "expansions",
+    "indices",
     "format",
     "rounding",
     "accumulate",
@@ -552,6 +555,7 @@ fn rule(reader: &Reader, item: &Item<'_>) -> Result<Rule, Error> {
         line: None,
         ptx: None,
         expansions: false,
+        indices: false,
         format: None,
         rounding: None,
         accumulate: None,
@@ -568,6 +572,7 @@ fn rule(reader: &Reader, item: &Item<'_>) -> Result<Rule, Error> {
             "line" => rule.line = Some(all_lines()?),
             "ptx" => rule.ptx = Some(all_lines()?),
             "expansions" => rule.expansions = value.flag()?,
+            "indices" => rule.indices = value.flag()?,
             "format" => rule.format = Some(format_choice(&value.text()?)?),
             "rounding" => rule.rounding = Some(value.text()?.parse()?),
             "accumulate" => rule.accumulate = Some(accumulate(&value.text()?)?),

@@ -382,6 +382,8 @@ pub struct Numerics {
     pub accumulator: Option<Word>,
     /// `.rs::8`: how many random bits stochastic rounding takes. `None`: as many as it can use.
     pub random_bits: Option<u8>,
+    /// `.into::e5m2::rz`: how the FP32 result is rounded into the format. `None`: to nearest even.
+    pub into: Option<Word>,
 }
 
 impl Numerics {
@@ -413,6 +415,7 @@ impl Instruction {
             format,
             accumulator,
             random_bits,
+            into,
         } = self.numerics;
         let mut text = self.opcode.text().to_string();
         let mut named = false;
@@ -424,6 +427,13 @@ impl Instruction {
                 (Modifier::Type(ScalarType::Vf32), _) if !std::mem::replace(&mut named, true) => {
                     let format = format.map(Word::text).or(accumulator.map(|_| Numerics::LAUNCH));
                     for word in format.into_iter().chain(accumulator.map(Word::text)) {
+                        text.push_str("::");
+                        text.push_str(word);
+                    }
+                }
+                (Modifier::Into, _) => {
+                    let format = format.map(Word::text).or(into.map(|_| Numerics::LAUNCH));
+                    for word in format.into_iter().chain(into.map(Word::text)) {
                         text.push_str("::");
                         text.push_str(word);
                     }

@@ -44,6 +44,13 @@ pub enum Error {
         range: &'static str,
         value: u64,
     },
+    /// A variable that is bigger than its memory.
+    #[error("`{name}` must be {range}, not {found} bytes")]
+    Size {
+        name: String,
+        range: &'static str,
+        found: String,
+    },
     /// Braces inside braces beyond what any compiler writes.
     #[error("nested too deeply")]
     TooDeep,

@@ -101,6 +101,8 @@ impl Lexer<'_> {
             match (self.bytes[self.at], self.peek(1)) {
                 (b' ' | b'\t' | b'\r' | b'\n' | 0 | 0x0b | 0x0c, _) => self.at += 1,
                 (b'/', b'/') => self.line(),
+                // `# 12 "foo.ptx"` and `#line 12`: where the text came from before a preprocessor.
+                (b'#', _) if self.is_line_marker() => self.line(),
                 // DWARF of the very first toolkits, deprecated since PTX 2.0.
                 (b'@', b'@') => self.line(),
                 (b'/', b'*') => {
@@ -126,6 +128,16 @@ impl Lexer<'_> {
         }
     }
 
+    /// Whether a line marker begins here: at the beginning of a line, a number or `line` behind it.
+    fn is_line_marker(&self) -> bool {
+        let before = self.text[..self.at].bytes().rev();
+        let begins = before
+            .take_while(|b| *b != b'\n')
+            .all(|b| matches!(b, b' ' | b'\t' | b'\r'));
+        let rest = self.text[self.at + 1..].trim_start_matches([' ', '\t']);
+        begins && (rest.starts_with("line") || rest.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     fn line(&mut self) {
         let rest = &self.bytes[self.at..];
         self.at += rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
@@ -140,6 +152,10 @@ impl Lexer<'_> {
             match self.bytes[start] {
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | b'%' => self.ident(start),
                 b'0'..=b'9' => self.number(start),
+                // `.5`: what no word stands before is no modifier.
+                b'.' if self.peek(1).is_ascii_digit() && (start == 0 || !is_word(self.bytes[start - 1])) => {
+                    self.decimal(start)
+                }
                 b'.' if is_word(self.peek(1)) => self.dotted(),
                 b'"' => self.string(start),
                 b @ (b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b',' | b';' | b':' | b'='

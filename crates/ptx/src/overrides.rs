@@ -1,15 +1,17 @@
 //! Brings instructions of a module to `.vf32`: a visitor over the tree that offers every instruction that may
 //! be rewritten and does what it is told. It touches opcodes and types only (and swaps the operands of a sum
 //! whose accumulator comes second); it never moves, adds or removes an instruction, so results can be compared
-//! instruction by instruction, and copies (mov, ld, st, selp) stay as they are.
+//! instruction by instruction, and copies (mov, ld, st, selp) stay as they are, but for those that hand on the result of
+//! an expansion.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use crate::ast::*;
+use crate::flow::{self, Part};
 use crate::isa::{self, Class};
 
-/// An instruction on `.f32` that may be rewritten.
+/// An instruction on `.f32` or `.vf32` that may be rewritten.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// The kernel or device function it is in.
@@ -24,6 +26,9 @@ pub struct Site<'a> {
     pub line: u32,
     /// What it computes.
     pub class: Class,
+    /// What it is to an expansion of nvcc's, if it belongs to one. Where the text has `.vf32` already, whoever wrote it
+    /// wanted it narrow, and it is an instruction like others.
+    pub part: Option<Part>,
     /// The `.loc` it stands under: where in the CUDA source it comes from.
     pub loc: Option<&'a Loc>,
     /// The name of the CUDA source file of `loc`.
@@ -33,8 +38,12 @@ pub struct Site<'a> {
 /// Which instruction to make of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// `.f32` becomes `.vf32`.
+    /// `.f32` becomes `.vf32`; what has `.vf32` already keeps its instruction and changes its format.
     Vf32,
+    /// The same, and `fmam` and `addm` become `fma` and `add`.
+    Whole,
+    /// The `.f32` result is rounded into the format: `.into`.
+    Into,
     /// `fma` and `mad` become `fmam.vf32`: narrow product, FP32 accumulator.
     Fmam,
     /// `add` becomes `addm.vf32`, its first operand the FP32 accumulator.
@@ -75,6 +84,14 @@ impl Rounding {
         }
     }
 
+    /// As `.into` names it.
+    fn name(self) -> String {
+        match self {
+            Rounding::Rs(Some(bits)) => format!("rs{bits}"),
+            other => other.modifier().text().to_owned(),
+        }
+    }
+
     const ALL: [Modifier; 7] = [
         Modifier::Rn,
         Modifier::Rz,
@@ -98,6 +115,8 @@ pub struct Rewrite {
     /// How it rounds; `None` leaves that as it is. Instructions that round nothing (`neg`, `max`, `setp`, an integer
     /// out of a `cvt`) stay as they are.
     pub rounding: Option<Rounding>,
+    /// The factors of a multiply-add stay FP32, their product is rounded into the format: `.wide`.
+    pub wide: bool,
 }
 
 impl From<Form> for Rewrite {
@@ -108,6 +127,7 @@ impl From<Form> for Rewrite {
             format: None,
             accumulator: None,
             rounding: None,
+            wide: false,
         }
     }
 }
@@ -198,8 +218,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Offers every instruction that may be brought to `.vf32` (arithmetic on `.f32`, conversions from or to it) and
-/// rewrites it as `select` says.
+/// Offers every instruction that may be brought to `.vf32` (arithmetic on `.f32`, conversions from or to it), those that
+/// have it already and those that hand on the result of an expansion, and rewrites it as `select` says.
 pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewrite>) -> Report {
     let mut files = HashMap::new();
     for item in &module.items {
@@ -210,6 +230,7 @@ pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewr
     let lines = Lines::new(&module.source);
     let mut report = Report::default();
     for function in module.functions_mut() {
+        let parts = flow::expansions(function);
         let Function {
             name,
             kind,
@@ -222,6 +243,7 @@ pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewr
         let mut visit = Visit {
             name: &name.name,
             kind: *kind,
+            parts: &parts,
             files: &files,
             lines: &lines,
             ordinal: 0,
@@ -251,9 +273,86 @@ pub fn to_vf32(module: &mut Module, select: &mut dyn FnMut(&Site) -> Option<Rewr
     report
 }
 
+/// Writes the early `.bf16` on f32 registers as `.vf32::bf16`, which is the same, wherever an override looks.
+pub fn without_early_bf16(module: &mut Module) {
+    let bf16 = Modifier::Type(ScalarType::Bf16);
+    for function in module.functions_mut() {
+        let mut early = false;
+        function.each_instruction(&mut |i| early |= i.has(bf16));
+        if !early {
+            continue;
+        }
+        let mut narrow = Registers::default();
+        for v in function.params.iter().chain(&function.returns) {
+            narrow.declare(v);
+        }
+        let mut body = function.body.take();
+        narrow.statements(body.as_deref_mut().unwrap_or_default());
+        function.body = body;
+    }
+}
+
+/// Registers of 16 bits, by name or prefix: `.bf16` on these is no early form. A name that is declared in several
+/// scopes counts as it was declared last.
+#[derive(Default)]
+struct Registers {
+    narrow: HashMap<String, (bool, bool)>,
+}
+
+impl Registers {
+    fn declare(&mut self, v: &Variable) {
+        if v.space == StateSpace::Reg {
+            let entry = (v.range.is_some(), v.ty.bits() == 16);
+            self.narrow.insert(v.name.name.clone(), entry);
+        }
+    }
+
+    fn is_narrow(&self, name: &str) -> bool {
+        let prefix = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let alone = self.narrow.get(name).filter(|(range, _)| !range);
+        alone
+            .or_else(|| self.narrow.get(prefix))
+            .is_some_and(|(_, narrow)| *narrow)
+    }
+
+    fn statements(&mut self, body: &mut [Statement]) {
+        for statement in body {
+            match statement {
+                Statement::Variable(v) => self.declare(v),
+                Statement::Block { body, .. } => self.statements(body),
+                Statement::Instruction(i) => self.instruction(i),
+                _ => {}
+            }
+        }
+    }
+
+    fn instruction(&self, i: &mut Instruction) {
+        let computes = matches!(i.opcode, Opcode::Fmam | Opcode::Addm)
+            || (isa::entry(i.opcode).class.is_some()
+                && !matches!(i.opcode, Opcode::Cvt | Opcode::Set | Opcode::Slct));
+        let mut registers = i.operands.iter().filter_map(|o| match o {
+            Operand::Name(name) => Some(self.is_narrow(&name.name)),
+            _ => None,
+        });
+        let bf16 = Modifier::Type(ScalarType::Bf16);
+        if !computes || registers.next_back() != Some(false) || i.numerics != Numerics::default() {
+            return;
+        }
+        let mut new = i.clone();
+        for m in new.modifiers.iter_mut().filter(|m| **m == bf16) {
+            *m = Modifier::Type(ScalarType::Vf32);
+            new.numerics.format = Word::new("bf16");
+        }
+        if isa::is_form(&new) {
+            *i = new;
+        }
+    }
+}
+
 struct Visit<'a> {
     name: &'a str,
     kind: FunctionKind,
+    parts: &'a BTreeMap<usize, Part>,
     files: &'a HashMap<u32, String>,
     lines: &'a Lines,
     ordinal: usize,
@@ -278,7 +377,12 @@ impl Visit<'_> {
     fn instruction(&mut self, instruction: &mut Instruction) {
         let ordinal = self.ordinal;
         self.ordinal += 1;
-        let Some(class) = class(instruction) else { return };
+        let plain = !instruction.has(Modifier::Type(ScalarType::Vf32));
+        let part = self.parts.get(&ordinal).copied().filter(|_| plain);
+        let handed_on = (part == Some(Part::Result)).then_some(Class::Function);
+        let Some(class) = class(instruction).or(handed_on) else {
+            return;
+        };
         let loc = self.loc.as_ref();
         let file = loc.and_then(|l| self.files.get(&l.file)).map(String::as_str);
         let site = Site {
@@ -288,6 +392,7 @@ impl Visit<'_> {
             ordinal,
             line: self.lines.line(instruction.span.start),
             class,
+            part,
             loc,
             file,
         };
@@ -297,7 +402,11 @@ impl Visit<'_> {
         let from = instruction.mnemonic();
         match rewritten(instruction, rewrite) {
             Some(new) => {
+                let changed = new.mnemonic() != from;
                 *instruction = new;
+                if !changed {
+                    return;
+                }
                 *self
                     .changes
                     .entry((class, from, instruction.mnemonic()))
@@ -308,21 +417,46 @@ impl Visit<'_> {
     }
 }
 
-/// The class of an instruction that may be brought to `.vf32`; `None` for every other.
+/// The class of an instruction that is or may be brought to `.vf32`; `None` for every other.
 pub fn class(instruction: &Instruction) -> Option<Class> {
-    let class = isa::entry(instruction.opcode).class?;
+    let class = match instruction.opcode {
+        Opcode::Fmam => Class::Fma,
+        Opcode::Addm => Class::Add,
+        opcode => isa::entry(opcode).class?,
+    };
     rewritten(instruction, Form::Vf32.into()).map(|_| class)
 }
 
 /// The instruction after a rewrite, if it can have it.
 fn rewritten(instruction: &Instruction, rewrite: Rewrite) -> Option<Instruction> {
-    let place = place(instruction)?;
     let mut new = instruction.clone();
-    new.modifiers[place] = Modifier::Type(ScalarType::Vf32);
+    if rewrite.form == Form::Into {
+        new.modifiers.push(Modifier::Into);
+        new.numerics.format = rewrite.format;
+        new.numerics.into = rewrite.rounding.and_then(|r| Word::new(&r.name()));
+        return (!instruction.has(Modifier::Into) && isa::is_form(&new)).then_some(new);
+    }
+    if isa::is_variable(instruction) {
+        if !instruction.has(Modifier::Type(ScalarType::Vf32)) {
+            return None;
+        }
+    } else {
+        new.modifiers[place(instruction)?] = Modifier::Type(ScalarType::Vf32);
+    }
     new.numerics.format = rewrite.format;
     match (rewrite.form, instruction.opcode) {
         (Form::Vf32, _) => {}
-        (Form::Fmam, Opcode::Fma | Opcode::Mad) => new.opcode = Opcode::Fmam,
+        (Form::Whole, opcode) => {
+            new.opcode = match opcode {
+                Opcode::Fmam => Opcode::Fma,
+                Opcode::Addm => Opcode::Add,
+                other => other,
+            };
+            new.numerics.accumulator = None;
+        }
+        (Form::Fmam, Opcode::Fma | Opcode::Mad | Opcode::Fmam) => new.opcode = Opcode::Fmam,
+        // The text says which operand is the accumulator.
+        (Form::Addm | Form::AddmSecond, Opcode::Addm) => {}
         (Form::Addm, Opcode::Add) => new.opcode = Opcode::Addm,
         (Form::AddmSecond, Opcode::Add) if new.operands.len() == 3 => {
             new.opcode = Opcode::Addm;
@@ -330,8 +464,11 @@ fn rewritten(instruction: &Instruction, rewrite: Rewrite) -> Option<Instruction>
         }
         _ => return None,
     }
-    if rewrite.form != Form::Vf32 {
+    if !matches!(rewrite.form, Form::Vf32 | Form::Whole) {
         new.numerics.accumulator = rewrite.accumulator;
+    }
+    if rewrite.wide && !new.has(Modifier::Wide) {
+        new.modifiers.insert(0, Modifier::Wide);
     }
     // The new form must be one of the table, executed by Vernier.
     if !isa::is_form(&new) {
@@ -363,7 +500,7 @@ fn rounded(instruction: &Instruction, rounding: Rounding) -> Option<Instruction>
 /// Which modifier is the `.f32` that an override turns into `.vf32`.
 fn place(instruction: &Instruction) -> Option<usize> {
     isa::entry(instruction.opcode).class?;
-    if instruction.has(Modifier::Type(ScalarType::Vf32)) {
+    if instruction.has(Modifier::Into) {
         return None;
     }
     let f32 = Modifier::Type(ScalarType::F32);
@@ -531,6 +668,7 @@ mod tests {
                 format: (site.class != Class::Add).then(|| Word::new("e5m2")).flatten(),
                 accumulator,
                 rounding: Some(Rounding::Rs(Some(8))),
+                wide: false,
             })
         });
         let expected = [

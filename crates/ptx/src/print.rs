@@ -341,6 +341,10 @@ impl Display for Operand {
                 f.write_char(']')
             }
             Operand::Vector { elements, .. } => {
+                // `%tid` is its parts.
+                if let [Operand::Special { register, .. }, .., Operand::Immediate { .. }] = &elements[..] {
+                    return f.write_str(register.text().trim_end_matches(".x"));
+                }
                 f.write_char('{')?;
                 list(f, elements)?;
                 f.write_char('}')

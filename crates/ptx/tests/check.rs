@@ -79,6 +79,12 @@ fn accepted() {
         "add.bf16 %h1, %h2, %h3;",
         "ex2.vf32 %f1, %f2;",
         "cvt.rn.vf32.u64 %f1, %rd1;",
+        "ld.global.vf32 %f1, [%rd1];",
+        "mov.vf32 %f1, %f2;",
+        "selp.bf16 %f1, %f2, %f3, %p1;",
+        "slct.vf32.s32 %f1, %f2, %f3, %r1;",
+        "cvt.rzi.bf16.bf16 %f1, %f2;",
+        "cvt.rzi.bf16.bf16 %h1, %h2;",
         // Not executed, but PTX.
         "min.f32 %f1, %f2, %f3, %f4;",
         "membar.proxy.alias;",
@@ -134,8 +140,10 @@ fn refused() {
         "call (ret0), %rd1, (arg);",
         "call sym;",
         "exit 1;",
-        "ld.vf32 %f1, [%rd1];",
-        "mov.vf32 %f1, %f2;",
+        "ld.vf32 %h1, [%rd1];",
+        "mov.vf32 %s1, %f2;",
+        "mov.bf16 %rd1, %rd2;",
+        "fmam.bf16 %f1, %f2, 1, %f4;",
         "max.NaN.vf32 %f1, %f2, %f3;",
     ] {
         assert!(checked(text).is_err(), "{text} is accepted");

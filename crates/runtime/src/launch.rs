@@ -273,7 +273,9 @@ impl Runtime {
             }
             (execution, seconds)
         };
-        self.deliver(&entry.name, &execution);
+        let takers = active.filter(|_| execution.trap.is_some());
+        let takers = takers.map_or(Vec::new(), |a| a.takers(&entry.name));
+        self.deliver(&entry.name, &execution, &takers);
         if self.startup().digest {
             let digest = format!("{:016x}", self.digest(&ready.memory));
             self.recorder()
@@ -294,8 +296,8 @@ impl Runtime {
         Ok(())
     }
 
-    /// Passes on what a kernel printed and how it failed.
-    fn deliver(&self, kernel: &str, execution: &Execution) {
+    /// Passes on what a kernel printed and how it failed; `takers` are the rules that changed its instructions.
+    fn deliver(&self, kernel: &str, execution: &Execution, takers: &[String]) {
         print(&execution.output);
         if execution.output_cut {
             say::once(&format!("warning: {}", exec::output_was_cut(kernel)));
@@ -303,7 +305,15 @@ impl Runtime {
         if let Some(trap) = &execution.trap {
             let code = trap_code(&trap.kind);
             let message = trap.to_string();
-            say::once(&format!("error: {message}\n   = the program gets {code}"));
+            let mut text = format!("error: {message}\n   = the program gets {code}");
+            if !takers.is_empty() {
+                text += &format!(
+                    "\n   = this kernel does not compute as compiled ({}), which may be the cause: narrowed, a number that decides \
+                     where it reads is another; `vernier explain` shows what was changed, `format = \"leave\"` leaves it",
+                    takers.join(", ")
+                );
+            }
+            say::once(&text);
             let mark = self.recorder().event_to_look_at(json!({
                 "event": "trap", "kernel": kernel, "message": message, "looked_at": false,
             }));

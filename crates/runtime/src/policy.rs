@@ -231,6 +231,24 @@ impl Active {
         self.note(report, &|site| site.decision.takers(), |s| &mut s.taken);
     }
 
+    /// The rules that took instructions of a kernel, as a person finds them.
+    pub(crate) fn takers(&self, kernel: &str) -> Vec<String> {
+        let takes = |state: &RuleState| {
+            let sites = state.sites.lock().unwrap_or_else(PoisonError::into_inner);
+            sites.taken.contains_key(kernel)
+        };
+        let rules = self.policy.rules.iter().zip(&self.rules);
+        let mut places: Vec<String> = rules
+            .filter(|(_, state)| takes(state))
+            .map(|(rule, _)| match rule.place.source.name == policy::SHORT_FORM {
+                true => policy::SHORT_FORM.to_owned(),
+                false => rule.place.shown(),
+            })
+            .collect();
+        places.dedup();
+        places
+    }
+
     fn note(
         &self,
         report: &Report,

@@ -269,7 +269,7 @@ impl Recorder {
 
     /// Whether kernels ran, but none executed an instruction in a variable format.
     pub(crate) fn is_without_formats(&self) -> bool {
-        let all = lock(&self.state).all;
+        let all = lock(&self.sums.state).all;
         all.launches > 0 && all.stats.variable_instructions == 0
     }
 

@@ -392,7 +392,7 @@ impl<'a> Translator<'a> {
                 Some(place) => place,
                 None => {
                     let v = self.source(actual, formal.ty)?;
-                    let place = self.frame(size_of(formal) as u32, align_of(formal))?;
+                    let place = self.frame(size_of(formal), align_of(formal))?;
                     let (access, base) = self.scalar_access(i, place, formal)?;
                     self.emit(Op::Store(access), vec![], vec![base, v], false);
                     place
@@ -406,7 +406,7 @@ impl<'a> Translator<'a> {
                 Some(place) => place,
                 None => {
                     let d = self.destination(actual, formal.ty)?;
-                    let place = self.frame(size_of(formal) as u32, align_of(formal))?;
+                    let place = self.frame(size_of(formal), align_of(formal))?;
                     let (access, base) = self.scalar_access(i, place, formal)?;
                     results.push((access, d, base));
                     place

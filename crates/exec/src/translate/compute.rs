@@ -89,7 +89,7 @@ impl Translator<'_> {
             return self.refuse(mnemonic(i), "a type is missing");
         };
         let vector = |o: Option<&Operand>| matches!(o, Some(Operand::Vector { .. }));
-        if vector(i.operands.first()) || vector(i.operands.get(1)) {
+        if vector(i.operands.first()) || vector(i.operands.get(1)) || ty == T::B128 || i.vector() > 1 {
             return self.move_vector(i, ty);
         }
         let d = self.destination(self.operand(i, 0)?, ty)?;
@@ -460,10 +460,13 @@ impl Translator<'_> {
             return Ok(Some(FormatSource::Launch));
         }
         let dialect = matches!(i.opcode, O::Fmam | O::Addm);
-        if i.types().any(|t| t == T::Bf16) && !matches!(i.opcode, O::Cvt | O::Atom | O::Red) {
-            // `set` writes its own type, `u32` say, whatever it compares.
-            let sources = i.operands.iter().skip(usize::from(i.opcode == O::Set));
-            let wide = sources.into_iter().any(|o| match o {
+        // `plain` has dealt with those of two types and with moves.
+        let other = matches!(
+            i.opcode,
+            O::Cvt | O::Set | O::Slct | O::Mov | O::Selp | O::Atom | O::Red
+        );
+        if i.types().any(|t| t == T::Bf16) && !other {
+            let wide = i.operands.iter().any(|o| match o {
                 Operand::Name(n) => {
                     matches!(self.lookup(&n.name), Ok(super::Binding::Reg(r)) if self.bits_of(r) == 32)
                 }
@@ -533,14 +536,11 @@ impl Translator<'_> {
                 return Ok(());
             }
             O::Cvt => return self.variable_convert(i, spec),
-            O::Mov | O::Selp | O::Ld | O::St => {
-                return self.refuse(
-                    mnemonic(i),
-                    "this instruction moves bits: write it with .f32 or .b32",
-                );
-            }
             _ => return self.refuse(mnemonic(i), "this instruction has no variable-precision form"),
         };
+        if i.has(M::Wide) {
+            return self.wide_product(i, spec);
+        }
         let mut src = Vec::new();
         for n in 1..=operands {
             // Accumulators are ordinary f32 operands.
@@ -560,6 +560,36 @@ impl Translator<'_> {
             self.emit(vf(f), vec![d], src, true);
         }
         Ok(())
+    }
+
+    /// `.wide`: the product of FP32 factors is rounded into the format, and added as in fma and fmam.
+    fn wide_product(&mut self, i: &Instruction, spec: VfSpec) -> Result<()> {
+        let vf = |f| Op::Vf { f, spec };
+        let factors = [1, 2].map(|n| self.operand(i, n).cloned());
+        let [a, b] = factors;
+        let factors = vec![self.source(&a?, T::F32)?, self.source(&b?, T::F32)?];
+        let product = self.new_reg(32);
+        self.emit(Op::Alu(alu::MulF32::ALU), vec![product], factors, false);
+        self.emit(
+            vf(VfFn::QuantizeF32),
+            vec![product],
+            vec![Val::Reg(product)],
+            false,
+        );
+        let product = Val::Reg(product);
+        let d = self.destination(self.operand(i, 0)?, T::F32)?;
+        let (f, src) = match i.opcode {
+            O::Fmam => (
+                VfFn::Addm,
+                vec![self.source(self.operand(i, 3)?, T::F32)?, product],
+            ),
+            _ => (
+                VfFn::Add,
+                vec![product, self.variable_source(i, 3, vf(VfFn::Neg))?],
+            ),
+        };
+        self.emit(vf(f), vec![d], src, true);
+        self.saturated(i, vf(VfFn::Saturate), d)
     }
 
     /// Operand `n`, which enters the format: of `-a` that is T(a) with the sign changed (SEMANTICS section 3).

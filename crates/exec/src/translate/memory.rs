@@ -90,9 +90,14 @@ impl Translator<'_> {
     }
 
     fn access(&self, i: &Instruction, space: Space, offset: i64) -> Result<(Access, ScalarType)> {
-        let Some(ty) = i.ty() else {
+        let Some(mut ty) = i.ty() else {
             return self.refuse(mnemonic(i), "a type is missing");
         };
+        let mut count = i.vector() as u8;
+        // Two registers of 64 bits.
+        if ty == ScalarType::B128 && count == 1 {
+            (ty, count) = (ScalarType::B64, 2);
+        }
         if ty.bits() > 64 || ty.bits() < 8 {
             return self.refuse(mnemonic(i), format!("accesses of type .{ty} are not supported"));
         }
@@ -105,7 +110,7 @@ impl Translator<'_> {
             space,
             bytes: ty.bytes() as u8,
             signed,
-            count: i.vector() as u8,
+            count,
             offset,
             volatile,
         };
@@ -128,7 +133,7 @@ impl Translator<'_> {
                 .collect::<Result<Vec<VReg>>>()?,
             o => {
                 let first = self.destination(o, ty)?;
-                (0..i.vector() as u32).map(|k| VReg(first.0 + k)).collect()
+                (0..u32::from(access.count)).map(|k| VReg(first.0 + k)).collect()
             }
         };
         if dst.len() != usize::from(access.count) {
@@ -193,17 +198,43 @@ impl Translator<'_> {
         let (base, offset, place) = self.address(i, 0)?;
         let space = Self::resolve_generic(self.space(i, place)?, place);
         let (access, ty) = self.access(i, space, offset)?;
+        if access.space == Space::Param {
+            return self.refuse(mnemonic(i), "kernel parameters cannot be written");
+        }
         let mut src = vec![base];
         match self.operand(i, 1)? {
+            // What stands for `_` stays as it is in memory.
+            Operand::Vector { elements, .. } if elements.iter().any(|e| matches!(e, Operand::Sink(_))) => {
+                for (k, e) in elements.iter().enumerate() {
+                    if matches!(e, Operand::Sink(_)) {
+                        continue;
+                    }
+                    let value = self.source(e, ty)?;
+                    let one = Access {
+                        count: 1,
+                        offset: access.offset + k as i64 * i64::from(access.bytes),
+                        ..access
+                    };
+                    self.emit(Op::Store(one), vec![], vec![base, value], true);
+                }
+                return Ok(());
+            }
             Operand::Vector { elements, .. } => {
                 for e in elements {
                     src.push(self.source(e, ty)?);
                 }
             }
             o => {
-                let first = self.source(o, ty)?;
+                let mut first = self.source(o, ty)?;
+                if i.has(Modifier::Into) {
+                    let op = self.rounding_of(i)?;
+                    let rounded = self.new_reg(32);
+                    self.emit(op, vec![rounded], vec![first], false);
+                    self.variable = true;
+                    first = Val::Reg(rounded);
+                }
                 src.push(first);
-                for k in 1..i.vector() as u32 {
+                for k in 1..u32::from(access.count) {
                     match first {
                         Val::Reg(r) => src.push(Val::Reg(VReg(r.0 + k))),
                         Val::Const(_) => return self.refuse(mnemonic(i), "a vector must stand here"),
@@ -213,9 +244,6 @@ impl Translator<'_> {
         }
         if src.len() != usize::from(access.count) + 1 {
             return self.refuse(mnemonic(i), format!("{} sources are needed", access.count));
-        }
-        if access.space == Space::Param {
-            return self.refuse(mnemonic(i), "kernel parameters cannot be written");
         }
         self.emit(Op::Store(access), vec![], src, true);
         Ok(())
@@ -511,6 +539,9 @@ impl Translator<'_> {
     /// `mov` with a vector on one side: packs or unpacks.
     pub(super) fn move_vector(&mut self, i: &Instruction, ty: ScalarType) -> Result<()> {
         let (d, s) = (self.operand(i, 0)?.clone(), self.operand(i, 1)?.clone());
+        if ty == ScalarType::B128 || i.vector() > 1 {
+            return self.move_elements(i, ty, &d, &s);
+        }
         match (d, s) {
             (Operand::Vector { elements, .. }, s) => {
                 let part = ty.bits() / elements.len() as u32;
@@ -549,6 +580,73 @@ impl Translator<'_> {
                 self.pack(d, &parts, ty.bits(), part);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// `mov` of vectors and of 128 bits, element by element: of registers in braces, of a vector register, of a special one.
+    fn move_elements(&mut self, i: &Instruction, ty: ScalarType, d: &Operand, s: &Operand) -> Result<()> {
+        let (ty, count) = match ty {
+            ScalarType::B128 => (ScalarType::B64, 2),
+            ty => (ty, i.vector()),
+        };
+        let mut values = match s {
+            // 128 bits of four words.
+            Operand::Vector { elements, .. } if elements.len() == 2 * count => {
+                let words = elements.iter().map(|e| self.source(e, ScalarType::B32));
+                let words = words.collect::<Result<Vec<Val>>>()?;
+                let pairs = words.chunks_exact(2).map(|pair| {
+                    let wide = self.new_reg(64);
+                    self.pack(wide, pair, 64, 32);
+                    Val::Reg(wide)
+                });
+                pairs.collect()
+            }
+            Operand::Vector { elements, .. } => elements
+                .iter()
+                .map(|e| self.source(e, ty))
+                .collect::<Result<Vec<Val>>>()?,
+            o => match self.source(o, ty)? {
+                Val::Reg(r) => (0..count as u32).map(|k| Val::Reg(VReg(r.0 + k))).collect(),
+                Val::Const(_) => return self.refuse(mnemonic(i), "a vector must stand here"),
+            },
+        };
+        if let Operand::Vector { elements, .. } = d
+            && elements.len() == 2 * count
+        {
+            for (k, e) in elements.iter().enumerate() {
+                let word = self.destination(e, ScalarType::B32)?;
+                let value = values.get(k / 2).copied().unwrap_or(Val::Const(0));
+                self.extract(word, value, 64, 32 * (k % 2) as u32, 32);
+            }
+            return Ok(());
+        }
+        let dst: Vec<VReg> = match d {
+            Operand::Vector { elements, .. } => elements
+                .iter()
+                .map(|e| self.destination(e, ty))
+                .collect::<Result<_>>()?,
+            o => {
+                let first = self.destination(o, ty)?;
+                (0..count as u32).map(|k| VReg(first.0 + k)).collect()
+            }
+        };
+        if dst.len() != count || values.len() != count {
+            return self.refuse(
+                mnemonic(i),
+                format!("both sides must have {count} registers of .{ty}"),
+            );
+        }
+        // What is overwritten before it is read is kept first.
+        for value in &mut values {
+            if dst.iter().any(|d| *value == Val::Reg(*d)) {
+                let copy = self.new_reg(ty.bits());
+                self.copy(copy, *value);
+                *value = Val::Reg(copy);
+            }
+        }
+        for (d, value) in dst.into_iter().zip(values) {
+            self.copy(d, value);
         }
         Ok(())
     }

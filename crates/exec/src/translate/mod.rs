@@ -3,6 +3,7 @@
 
 mod calls;
 mod compute;
+mod dialect;
 mod memory;
 mod scope;
 mod tables;
@@ -44,11 +45,19 @@ pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir
         _ => None,
     });
     let named = |f: &'_ &Function| f.body.is_some();
-    let functions = all
+    let mut functions: FxHashMap<&str, &Function> = all
         .clone()
         .filter(named)
         .map(|f| (f.name.name.as_str(), f))
         .collect();
+    // In order: an alias may stand for another.
+    for item in &module.items {
+        if let ptx::ast::Item::Alias { alias, target, .. } = item
+            && let Some(f) = functions.get(target.name.as_str()).copied()
+        {
+            functions.insert(&alias.name, f);
+        }
+    }
     let mut t = Translator {
         module,
         globals,
@@ -277,7 +286,7 @@ impl<'a> Translator<'a> {
             let end = u64::from(self.shared_done) + size_of(v);
             self.limit("shared memory in a block", end, MAX_SHARED)?;
             self.shared.insert(*v, self.shared_done);
-            self.shared_done += size_of(v) as u32;
+            self.shared_done = end as u32;
         }
         for v in declared.iter().filter(|v| size_of(v) == 0) {
             dynamic_align = dynamic_align.max(align_of(v));
@@ -380,16 +389,18 @@ impl<'a> Translator<'a> {
         let name = &v.name.name;
         match v.space.base() {
             StateSpace::Reg => {
-                let bits = v.ty.bits();
-                if bits > 64 {
-                    return self.refuse(format!(".reg .{}", v.ty), "128-bit registers are not supported");
-                }
-                let count = v.range.unwrap_or(1) * u32::from(v.vector);
+                // 128 bits are two registers of 64.
+                let (bits, halves) = match v.ty.bits() {
+                    128 => (64, 2),
+                    bits => (bits, 1),
+                };
+                let stride = u32::from(v.vector) * halves;
+                let count = u64::from(v.range.unwrap_or(1)) * u64::from(stride);
                 let first = self.ir.regs.len() as u32;
-                if u64::from(first) + u64::from(count) > 4 * MAX_REGISTERS {
+                if u64::from(first) + count > 4 * MAX_REGISTERS {
                     return self.refuse(
                         format!(".reg .{} {name}", v.ty),
-                        "the kernel has too many registers",
+                        "the kernel has more than 2^22 registers after inlining its calls",
                     );
                 }
                 let info = RegInfo {
@@ -399,13 +410,13 @@ impl<'a> Translator<'a> {
                 };
                 self.ir.regs.extend(std::iter::repeat_n(info, count as usize));
                 match v.range {
-                    Some(count) => self.scopes.bind_range(name, VReg(first), count),
+                    Some(count) => self.scopes.bind_range(name, VReg(first), count, stride),
                     None => self.scopes.bind(name, Binding::Reg(VReg(first))),
                 }
             }
             StateSpace::Local | StateSpace::Param => {
                 // `.param` variables of calls live in the thread's local memory, like a stack frame.
-                let place = self.frame(size_of(v) as u32, align_of(v))?;
+                let place = self.frame(size_of(v), align_of(v))?;
                 self.scopes.bind(name, Binding::Place(place));
             }
             StateSpace::Shared => {
@@ -423,11 +434,11 @@ impl<'a> Translator<'a> {
     }
 
     /// Reserves local memory.
-    fn frame(&mut self, size: u32, align: u32) -> Result<Place> {
+    fn frame(&mut self, size: u64, align: u32) -> Result<Place> {
         let at = self.frame_bytes.next_multiple_of(align);
-        let end = u64::from(at) + u64::from(size);
+        let end = u64::from(at).saturating_add(size);
         self.limit("local memory in a thread", end, MAX_LOCAL)?;
-        self.frame_bytes = at + size;
+        self.frame_bytes = end as u32;
         Ok(match self.frame_base {
             Some(_) => Place::Frame(at),
             None => Place::Local(at),
@@ -645,9 +656,11 @@ impl<'a> Translator<'a> {
             | Opcode::Setmaxnreg
             | Opcode::Pmevent => self.emit(Op::Nop, vec![], vec![], true),
             _ => {
-                if !self.memory(i)? {
-                    self.compute(i)?;
+                let plain = self.plain(i)?;
+                if !self.memory(&plain)? {
+                    self.compute(&plain)?;
                 }
+                self.round_result(i)?;
             }
         }
         self.guard(i, first)

@@ -43,11 +43,19 @@ pub enum Binding {
     Prototype(usize),
 }
 
+/// Registers that are numbered from 0, `stride` of ours for each.
+struct Range {
+    prefix: String,
+    first: VReg,
+    count: u32,
+    stride: u32,
+}
+
 #[derive(Default)]
 struct Scope {
     names: FxHashMap<String, Binding>,
     /// `.reg .b32 %r<10>`: prefix, first register, count.
-    ranges: Vec<(String, VReg, u32)>,
+    ranges: Vec<Range>,
 }
 
 /// A stack of scopes, innermost last.
@@ -80,9 +88,14 @@ impl Scopes {
         }
     }
     /// Binds `name0` to `name(count-1)`.
-    pub fn bind_range(&mut self, name: &str, first: VReg, count: u32) {
+    pub fn bind_range(&mut self, name: &str, first: VReg, count: u32, stride: u32) {
         if let Some(scope) = self.stack.last_mut() {
-            scope.ranges.push((name.to_string(), first, count));
+            scope.ranges.push(Range {
+                prefix: name.to_string(),
+                first,
+                count,
+                stride,
+            });
         }
     }
     /// Looks a name up, innermost scope first.
@@ -95,11 +108,8 @@ impl Scopes {
         let (prefix, number) = name.split_at(name.len() - digits);
         let number: u32 = number.parse().ok()?;
         self.stack.iter().rev().find_map(|s| {
-            let (_, first, _) = s
-                .ranges
-                .iter()
-                .find(|(p, _, count)| p == prefix && number < *count)?;
-            Some(VReg(first.0 + number))
+            let range = s.ranges.iter().find(|r| r.prefix == prefix && number < r.count)?;
+            Some(VReg(range.first.0 + number * range.stride))
         })
     }
 }

@@ -129,13 +129,19 @@ impl Target {
         })
     }
 
-    /// Where the map of this target is kept.
-    pub fn place(&self) -> Result<PathBuf, Error> {
+    /// Where the map of this target is kept: another one for another binary, and for other PTX files if it reads some.
+    pub fn place(&self, settings: &Settings) -> Result<PathBuf, Error> {
         use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
         hash.update(cache::sha256(&self.binary)?);
         hash.update([0]);
         hash.update(&self.kind);
+        if let Some(folder) = launch::ptx_folder(settings, &self.folder)? {
+            for file in launch::ptx_files(&folder) {
+                hash.update([0]);
+                hash.update(cache::sha256(&file)?);
+            }
+        }
         let name: String = hash
             .finalize()
             .iter()
@@ -145,16 +151,18 @@ impl Target {
         Ok(cache::folder()?.join("layers").join(format!("{name}.json")))
     }
 
-    /// The map in the cache, if there is one that can be read.
-    pub fn known(&self) -> Result<Option<PathBuf>, Error> {
-        let place = self.place()?;
+    /// The map in the cache, if there is one that can be read and has layers: where none were found before, a longer or
+    /// better look may find some.
+    pub fn known(&self, settings: &Settings) -> Result<Option<PathBuf>, Error> {
+        let place = self.place(settings)?;
         let text = fs::read_to_string(&place).ok();
-        Ok(text.and_then(|t| LayerMap::from_json(&t).ok()).map(|_| place))
+        let map = text.and_then(|t| LayerMap::from_json(&t).ok());
+        Ok(map.filter(|m| !m.layers().is_empty()).map(|_| place))
     }
 
     /// Keeps a map in the cache.
-    pub fn keep(&self, profile: &Profile) -> Result<PathBuf, Error> {
-        let place = self.place()?;
+    pub fn keep(&self, profile: &Profile, settings: &Settings) -> Result<PathBuf, Error> {
+        let place = self.place(settings)?;
         if let Some(folder) = place.parent() {
             cache::create(folder)?;
         }
@@ -236,13 +244,13 @@ impl Target {
 
     /// The map in the cache; where there is none, the program is looked at first.
     pub fn map(&self, settings: &Settings, context: &Context<'_>) -> Result<PathBuf, Error> {
-        if let Some(known) = self.known()? {
+        if let Some(known) = self.known(settings)? {
             return Ok(known);
         }
         context
             .output
             .say("looking at the first launches of the program, to find its layers (kept in the cache)");
         let profile = self.profile(settings, context.library_folder, Limits::default())?;
-        self.keep(&profile)
+        self.keep(&profile, settings)
     }
 }

@@ -6,7 +6,8 @@
 //!    modifier that it must have, as many operands as it takes, each of the right kind.
 //! 4. A register's type suits its operand: same size (wider where PTX allows it), `.b` suits all, signed suits
 //!    unsigned, floating point suits floating point, a predicate suits a predicate only.
-//! 5. Guards are predicates, branches go to labels, `brx` to a list of labels, calls to functions or registers.
+//! 5. Variables fit in the memory they are in, registers of a function are no more than 2^22.
+//! 6. Guards are predicates, branches go to labels, `brx` to a list of labels, calls to functions or registers.
 //!
 //! Instructions that Vernier does not execute are passed by: [`unsupported`] lists them, for the function that
 //! is about to run. What compiles under NVIDIA's tools must pass.
@@ -32,6 +33,7 @@ pub fn check(module: &Module) -> Result<(), Errors> {
         module,
         scopes: Scopes::default(),
         functions: HashMap::new(),
+        registers: 0,
         errors: Vec::new(),
     };
     checker.module();
@@ -62,6 +64,9 @@ pub fn unsupported(function: &Function) -> Vec<Diagnostic> {
     found
 }
 
+/// No compiler needs more registers in a function.
+const MOST_REGISTERS: u64 = 1 << 22;
+
 /// A function's parameter counts: returns and parameters.
 #[derive(Clone, Copy)]
 struct Signature {
@@ -73,6 +78,8 @@ struct Checker<'m> {
     module: &'m Module,
     scopes: Scopes<'m>,
     functions: HashMap<&'m str, Signature>,
+    /// Registers that the function has so far.
+    registers: u64,
     errors: Vec<Diagnostic>,
 }
 
@@ -99,7 +106,44 @@ impl<'m> Checker<'m> {
         }
     }
 
+    /// Refuses what no device has room for, so that nothing later has to.
+    fn size(&mut self, v: &Variable) {
+        let span = v.name.span;
+        if matches!(v.space, StateSpace::Reg | StateSpace::Sreg) {
+            let count = u64::from(v.range.unwrap_or(1)) * u64::from(v.vector);
+            self.registers = self.registers.saturating_add(count);
+            if self.registers > MOST_REGISTERS && self.registers - count <= MOST_REGISTERS {
+                let (what, range) = ("the number of registers of a function", "at most 2^22");
+                let value = self.registers;
+                self.error(span, Error::OutOfRange { what, range, value }, None);
+            }
+            return;
+        }
+        let one = u64::from(v.ty.bytes()) * u64::from(v.vector);
+        let bytes = v
+            .dims
+            .iter()
+            .try_fold(one, |all, d| all.checked_mul(d.unwrap_or(0)));
+        let (most, range) = match v.space.base() {
+            StateSpace::Global => (1 << 40, "at most 2^40 bytes"),
+            StateSpace::Const => (1 << 26, "at most 2^26 bytes"),
+            // What a thread of any device has.
+            StateSpace::Local => (512 << 10, "at most 512 KiB, the local memory of a thread"),
+            StateSpace::Shared | StateSpace::SharedCluster => (1 << 28, "at most 2^28 bytes"),
+            _ => (512 << 10, "at most 512 KiB"),
+        };
+        if bytes.is_none_or(|b| b > most) {
+            let error = Error::Size {
+                name: v.name.name.clone(),
+                range,
+                found: bytes.map_or("more than 2^64".to_string(), |b| b.to_string()),
+            };
+            self.error(span, error, None);
+        }
+    }
+
     fn declare_variable(&mut self, v: &'m Variable) {
+        self.size(v);
         let entity = match v.space {
             StateSpace::Reg | StateSpace::Sreg => Entity::Register {
                 ty: v.ty,
@@ -147,6 +191,7 @@ impl<'m> Checker<'m> {
         for item in &self.module.items {
             match item {
                 Item::Variable(v) => {
+                    self.size(v);
                     let entity = match v.space {
                         StateSpace::Reg => Entity::Register {
                             ty: v.ty,
@@ -202,6 +247,7 @@ impl<'m> Checker<'m> {
     fn function(&mut self, f: &'m Function) {
         let Some(body) = &f.body else { return };
         self.scopes.enter();
+        self.registers = 0;
         for v in f.returns.iter().chain(&f.params) {
             self.declare_variable(v);
         }

@@ -127,14 +127,14 @@ impl<'m> Checker<'m> {
     }
 
     fn operand(&mut self, i: &'m Instruction, n: usize, pattern: &Pattern, operand: &'m Operand) {
-        let early = isa::entry(i.opcode).class.is_some() || matches!(i.opcode, Opcode::Fmam | Opcode::Addm);
+        let early = has_early_form(i.opcode);
         let nth = |index: usize| i.types().nth(index).unwrap_or(ScalarType::B32);
         match pattern.want {
             Want::Typed { index, wider } => {
                 let typing = Typing {
                     ty: nth(index),
                     wider,
-                    early: early && i.opcode != Opcode::Cvt,
+                    early,
                 };
                 if let (true, Operand::Pair { first, second }) = (pattern.pair, operand) {
                     self.value(i, n, pattern, first, typing);
@@ -192,13 +192,18 @@ impl<'m> Checker<'m> {
                         self.part(i, n, element, wanted);
                     }
                 } else {
-                    self.value(i, n, pattern, operand, Typing::exact(nth(0)));
+                    let typing = Typing {
+                        early,
+                        ..Typing::exact(nth(0))
+                    };
+                    self.value(i, n, pattern, operand, typing);
                 }
             }
             Want::Vector => {
                 let typing = Typing {
+                    ty: nth(0),
                     wider: true,
-                    ..Typing::exact(nth(0))
+                    early,
                 };
                 match operand {
                     Operand::Vector { elements, span } => {
@@ -398,7 +403,7 @@ impl<'m> Checker<'m> {
                     (TypeKind::Float, Immediate::Int { .. }) => {
                         !matches!(typing.ty, ScalarType::F32 | ScalarType::F64 | ScalarType::Vf32)
                             && typing.ty.bits() <= 32
-                            && !(typing.early && typing.ty == ScalarType::Bf16)
+                            && !(typing.early && typing.ty == ScalarType::Bf16 && !moves(i.opcode))
                     }
                     (TypeKind::Float | TypeKind::Bits, _) | (_, Immediate::Int { .. }) => true,
                     _ => false,
@@ -487,6 +492,18 @@ impl<'m> Checker<'m> {
             self.error(name.span, Error::Expected { expected, found }, None);
         }
     }
+}
+
+/// Whether early override files write it with `.bf16` on f32 registers.
+fn has_early_form(opcode: Opcode) -> bool {
+    isa::entry(opcode).class.is_some() || matches!(opcode, Opcode::Fmam | Opcode::Addm) || moves(opcode)
+}
+
+fn moves(opcode: Opcode) -> bool {
+    matches!(
+        opcode,
+        Opcode::Mov | Opcode::Selp | Opcode::Ld | Opcode::Ldu | Opcode::St
+    )
 }
 
 /// Leaves optional patterns out from the left until as many are left as there are operands.

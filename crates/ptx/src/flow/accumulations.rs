@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expansions::Part;
 use super::graph::{Graph, Origin, Write};
 use crate::ast::*;
 
@@ -53,7 +54,7 @@ pub fn accumulations(function: &Function) -> BTreeMap<usize, Accumulation> {
     let mut found = Sums::new(&graph, &expanded).find();
     for (at, i) in graph.instructions.iter().enumerate() {
         let adds = matches!(i.opcode, Opcode::Red | Opcode::Atom) && i.has(Modifier::Add);
-        if adds && i.ty() == Some(ScalarType::F32) {
+        if adds && matches!(i.ty(), Some(ScalarType::F32 | ScalarType::Vf32)) {
             let looped = false;
             let role = Role::Atomic;
             found.insert(
@@ -87,19 +88,22 @@ struct Sums<'g, 'f> {
     shared: BTreeSet<String>,
     accepted: BTreeSet<usize>,
     looped: BTreeSet<usize>,
+    /// Arithmetic on the result of a sum of products.
+    behind: BTreeSet<usize>,
 }
 
 impl<'g, 'f> Sums<'g, 'f> {
-    fn new(graph: &'g Graph<'f>, expanded: &BTreeSet<usize>) -> Self {
+    fn new(graph: &'g Graph<'f>, expanded: &BTreeMap<usize, Part>) -> Self {
         let mut sums = Sums {
             graph,
             nodes: BTreeMap::new(),
             shared: BTreeSet::new(),
             accepted: BTreeSet::new(),
             looped: BTreeSet::new(),
+            behind: BTreeSet::new(),
         };
         for at in 0..graph.instructions.len() {
-            if !expanded.contains(&at)
+            if matches!(expanded.get(&at), None | Some(Part::Fused))
                 && let Some(node) = sums.node(at)
             {
                 sums.nodes.insert(at, node);
@@ -121,10 +125,10 @@ impl<'g, 'f> Sums<'g, 'f> {
     /// The node of an additive instruction.
     fn node(&self, at: usize) -> Option<Node> {
         let i = self.graph.instructions[at];
-        let f32_only = i.types().eq([ScalarType::F32]);
+        let f32_only = i.types().eq([ScalarType::F32]) || i.types().eq([ScalarType::Vf32]);
         let operands: &[Operand] = match (i.opcode, i.operands.len()) {
-            (Opcode::Add | Opcode::Sub, 3) if f32_only => &i.operands[1..],
-            (Opcode::Fma | Opcode::Mad, 4) if f32_only => &i.operands[3..],
+            (Opcode::Add | Opcode::Sub | Opcode::Addm, 3) if f32_only => &i.operands[1..],
+            (Opcode::Fma | Opcode::Mad | Opcode::Fmam, 4) if f32_only => &i.operands[3..],
             _ => return None,
         };
         let from: Vec<BTreeSet<usize>> = operands.iter().map(|o| self.origins(at, o)).collect();
@@ -160,6 +164,7 @@ impl<'g, 'f> Sums<'g, 'f> {
 
     fn find(mut self) -> BTreeMap<usize, Accumulation> {
         self.loops();
+        self.leave_out_what_follows();
         self.chains();
         // Trees feed on sums and sums on trees: until nothing new is found.
         loop {
@@ -221,8 +226,9 @@ impl<'g, 'f> Sums<'g, 'f> {
     fn chains(&mut self) {
         // Longest path that ends at a node and that begins there, along the text.
         let next = self.flows();
+        let straight = |at: &usize| !self.behind.contains(at) && !self.looped.contains(at);
         let mut to: BTreeMap<usize, usize> = BTreeMap::new();
-        for at in self.nodes.keys() {
+        for at in self.nodes.keys().filter(|at| straight(at)) {
             let length = to.get(at).copied().unwrap_or(1);
             for n in next[at].iter().filter(|n| *n > at) {
                 let known = to.entry(*n).or_insert(1);
@@ -231,15 +237,48 @@ impl<'g, 'f> Sums<'g, 'f> {
         }
         let mut from: BTreeMap<usize, usize> = BTreeMap::new();
         for at in self.nodes.keys().rev() {
-            let rest = next[at].iter().filter(|n| *n > at).map(|n| from[n]).max();
+            let belongs = |n: &&usize| *n > at && straight(n);
+            let rest = next[at].iter().filter(belongs).map(|n| from[n]).max();
             from.insert(*at, rest.unwrap_or(0) + 1);
         }
         for at in self.nodes.keys() {
             let length = to.get(at).copied().unwrap_or(1) + from[at] - 1;
-            if length >= SHORTEST {
+            if length >= SHORTEST && straight(at) {
                 self.accepted.insert(*at);
             }
         }
+    }
+
+    /// What is added to a sum of products behind it and is no product: its readers are no part of the sum either.
+    fn leave_out_what_follows(&mut self) {
+        let products = |from: &BTreeSet<usize>| {
+            let product = |p: &usize| matches!(self.graph.instructions[*p].opcode, Opcode::Mul);
+            !from.is_empty() && from.iter().all(product)
+        };
+        let multiplies = |at: &usize| {
+            let node = &self.nodes[at];
+            node.addends.len() == 1 || node.addends.iter().any(|a| products(&a.from))
+        };
+        // Of at least two products, else it is a formula.
+        let several = |at: &usize| {
+            let mut from = self.nodes[at].addends.iter().flat_map(|a| &a.from);
+            let before = |f: &usize| self.nodes.contains_key(f) && multiplies(f);
+            multiplies(at) && (self.looped.contains(at) || from.any(before))
+        };
+        let mut outside: BTreeSet<usize> = BTreeSet::new();
+        for (at, node) in &self.nodes {
+            let [a, b] = &node.addends[..] else { continue };
+            let sum_of_products = |x: &Addend| {
+                let sums: Vec<&usize> = x.from.iter().filter(|f| self.nodes.contains_key(f)).collect();
+                !sums.is_empty() && sums.iter().all(|f| several(f) || outside.contains(f))
+            };
+            let other = |x: &Addend| !products(&x.from) && x.from.iter().all(|f| !self.nodes.contains_key(f));
+            if (sum_of_products(a) && other(b)) || (sum_of_products(b) && other(a)) {
+                outside.insert(*at);
+            }
+        }
+        outside.retain(|at| !self.looped.contains(at));
+        self.behind = outside;
     }
 
     /// Accepts steps of trees over lanes and shared memory.
@@ -248,7 +287,7 @@ impl<'g, 'f> Sums<'g, 'f> {
         for (at, node) in &self.nodes {
             let [a, b] = &node.addends[..] else { continue };
             let opcode = self.graph.instructions[*at].opcode;
-            if self.accepted.contains(at) || opcode != Opcode::Add {
+            if self.accepted.contains(at) || !matches!(opcode, Opcode::Add | Opcode::Addm) {
                 continue;
             }
             let shuffled = self.brought(&a.from).is_some_and(|s| !s.is_disjoint(&b.from))
@@ -267,20 +306,45 @@ impl<'g, 'f> Sums<'g, 'f> {
         self.accepted.extend(new);
     }
 
-    /// Accepts sums into which an accepted one flows; a difference only where the sum stands first.
+    /// Accepts sums of accepted ones, and rests of loops: their sum goes where the loop's goes without them.
     fn follow(&mut self) {
         let mut new = Vec::new();
         for (at, node) in &self.nodes {
-            let partial: Vec<bool> = node.addends.iter().map(|a| self.partial(a)).collect();
-            let follows = match (self.graph.instructions[*at].opcode, &partial[..]) {
-                (Opcode::Sub, [first, _]) => *first,
-                (_, partial) => partial.contains(&true),
+            let follows = match &node.addends[..] {
+                [a, b] if self.partial(a) && self.partial(b) => true,
+                addends => addends
+                    .iter()
+                    .any(|a| self.partial(a) && self.goes_on_without(*at, a)),
             };
             if follows {
                 new.push(*at);
             }
         }
         self.accepted.extend(new);
+    }
+
+    /// Whether something reads, as one value, either the sum of a node or what was added to there.
+    fn goes_on_without(&self, at: usize, addend: &Addend) -> bool {
+        let mut open: Vec<Write> = self.graph.writes_at(at).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(write) = open.pop() {
+            for reader in self.graph.readers(write) {
+                if !seen.insert(*reader) {
+                    continue;
+                }
+                let i = self.graph.instructions[*reader];
+                for operand in &i.operands[usize::from(i.opcode != Opcode::St)..] {
+                    let from = self.origins(*reader, operand);
+                    if from.contains(&at) && !from.is_disjoint(&addend.from) {
+                        return true;
+                    }
+                }
+                if matches!(i.opcode, Opcode::Mov | Opcode::Selp | Opcode::Neg) {
+                    open.extend(self.graph.writes_at(*reader));
+                }
+            }
+        }
+        false
     }
 
     /// Notes which shared variables hold partial sums.

@@ -34,7 +34,7 @@ pub(crate) const SETS: &[(&str, &str)] = &[
     ("bits", "b16|b32|b64"),
     (
         "data",
-        "b8|b16|b32|b64|b128|u8|u16|u32|u64|s8|s16|s32|s64|f16|f16x2|bf16|bf16x2|f32|f64",
+        "b8|b16|b32|b64|b128|u8|u16|u32|u64|s8|s16|s32|s64|f16|f16x2|bf16|bf16x2|f32|f64|vf32",
     ),
     ("value", "b16|b32|b64|u16|u32|u64|s16|s32|s64|f32|f64"),
     ("half", "f16|f16x2|bf16|bf16x2"),

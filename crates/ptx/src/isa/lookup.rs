@@ -189,13 +189,24 @@ pub fn is_supported(instruction: &Instruction) -> bool {
     entry(instruction.opcode).supported && form_of(instruction).is_none_or(|shape| shape.supported)
 }
 
+/// Whether an instruction computes in a variable format: `fmam`, `addm`, and those with `.vf32` that do more than
+/// move bits (of `set` and `slct` the type that is compared counts).
+pub fn is_variable(instruction: &Instruction) -> bool {
+    let vf32 = |t: ScalarType| t == ScalarType::Vf32;
+    match instruction.opcode {
+        Opcode::Fmam | Opcode::Addm => true,
+        Opcode::Mov | Opcode::Selp | Opcode::Ld | Opcode::Ldu | Opcode::St => false,
+        Opcode::Set | Opcode::Slct => instruction.types().last().is_some_and(vf32),
+        _ => instruction.types().any(vf32),
+    }
+}
+
 /// Unit and work of an instruction.
 pub fn latency(instruction: &Instruction) -> Latency {
     let work = entry(instruction.opcode).work;
     // Of two types the last says what is computed on: `set.lt.u32.f32`, `cvt.rn.f32.f64`.
     let ty = instruction.types().last();
-    let variable = instruction.types().any(|t| t == ScalarType::Vf32)
-        || matches!(instruction.opcode, Opcode::Fmam | Opcode::Addm);
+    let variable = is_variable(instruction);
     let unit = match work {
         Work::Sfu => Unit::Sfu,
         Work::Tensor => Unit::Tensor,
@@ -270,7 +281,8 @@ pub fn reference() -> String {
     page.push_str(
         "\n`.vf32` may name its format, `.vf32::e5m2` (alone it is the launch's), and `fmam` and `addm` also the format of \
          their accumulator, `.vf32::e5m2::e8m13` (FP32 unless named; `launch` stands for the launch's format). `.rs` may say \
-         how many random bits it takes, `.rs::8`.\n",
+         how many random bits it takes, `.rs::8`. `.into`, `.into::e5m2`, `.into::e5m2::rz` rounds the result of an ordinary f32 instruction into a \
+         format; `.wide` keeps the factors of a multiply-add in FP32 ([formats](formats.md)).\n",
     );
     page.push_str("\n| set | modifiers |\n|---|---|\n");
     for (name, words) in super::form::SETS {

@@ -10,7 +10,9 @@ use std::sync::Mutex;
 
 pub use form::Form;
 pub(crate) use form::{Miss, Pattern, Shape, Want};
-pub use lookup::{Class, Entry, Latency, Unit, Work, entry, is_form, is_supported, latency, reference};
+pub use lookup::{
+    Class, Entry, Latency, Unit, Work, entry, is_form, is_supported, is_variable, latency, reference,
+};
 pub(crate) use lookup::{all_modifier_words, modifier_words, shapes};
 pub use table::table;
 
@@ -194,7 +196,7 @@ modifiers! {
     Gt = "gt", Ge = "ge", Ls = "ls", Hs = "hs", Equ = "equ", Neu = "neu", Ltu = "ltu", Leu = "leu",
     Gtu = "gtu", Geu = "geu", Num = "num", And = "and", Or = "or", Xor = "xor", Popc = "popc",
     Add = "add", Inc = "inc", Dec = "dec", Min = "min", Max = "max", Exch = "exch", Cas = "cas",
-    Uni = "uni", To = "to", Sync = "sync", Aligned = "aligned", Arrive = "arrive", Red = "red",
+    Uni = "uni", To = "to", Into = "into", Sync = "sync", Aligned = "aligned", Arrive = "arrive", Red = "red",
     Warp = "warp", Cta = "cta", Cluster = "cluster", Gl = "gl", Sys = "sys", Gpu = "gpu", All = "all",
     Any = "any", Ballot = "ballot", Up = "up", Down = "down", Bfly = "bfly", Idx = "idx",
     Wrap = "wrap", Clamp = "clamp", L = "l", R = "r", Shiftamt = "shiftamt", B4e = "b4e", F4e = "f4e",

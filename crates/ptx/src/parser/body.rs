@@ -225,6 +225,20 @@ impl Parser<'_> {
                 }
             }
         }
+        // `ld.u32 %r, a[1]` needs no brackets around.
+        let address = match opcode {
+            Opcode::Ld | Opcode::Ldu | Opcode::Atom => operands.get_mut(1),
+            Opcode::St | Opcode::Red => operands.get_mut(0),
+            _ => None,
+        };
+        if let Some(operand) = address
+            && matches!(operand, Operand::Offset { .. })
+            && self.text[operand.span().end as usize..]
+                .trim_start()
+                .starts_with('[')
+        {
+            *operand = self.bracketed(operand.span(), operand.clone());
+        }
         self.expect(b';')?;
         Ok(Instruction {
             span: self.since(start),
@@ -254,7 +268,7 @@ impl Parser<'_> {
         for i in first..self.at {
             let span = self.tokens[i].span;
             let word = &self.slice(span)[1..];
-            if let Some((head @ ("vf32" | "rs"), rest)) = word.split_once("::") {
+            if let Some((head @ ("vf32" | "into" | "rs"), rest)) = word.split_once("::") {
                 match qualified(head, rest, &mut numerics) {
                     Ok(modifier) => modifiers.push(modifier),
                     Err((why, help)) => {
@@ -290,7 +304,7 @@ impl Parser<'_> {
     }
 }
 
-/// `vf32::FORMAT`, `vf32::FORMAT::ACCUMULATOR` or `rs::BITS`; else why not, and what to write.
+/// `vf32::FORMAT`, `vf32::FORMAT::ACCUMULATOR`, `into::FORMAT`, `into::FORMAT::ROUNDING` or `rs::BITS`; else why not, and what to write.
 fn qualified(
     head: &str,
     rest: &str,
@@ -314,6 +328,10 @@ fn qualified(
         return Err(("that is no format", FORMATS));
     };
     let format = (first.text() != Numerics::LAUNCH).then_some(first);
+    if head == "into" {
+        (numerics.format, numerics.into) = (format, accumulator);
+        return Ok(Modifier::Into);
+    }
     let said = (numerics.format, numerics.accumulator);
     if said != (None, None) && said != (format, accumulator) {
         return Err((

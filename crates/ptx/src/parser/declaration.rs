@@ -142,6 +142,14 @@ impl Parser<'_> {
             variable.dims.push(Some(bits));
             self.expect(b']')?;
         }
+        if !variable.dims.is_empty() {
+            // Of several dimensions the first is what an index counts.
+            let inner = variable.dims[1..].iter();
+            let rest = inner.fold(1u64, |all, d| all.saturating_mul(d.unwrap_or(0)));
+            let bytes = u64::from(variable.ty.bytes()) * u64::from(variable.vector);
+            let bytes = u32::try_from(bytes.saturating_mul(rest)).unwrap_or(u32::MAX);
+            self.elements.insert(variable.name.name.clone(), bytes);
+        }
         if self.eat(b'=') {
             variable.init = Some(self.initializer()?);
         }

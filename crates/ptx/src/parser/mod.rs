@@ -3,9 +3,11 @@
 //! instruction's modifiers and operands make sense is for `check`.
 
 mod body;
+mod constant;
 mod declaration;
 mod operand;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::ast::*;
@@ -42,6 +44,7 @@ pub fn parse(name: &str, text: &str) -> Result<Module, Errors> {
         depth: 0,
         errors,
         in_step: false,
+        elements: HashMap::new(),
     };
     let module = parser.module(&source);
     match module {
@@ -68,6 +71,8 @@ pub(crate) struct Parser<'a> {
     errors: Vec<Diagnostic>,
     /// A `;` was missing at the end of a line: what follows can be read as it stands.
     in_step: bool,
+    /// Bytes of an element of each array declared so far, for `a[1]`.
+    elements: HashMap<String, u32>,
 }
 
 const MODULE_DIRECTIVES: &[&str] = &[

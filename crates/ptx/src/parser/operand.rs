@@ -1,4 +1,4 @@
-//! Operands and constant expressions.
+//! Operands.
 
 use super::*;
 
@@ -8,7 +8,6 @@ impl Parser<'_> {
         let token = self.peek();
         let start = token.span;
         match token.tok {
-            Tok::Ident => self.named_operand(),
             Tok::Punct(b'[') => {
                 self.bump();
                 self.deeper(|p| p.address(start))
@@ -45,6 +44,14 @@ impl Parser<'_> {
                     operand,
                 })
             }
+            Tok::Ident if self.lexeme() == "WARP_SZ" && self.goes_on() => {
+                let value = self.immediate("an operand")?;
+                Ok(Operand::Immediate {
+                    span: self.since(start),
+                    value,
+                })
+            }
+            Tok::Ident => self.named_operand(),
             _ => {
                 let value = self.immediate("an operand")?;
                 Ok(Operand::Immediate {
@@ -116,11 +123,55 @@ impl Parser<'_> {
                 register,
             });
         }
+        // All of `%tid` and the like: their three parts, and 0.
+        let parts = ["x", "y", "z"].map(|part| SpecialRegister::from_text(&format!("{}.{part}", name.name)));
+        if let [Some(x), Some(y), Some(z)] = parts {
+            let span = name.span;
+            let part = |register| Operand::Special { span, register };
+            let value = Immediate::Int {
+                bits: 0,
+                unsigned: false,
+            };
+            let elements = vec![part(x), part(y), part(z), Operand::Immediate { span, value }];
+            return Ok(Operand::Vector { span, elements });
+        }
+        if self.is(b'[') {
+            return self.element(name);
+        }
         if self.is(b'+') || self.is(b'-') {
             let offset = self.offset()?;
             return Ok(Operand::Offset { base: name, offset });
         }
         Ok(Operand::Name(name))
+    }
+
+    /// `a[3]`, the address of an element of an array that was declared before.
+    fn element(&mut self, base: Ident) -> Parsed<Operand> {
+        let Some(bytes) = self.elements.get(&base.name).copied() else {
+            return self.expected_help(
+                "`,` or `;`",
+                Some("only arrays that are declared before have elements"),
+            );
+        };
+        self.expect(b'[')?;
+        let span = self.peek().span;
+        let index = self.constant("a constant index")?;
+        self.expect(b']')?;
+        match i64::try_from(index)
+            .ok()
+            .and_then(|n| n.checked_mul(bytes.into()))
+        {
+            Some(offset) => Ok(Operand::Offset { base, offset }),
+            None => self.fail(
+                span,
+                Error::OutOfRange {
+                    what: "an index",
+                    range: "in the array",
+                    value: index,
+                },
+                None,
+            ),
+        }
     }
 
     /// Behind `[`.
@@ -135,6 +186,11 @@ impl Parser<'_> {
             });
         }
         let name = self.ident("an address")?;
+        if self.is(b'[') {
+            let place = self.element(name)?;
+            self.expect(b']')?;
+            return Ok(self.bracketed(start, place));
+        }
         if !self.is(b',') {
             let offset = self.offset()?;
             self.expect(b']')?;
@@ -155,123 +211,24 @@ impl Parser<'_> {
         })
     }
 
+    /// The address that an element of an array is.
+    pub(super) fn bracketed(&self, start: Span, place: Operand) -> Operand {
+        match place {
+            Operand::Offset { base, offset } => Operand::Address {
+                span: self.since(start),
+                base: AddressBase::Name(base),
+                offset,
+            },
+            other => other,
+        }
+    }
+
     /// `+8`, `-8`, `+-8`, or nothing: 0.
     pub(super) fn offset(&mut self) -> Parsed<i64> {
         if self.eat(b'+') || self.is(b'-') {
             Ok(self.constant("an offset in bytes")? as i64)
         } else {
             Ok(0)
-        }
-    }
-
-    /// A number: a float with its sign, or an integer expression.
-    pub(super) fn immediate(&mut self, what: &str) -> Parsed<Immediate> {
-        let negative = self.is(b'-');
-        match self.ahead(usize::from(negative)).tok {
-            Tok::F32(bits) => {
-                self.at += 1 + usize::from(negative);
-                Ok(Immediate::F32(bits ^ (u32::from(negative) << 31)))
-            }
-            Tok::F64(bits) => {
-                self.at += 1 + usize::from(negative);
-                Ok(Immediate::F64(bits ^ (u64::from(negative) << 63)))
-            }
-            _ => {
-                let (bits, unsigned) = self.expression(what, 0)?;
-                Ok(Immediate::Int { bits, unsigned })
-            }
-        }
-    }
-
-    /// An integer expression's low 64 bits.
-    pub(super) fn constant(&mut self, what: &str) -> Parsed<u64> {
-        Ok(self.expression(what, 0)?.0)
-    }
-
-    /// Integer expressions with C's precedence; the value and whether it is unsigned.
-    fn expression(&mut self, what: &str, level: u8) -> Parsed<(u64, bool)> {
-        let (mut a, mut unsigned) = self.deeper(|p| p.unary(what))?;
-        loop {
-            let Some((op, width, strength)) = self.operator() else {
-                return Ok((a, unsigned));
-            };
-            if strength <= level {
-                return Ok((a, unsigned));
-            }
-            let span = self.peek().span;
-            self.at += width;
-            let (b, also) = self.deeper(|p| p.expression("a number", strength))?;
-            unsigned |= also;
-            a = match op {
-                b'*' => a.wrapping_mul(b),
-                b'/' | b'%' if b == 0 => {
-                    let why = "division by zero";
-                    return self.fail(
-                        span,
-                        Error::Number {
-                            text: (op as char).to_string(),
-                            why,
-                        },
-                        None,
-                    );
-                }
-                b'/' if unsigned => a / b,
-                b'/' => (a as i64).wrapping_div(b as i64) as u64,
-                b'%' if unsigned => a % b,
-                b'%' => (a as i64).wrapping_rem(b as i64) as u64,
-                b'+' => a.wrapping_add(b),
-                b'-' => a.wrapping_sub(b),
-                b'<' => a.checked_shl(b as u32).unwrap_or(0),
-                b'>' if unsigned => a.checked_shr(b as u32).unwrap_or(0),
-                b'>' => ((a as i64) >> b.min(63)) as u64,
-                b'&' => a & b,
-                b'^' => a ^ b,
-                _ => a | b,
-            };
-        }
-    }
-
-    /// The binary operator here: its first character, how many tokens it is, and how strongly it binds.
-    fn operator(&self) -> Option<(u8, usize, u8)> {
-        let Tok::Punct(p) = self.peek().tok else {
-            return None;
-        };
-        let doubled = self.ahead(1).tok == Tok::Punct(p) && self.ahead(1).span.start == self.peek().span.end;
-        match p {
-            b'*' | b'/' | b'%' => Some((p, 1, 6)),
-            b'+' | b'-' => Some((p, 1, 5)),
-            b'<' | b'>' if doubled => Some((p, 2, 4)),
-            b'&' if !doubled => Some((p, 1, 3)),
-            b'^' => Some((p, 1, 2)),
-            b'|' if !doubled => Some((p, 1, 1)),
-            _ => None,
-        }
-    }
-
-    fn unary(&mut self, what: &str) -> Parsed<(u64, bool)> {
-        match self.peek().tok {
-            Tok::Int { bits, unsigned } => {
-                self.bump();
-                Ok((bits, unsigned))
-            }
-            Tok::Punct(p @ (b'-' | b'+' | b'~' | b'!')) => {
-                self.bump();
-                let (value, unsigned) = self.deeper(|q| q.unary("a number"))?;
-                Ok(match p {
-                    b'-' if unsigned && value == 1 << 63 => (value, false), // i64::MIN
-                    b'-' => (value.wrapping_neg(), unsigned),
-                    b'~' => (!value, unsigned),
-                    b'!' => (u64::from(value == 0), false),
-                    _ => (value, unsigned),
-                })
-            }
-            Tok::Punct(b'(') => {
-                self.bump();
-                let value = self.deeper(|q| q.expression("a number", 0))?;
-                self.expect(b')')?;
-                Ok(value)
-            }
-            _ => self.expected(what),
         }
     }
 }

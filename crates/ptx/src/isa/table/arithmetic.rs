@@ -6,7 +6,7 @@ use super::{Class, Entry, Form, Opcode, Work, form, later, op, since, vp};
 const SUM: &[Form] = &[
     form("sat? $int|u16x2|s16x2", "=T T T"),
     form("cc $carry", "=T T T"),
-    form("$round? ftz? sat? f32", "=T T T"),
+    form("$round? ftz? sat? f32 into?", "=T T T"),
     form("$vround? ftz? sat? $vp", "=T T T"),
     form("$round? f64", "=T T T"),
     form("rn? ftz? sat? $half", "=T T T"),
@@ -28,18 +28,19 @@ const EXTREME: &[Form] = &[
 const SIGN: &[Form] = &[
     form("s16|s32|s64", "=T T"),
     form("ftz? f32|f64|$vp", "=T T"),
+    form("ftz? f32 into", "=T T"),
     form("ftz? $half", "=T T"),
 ];
 
 /// Forms of functions that plain PTX has only as approximations.
 const APPROXIMATE: &[Form] = &[
-    form("approx ftz? f32", "=T T"),
+    form("approx ftz? f32 into?", "=T T"),
     form("approx? $vround? ftz? $vp", "=T T"),
 ];
 
 /// Forms of rcp and sqrt.
 const ROOT: &[Form] = &[
-    form("approx|$round ftz? f32", "=T T"),
+    form("approx|$round ftz? f32 into?", "=T T"),
     form("approx|$round ftz? f64", "=T T"),
     form("approx? $vround? ftz? $vp", "=T T"),
 ];
@@ -58,7 +59,7 @@ pub(super) const TABLE: &[Entry] = &[
         &[
             form("lo|hi $int", "=T T T"),
             form("wide u16|s16|u32|s32", "=W T T"),
-            form("$round? ftz? sat? f32", "=T T T"),
+            form("$round? ftz? sat? f32 into?", "=T T T"),
             form("$vround? ftz? sat? $vp", "=T T T"),
             form("$round? f64", "=T T T"),
             form("rn? ftz? sat? $half", "=T T T"),
@@ -73,8 +74,9 @@ pub(super) const TABLE: &[Entry] = &[
         &[
             form("lo|hi sat? cc? $int", "=T T T T"),
             form("wide u16|s16|u32|s32", "=W T T W"),
-            form("$round? ftz? sat? f32", "=T T T T"),
+            form("$round? ftz? sat? f32 into?", "=T T T T"),
             form("$vround? ftz? sat? $vp", "=T T T T"),
+            form("wide $vround? ftz? sat? vf32", "=T T T T"),
             form("$round? f64", "=T T T T"),
         ],
     ),
@@ -84,9 +86,10 @@ pub(super) const TABLE: &[Entry] = &[
         Class::Fma,
         "d = a * b + c, rounded once; on `.vf32` rounded after the product and after the sum.",
         &[
-            form("$round ftz? sat? f32", "=T T T T"),
+            form("$round ftz? sat? f32 into?", "=T T T T"),
             form("$round f64", "=T T T T"),
             form("$vround? ftz? sat? $vp", "=T T T T"),
+            form("wide $vround? ftz? sat? vf32", "=T T T T"),
             form("rn ftz? sat? relu? $half", "=T T T T"),
             later("rn oob relu? $half", "=T T T T"),
             later("$round ftz? f32x2", "=T T T T"),
@@ -97,7 +100,10 @@ pub(super) const TABLE: &[Entry] = &[
         Opcode::Fmam,
         Work::Mad,
         "Vernier: d = a * b + c, the product in the format of `.vf32`, c, the sum and d in that of the accumulator (FP32 unless named).",
-        &[form("$vround? ftz? sat? $vp", "=T T T f32")],
+        &[
+            form("$vround? ftz? sat? $vp", "=T T T f32"),
+            form("wide $vround? ftz? sat? vf32", "=T T T f32"),
+        ],
     ),
     op(
         Opcode::Addm,
@@ -112,7 +118,7 @@ pub(super) const TABLE: &[Entry] = &[
         "d = a / b.",
         &[
             form("$int", "=T T T"),
-            form("approx|full|$round ftz? f32", "=T T T"),
+            form("approx|full|$round ftz? f32 into?", "=T T T"),
             form("$round f64", "=T T T"),
             form("approx|full? $vround? ftz? $vp", "=T T T"),
         ],
@@ -154,6 +160,7 @@ pub(super) const TABLE: &[Entry] = &[
         "d = 1 / square root of a.",
         &[
             form("approx ftz? f32|f64", "=T T"),
+            form("approx ftz? f32 into", "=T T"),
             form("approx? $vround? ftz? $vp", "=T T"),
         ],
     ),
@@ -184,7 +191,7 @@ pub(super) const TABLE: &[Entry] = &[
         Class::Function,
         "d = 2 to the power a.",
         &[
-            form("approx ftz? f32", "=T T"),
+            form("approx ftz? f32 into?", "=T T"),
             form("approx? $vround? ftz? $vp", "=T T"),
             form("approx ftz? $half", "=T T"),
         ],
@@ -199,6 +206,7 @@ pub(super) const TABLE: &[Entry] = &[
             "d = hyperbolic tangent of a.",
             &[
                 form("approx f32|$half", "=T T"),
+                form("approx f32 into", "=T T"),
                 form("approx? $vround? ftz? $vp", "=T T"),
             ],
         ),
@@ -299,14 +307,17 @@ pub(super) const TABLE: &[Entry] = &[
         Opcode::Selp,
         Work::Move,
         "d = c ? a : b.",
-        &[form("$value|f16|f16x2|bf16|bf16x2", "=T T T pred")],
+        &[
+            form("$value|f16|f16x2|bf16|bf16x2|vf32", "=T T T pred"),
+            form("f32|b32 into", "=T T T pred"),
+        ],
     ),
     vp(
         Opcode::Slct,
         Work::Max,
         Class::Compare,
         "d = c >= 0 ? a : b.",
-        &[form("ftz? $value s32|f32|$vp", "=T T T T2")],
+        &[form("ftz? $value|$vp s32|f32|$vp", "=T T T T2")],
     ),
     // ---- logic, shifts, bits ----
     op(Opcode::And, Work::Logic, "d = a & b.", LOGIC),

@@ -23,7 +23,10 @@ pub(super) const TABLE: &[Entry] = &[
         Opcode::Mov,
         Work::Move,
         "d = a: a register, constant, special register or address; or packs and unpacks vectors.",
-        &[form("$vector? pred|b128|$value|f16|f16x2|bf16|bf16x2", "=P P")],
+        &[
+            form("$vector? pred|b128|$value|f16|f16x2|bf16|bf16x2|vf32", "=P P"),
+            form("f32|b32 into", "=T T"),
+        ],
     ),
     vp(
         Opcode::Cvt,
@@ -32,6 +35,8 @@ pub(super) const TABLE: &[Entry] = &[
         "d = a, converted.",
         &[
             form("sat? $int8 $int8", "=~T ~T2"),
+            form("rni|rzi|rmi|rpi ftz? sat? f32 f32 into", "=T T2"),
+            form("$round f32 $int8|f64 into", "=T ~T2"),
             form("$round ftz? sat? f16|bf16|f32|f64 $int8", "=~T ~T2"),
             form("rni|rzi|rmi|rpi ftz? sat? $int8 f16|bf16|f32|f64|vf32", "=~T ~T2"),
             form(
@@ -39,7 +44,7 @@ pub(super) const TABLE: &[Entry] = &[
                 "=~T ~T2",
             ),
             form(
-                "$round? ftz? relu? satfinite? bf16 f16|bf16|f32|f64|vf32",
+                "$round|rni|rzi|rmi|rpi? ftz? sat? relu? satfinite? bf16 f16|bf16|f32|f64|vf32",
                 "=~T ~T2",
             ),
             form(
@@ -107,6 +112,7 @@ pub(super) const TABLE: &[Entry] = &[
                 "relaxed|release $scope $space? $hint* $vector? $data",
                 "[] V b64?",
             ),
+            form("weak|volatile? $space? wb|cg|cs|wt? $hint* f32|b32 into", "[] T"),
             later("mmio relaxed sys global? $data", "[] V"),
             later(
                 "async weak? shared::cluster? mbarrier::complete_tx::bytes? $vector? $data",
@@ -248,15 +254,19 @@ pub(super) const TABLE: &[Entry] = &[
         "d = memory at a, and memory at a = memory op b, in one step.",
         &[
             form(
-                "relaxed|acquire|release|acq_rel? $scope? $space? add|inc|dec|min|max|and|or|xor|exch noftz? L2::cache_hint? b32|b64|b128|u32|u64|s32|s64|f32|f64|$half",
+                "relaxed|acquire|release|acq_rel? $scope? $space? add|inc|dec|min|max|and|or|xor|exch noftz? L2::cache_hint? b32|b64|u32|u64|s32|s64|f32|f64|$half",
                 "=T [] T b64?",
+            ),
+            later(
+                "relaxed|acquire|release|acq_rel? $scope? $space? exch|cas L2::cache_hint? b128",
+                "=T [] T T? b64?",
             ),
             form(
                 "relaxed|acquire|release|acq_rel? $scope? $space? add $vround? noftz? L2::cache_hint? vf32",
                 "=T [] T b64?",
             ),
             form(
-                "relaxed|acquire|release|acq_rel? $scope? $space? cas L2::cache_hint? b16|b32|b64|b128|u32|u64|s32|s64",
+                "relaxed|acquire|release|acq_rel? $scope? $space? cas L2::cache_hint? b16|b32|b64|u32|u64|s32|s64",
                 "=T [] T T b64?",
             ),
             form(
