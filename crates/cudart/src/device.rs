@@ -161,8 +161,10 @@ entries! {
         Ok(())
     }
 
-    fn cudaDeviceFlushGPUDirectRDMAWrites(_target: c_uint, _scope: c_uint) {
-        Ok(())
+    fn cudaDeviceFlushGPUDirectRDMAWrites(target: c_uint, scope: c_uint) {
+        one_of("whose writes are flushed", target, &[0])?;
+        // To the owner, or to all devices.
+        one_of("the scope of a flush", scope, &[100, 200])
     }
 
     fn cudaDeviceGetStreamPriorityRange(least: *mut c_int, greatest: *mut c_int) {

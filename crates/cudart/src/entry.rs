@@ -204,19 +204,24 @@ pub extern "C" fn cudaPeekAtLastError() -> abi::Error {
     asked(LAST.get())
 }
 
+/// Takes note that the program looks at an error, unless there is none, or a signal handler asks while its thread is
+/// inside an entry point.
+fn note_look(code: u32, note: impl FnOnce(&Runtime)) {
+    if code != Code::SUCCESS.0 && !runtime::is_forked_child() && !INSIDE.replace(true) {
+        note(Runtime::global());
+        INSIDE.set(false);
+    }
+}
+
 /// Gives a thread's last error to the program.
 fn asked(code: u32) -> abi::Error {
-    if code != Code::SUCCESS.0 && !runtime::is_forked_child() {
-        Runtime::global().last_error_asked();
-    }
+    note_look(code, Runtime::last_error_asked);
     code
 }
 
 /// Notes that the program wants to know what a code means.
 fn named(error: abi::Error) -> Code {
-    if error != Code::SUCCESS.0 && !runtime::is_forked_child() {
-        Runtime::global().text_asked(Code(error));
-    }
+    note_look(error, |runtime| runtime.text_asked(Code(error)));
     Code(error)
 }
 

@@ -223,6 +223,12 @@ fn bad_arguments_get_the_codes_of_the_documentation() {
         cudaMemsetAsync(t.device, 0, 16, 0xdead) => HANDLE;
         cudaMemset2D(t.device, 4, 0, 8, 2) => VALUE;
         cudaMemset2D(t.device, 8, 0, 8, 9) => VALUE;
+        cudaMemset2DAsync(t.device, 8, 0, 8, 2, 0xdead) => HANDLE;
+        cudaMemset3DAsync(flat(t.device, 8), 0, extent(8, 2, 1), 0xdead) => HANDLE;
+        cudaMemcpy2DAsync(t.device, 4, t.host(), 8, 8, 2, 1, 0) => PITCH;
+        cudaMemcpy2DAsync(t.device, 8, t.host(), 8, 8, 2, 1, 0xdead) => HANDLE;
+        cudaMemcpy3DAsync(null(), 0) => VALUE;
+        cudaMemcpy3DPeerAsync(null(), 0) => VALUE;
         cudaMemset3D(flat(t.device, 4), 0, extent(8, 2, 1)) => VALUE;
         // An H200: these directions have no symbol at their end.
         cudaMemcpyToSymbol(t.symbol, t.host(), 4, 0, 0) => DIRECTION;
@@ -295,6 +301,9 @@ fn bad_arguments_get_the_codes_of_the_documentation() {
         cudaStreamSetAttribute(0xdead, 1, [0u64; 8].as_ptr().cast()) => HANDLE;
         cudaStreamAddCallback(t.stream, None, null_mut(), 0) => VALUE;
         cudaLaunchHostFunc(t.stream, None, null_mut()) => VALUE;
+        cudaLaunchHostFunc_v2(t.stream, None, null_mut(), 0) => VALUE;
+        cudaStreamGetCaptureInfo(0xdead, n) => HANDLE;
+        cudaStreamGetCaptureInfo(t.stream, null_mut()) => VALUE;
         cudaThreadExchangeStreamCaptureMode({ n.write(3); n }) => VALUE;
         cudaThreadExchangeStreamCaptureMode(null_mut()) => VALUE;
         cudaEventCreate(null_mut()) => VALUE;
@@ -338,6 +347,12 @@ fn bad_arguments_get_the_codes_of_the_documentation() {
         cudaDeviceGetLimit(null_mut(), 0) => VALUE;
         cudaDeviceSetCacheConfig(4) => VALUE;
         cudaDeviceSetSharedMemConfig(3) => VALUE;
+        cudaDeviceGetCacheConfig(null_mut()) => VALUE;
+        cudaDeviceGetSharedMemConfig(null_mut()) => VALUE;
+        cudaDeviceGetStreamPriorityRange(null_mut(), null_mut()) => OK;
+        cudaDeviceFlushGPUDirectRDMAWrites(1, 100) => VALUE;
+        cudaDeviceFlushGPUDirectRDMAWrites(0, 1) => VALUE;
+        cudaDeviceFlushGPUDirectRDMAWrites(0, 200) => OK;
         cudaSetDeviceFlags(0x100) => VALUE;
         cudaSetDeviceFlags(3) => VALUE;
         cudaSetDeviceFlags(4) => OK;
@@ -367,6 +382,10 @@ fn bad_arguments_get_the_codes_of_the_documentation() {
         cudaLaunchKernel(t.kernel, one, one, [n.cast::<c_void>(), z.cast()].as_mut_ptr(), 0, 0xdead) => HANDLE;
         cudaLaunchKernel(t.kernel, one, one, [n.cast::<c_void>(), z.cast()].as_mut_ptr(), 0, 0) => OK;
         cudaLaunchKernelExC(null(), t.kernel, null_mut()) => VALUE;
+        cudaLaunchCooperativeKernel(t.kernel, one, one, null_mut(), 0, 0) => VALUE;
+        cudaLaunchCooperativeKernel(t.kernel, one, one, [n.cast::<c_void>(), z.cast()].as_mut_ptr(), 0, 0xdead) => HANDLE;
+        cudaGetKernel(z, t.host()) => FUNCTION;
+        cudaGetKernel(null_mut(), t.kernel) => VALUE;
         cudaGetFuncBySymbol(z, 0) => FUNCTION;
         cudaGetFuncBySymbol(null_mut(), t.kernel) => VALUE;
         cudaFuncGetAttributes(null_mut(), t.kernel) => VALUE;
@@ -407,4 +426,43 @@ fn capture_modes_are_exchanged() {
         assert_eq!(cudaThreadExchangeStreamCaptureMode(&mut mode), 0);
         assert_eq!(mode, 2);
     }
+}
+
+/// Entry points that take nothing that could be wrong.
+const WITHOUT_ARGUMENTS: [&str; 9] = [
+    "cudaCreateChannelDesc",
+    "cudaCtxResetPersistingL2Cache",
+    "cudaDeviceReset",
+    "cudaDeviceSynchronize",
+    "cudaGetErrorName",
+    "cudaGetErrorString",
+    "cudaPeekAtLastError",
+    "cudaProfilerStart",
+    "cudaProfilerStop",
+];
+
+#[test]
+fn every_entry_point_is_in_the_table() {
+    let table = include_str!("arguments.rs");
+    let is_there = |name: &str| {
+        table.contains(&format!("{name}("))
+            || WITHOUT_ARGUMENTS.contains(&name)
+            || UNSUPPORTED.contains(&name)
+    };
+    let missing: Vec<&str> = include_str!("exports.txt")
+        .lines()
+        // What nvcc's code calls.
+        .filter(|name| !name.starts_with("__cuda"))
+        // The same function under another name.
+        .filter(|name| !is_there(name) && !name.starts_with("cudaThread"))
+        .filter(|name| {
+            let name = name.trim_end_matches("_ptsz").trim_end_matches("_ptds");
+            !is_there(name)
+                && !is_there(
+                    name.trim_end_matches(|c: char| c.is_ascii_digit())
+                        .trim_end_matches("_v"),
+                )
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::record::Mark;
 use crate::runtime::Runtime;
 use std::cell::Cell;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A fault of which it is not known yet whether the program looks at it.
 struct Unseen {
@@ -69,13 +69,7 @@ impl Faults {
 
     /// Notes in the run record that the program saw those of which `seen` is true.
     fn saw(&self, runtime: &Runtime, seen: impl Fn(&Unseen) -> bool) {
-        let mut state = match self.0.try_lock() {
-            Ok(state) => state,
-            Err(TryLockError::Poisoned(state)) => state.into_inner(),
-            // A signal handler that asks while its thread is in here.
-            Err(TryLockError::WouldBlock) => return,
-        };
-        state.unseen.retain(|u| {
+        self.state().unseen.retain(|u| {
             let is_seen = seen(u);
             if is_seen {
                 runtime.recorder().looked_at(u.mark);

@@ -5,7 +5,7 @@ use crate::say;
 use crate::settings::variable;
 
 /// Every variable of Vernier's: those of docs/environment.md.
-const KNOWN: [&str; 43] = [
+const KNOWN: [&str; 44] = [
     "PTX_SIM_MODE_FUNC",
     "VERNIER_ACCUMULATE",
     "VERNIER_ALLOW_LIBRARIES",
@@ -14,6 +14,7 @@ const KNOWN: [&str; 43] = [
     "VERNIER_DATA_DIR",
     "VERNIER_DETERMINISTIC",
     "VERNIER_DIGEST",
+    "VERNIER_EMBEDDED_LIBRARY",
     "VERNIER_EXHAUSTIVE",
     "VERNIER_FORMAT",
     "VERNIER_INPUT_ROUNDING",
