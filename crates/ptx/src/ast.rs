@@ -486,7 +486,8 @@ impl Instruction {
 pub enum Operand {
     /// A register, variable, label or function, by name: which one is a matter of scope.
     Name(Ident),
-    /// `NAME.x` of a vector register (0 for x or r, 1 for y or g, ...).
+    /// `NAME.x` of a vector register (0 for x or r, 1 for y or g, ...); from 4 on `.b0` to `.b3`, `.h0`, `.h1` of a
+    /// video instruction, which is not executed.
     Component { base: Ident, index: u8 },
     /// `%tid.x`, `%laneid`, `WARP_SZ`, ...
     Special { span: Span, register: SpecialRegister },

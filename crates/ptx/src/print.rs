@@ -315,7 +315,8 @@ impl Display for Operand {
         match self {
             Operand::Name(name) => name.fmt(f),
             Operand::Component { base, index } => {
-                write!(f, "{base}.{}", ["x", "y", "z", "w"][usize::from(*index & 3)])
+                const PARTS: [&str; 10] = ["x", "y", "z", "w", "b0", "b1", "b2", "b3", "h0", "h1"];
+                write!(f, "{base}.{}", PARTS.get(usize::from(*index)).unwrap_or(&"x"))
             }
             Operand::Special { register, .. } => register.fmt(f),
             Operand::Immediate { value, .. } => value.fmt(f),

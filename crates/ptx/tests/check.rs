@@ -88,6 +88,7 @@ fn accepted() {
         // Not executed, but PTX.
         "min.f32 %f1, %f2, %f3, %f4;",
         "membar.proxy.alias;",
+        "vadd.s32.u32.s32.sat.min %r1, %r2.b0, %r3.h1, %r4;",
         "mma.sync.aligned.m8n8k4.whatever {%zz}, [%zz, {{}}];",
     ] {
         if let Err(e) = checked(text) {
@@ -127,6 +128,7 @@ fn refused() {
         "mov.b64 {%r1, %h2}, %rd1;",
         "mov.u32 5, %r1;",
         "mov.f32 %f1, %s1.x;",
+        "mov.f32 %f1, %v.b0;",
         "cvt.f32.s32 %f1, %r1;",
         "cvt.s32.f32 %r1, %f1;",
         "cvt.rn.s32.f32 %r1, %f1;",

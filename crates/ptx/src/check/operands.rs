@@ -386,8 +386,8 @@ impl<'m> Checker<'m> {
                     self.wrong_kind(name, what, other);
                 }
             },
-            Operand::Component { base, .. } => match self.lookup("register", base) {
-                Some(Entity::Register { vector, .. }) if vector > 1 => {}
+            Operand::Component { base, index } => match self.lookup("register", base) {
+                Some(Entity::Register { vector, .. }) if vector > 1 && *index < vector => {}
                 Some(other) => self.wrong_kind(base, "a vector register", other),
                 None => {}
             },

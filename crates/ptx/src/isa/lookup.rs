@@ -284,6 +284,14 @@ pub fn reference() -> String {
          how many random bits it takes, `.rs::8`. `.into`, `.into::e5m2`, `.into::e5m2::rz` rounds the result of an ordinary f32 instruction into a \
          format; `.wide` keeps the factors of a multiply-add in FP32 ([formats](formats.md)).\n",
     );
+    page.push_str(
+        "\n## Grammar\nRead from end to end against the ISA document of PTX 9 and ptxas 13.5. Not taken: initial values of `.texref`, \
+         `.samplerref` and `.surfref` variables; an array indexed by a register without brackets (`a[%r1]`; `[%r1+4]` and `a[3]` are); \
+         directives of a preprocessor other than `# 12 \"foo.ptx\"` and `#line`. Forms marked *not executed*, and instructions that \
+         are known by name only, are read and printed, and an error where a kernel that has them is launched. Taken although ptxas \
+         refuses it: `-%f1` as an operand, `[%rd1-4]`, numbers as addresses outside of `.local`, `.bf16` and `.vf32` on 32-bit \
+         registers, several `.version`. Registers of a function, and the size of variables, have limits that no compiler meets.\n",
+    );
     page.push_str("\n| set | modifiers |\n|---|---|\n");
     for (name, words) in super::form::SETS {
         let _ = writeln!(page, "| `${name}` | {} |", words.replace('|', ", "));

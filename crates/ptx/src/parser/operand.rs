@@ -109,6 +109,13 @@ impl Parser<'_> {
                 ".y" | ".g" => 1,
                 ".z" | ".b" => 2,
                 ".w" | ".a" => 3,
+                // Bytes and halves, of video instructions.
+                ".b0" => 4,
+                ".b1" => 5,
+                ".b2" => 6,
+                ".b3" => 7,
+                ".h0" => 8,
+                ".h1" => 9,
                 _ => {
                     return self
                         .expected_help("`.x`, `.y`, `.z` or `.w`", Some("that is how elements are named"));
