@@ -19,6 +19,21 @@ fn place(p: PitchedPtr, pos: Pos) -> Pitched {
     }
 }
 
+/// The shape of a copy of rows. Of a single row, an H200 refuses a pitch that is too small with another code than of
+/// several.
+fn rows_of(width: usize, height: usize, pitches: [usize; 2]) -> Result<Shape, Error> {
+    match height == 1 && pitches.iter().any(|p| *p < width) {
+        true => Err(Error::value(format!(
+            "a row of {width} bytes with pitches of {pitches:?} bytes"
+        ))),
+        false => Ok(Shape {
+            width,
+            height,
+            depth: 1,
+        }),
+    }
+}
+
 fn rows(address: usize, pitch: usize, height: usize) -> Pitched {
     Pitched {
         address,
@@ -251,7 +266,7 @@ entries! {
     fn cudaMemcpy2D(
         to: usize, to_pitch: usize, from: usize, from_pitch: usize, width: usize, height: usize, kind: c_uint,
     ) as cudaMemcpy2D_ptds {
-        let shape = Shape { width, height, depth: 1 };
+        let shape = rows_of(width, height, [to_pitch, from_pitch])?;
         let kind = CopyKind::from_number(kind)?;
         blocking()?.copy_rows(rows(to, to_pitch, height), rows(from, from_pitch, height), shape, kind)
     }
@@ -260,7 +275,7 @@ entries! {
         to: usize, to_pitch: usize, from: usize, from_pitch: usize, width: usize, height: usize, kind: c_uint,
         stream: Opaque,
     ) as cudaMemcpy2DAsync_ptsz {
-        let shape = Shape { width, height, depth: 1 };
+        let shape = rows_of(width, height, [to_pitch, from_pitch])?;
         let kind = CopyKind::from_number(kind)?;
         on_stream(stream)?.copy_rows(rows(to, to_pitch, height), rows(from, from_pitch, height), shape, kind)
     }

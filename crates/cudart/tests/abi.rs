@@ -783,6 +783,6 @@ fn pools_and_limits() {
         assert_eq!(cudaDeviceSetLimit(0, 4096), 0);
         assert_eq!(cudaDeviceGetLimit(&mut value, 0), 0);
         assert_eq!(value, 4096);
-        assert_eq!(cudaDeviceGetLimit(&mut value, 77), 215);
+        assert_eq!(cudaDeviceGetLimit(&mut value, 77), 1);
     }
 }

@@ -18,7 +18,6 @@ const SYMBOL: u32 = 13;
 const DIRECTION: u32 = 21;
 const FUNCTION: u32 = 98;
 const DEVICE: u32 = 101;
-const LIMIT: u32 = 215;
 const PEER: u32 = 217;
 const HANDLE: u32 = 400;
 const NO_PEER: u32 = 705;
@@ -159,8 +158,8 @@ fn bad_arguments_get_the_codes_of_the_documentation() {
         cudaHostAlloc(z, 16, 8) => VALUE;
         // An H200: the width is judged first.
         cudaMallocPitch(z, z, usize::MAX, 4) => VALUE;
-        cudaMallocPitch(z, z, 1 << 40, 1) => VALUE;
-        cudaMallocPitch(z, z, 1 << 30, usize::MAX / 2) => MEMORY;
+        cudaMallocPitch(z, z, 1 << 40, 1) => MEMORY;
+        cudaMallocPitch(z, z, 1 << 30, usize::MAX / 2) => VALUE;
         cudaMallocPitch(null_mut(), z, 16, 4) => VALUE;
         cudaMallocPitch(z, null_mut(), 16, 4) => VALUE;
         cudaMalloc3D(null_mut(), extent(16, 2, 2)) => VALUE;
@@ -212,6 +211,7 @@ fn bad_arguments_get_the_codes_of_the_documentation() {
         cudaMemcpyPeer(t.device, 0, t.device, -1, 16) => DEVICE;
         cudaMemcpyPeerAsync(t.device, 0, t.device, 1, 16, 0) => DEVICE;
         cudaMemcpy2D(t.device, 8, t.host(), 4, 8, 2, 1) => PITCH;
+        cudaMemcpy2D(t.device, 8, t.host(), 4, 8, 1, 1) => VALUE;
         cudaMemcpy2D(t.device, 4, t.host(), 8, 8, 2, 1) => PITCH;
         cudaMemcpy2D(t.device, 8, t.host(), 8, 8, 2, 7) => DIRECTION;
         cudaMemcpy2D(t.device, 8, t.host(), 8, 8, 9, 1) => VALUE;
@@ -342,8 +342,8 @@ fn bad_arguments_get_the_codes_of_the_documentation() {
         cudaDeviceGetAttribute(null_mut(), 1, 0) => VALUE;
         cudaDriverGetVersion(null_mut()) => VALUE;
         cudaRuntimeGetVersion(null_mut()) => VALUE;
-        cudaDeviceSetLimit(77, 1) => LIMIT;
-        cudaDeviceGetLimit(z, 77) => LIMIT;
+        cudaDeviceSetLimit(77, 1) => VALUE;
+        cudaDeviceGetLimit(z, 77) => VALUE;
         cudaDeviceGetLimit(null_mut(), 0) => VALUE;
         cudaDeviceSetCacheConfig(4) => VALUE;
         cudaDeviceSetSharedMemConfig(3) => VALUE;

@@ -103,7 +103,7 @@ impl From<exec::Error> for Error {
 pub(crate) fn trap_code(kind: &exec::TrapKind) -> Code {
     use exec::TrapKind::*;
     match kind {
-        OutOfBounds { .. } | ReadOnly { .. } => Code::ILLEGAL_ADDRESS,
+        OutOfBounds { .. } => Code::ILLEGAL_ADDRESS,
         Misaligned { .. } => Code::MISALIGNED_ADDRESS,
         InstructionBudget { .. } => Code::LAUNCH_TIMEOUT,
         Assertion { .. } => Code::ASSERT,

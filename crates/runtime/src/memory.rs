@@ -4,7 +4,7 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::mapped;
-use crate::properties::{MAX_PITCH, PITCH_ALIGNMENT};
+use crate::properties::PITCH_ALIGNMENT;
 use crate::runtime::Runtime;
 use exec::MemoryKind;
 
@@ -161,16 +161,13 @@ impl Runtime {
     /// Rows of `width` bytes at a pitch that suits the device: address and pitch.
     ///
     /// # Errors
-    /// Out of memory, or a pitch that no copy could use.
+    /// Out of memory, or more than there are addresses (an H200: cudaErrorInvalidValue).
     pub fn malloc_rows(&self, width: usize, rows: usize) -> Result<(usize, usize), Error> {
-        let text = || format!("{rows} rows of {width} bytes");
+        let too_big = || Error::value(format!("{rows} rows of {width} bytes"));
         let pitch = width
             .checked_next_multiple_of(PITCH_ALIGNMENT as usize)
-            .filter(|pitch| *pitch <= MAX_PITCH as usize)
-            .ok_or_else(|| Error::value(text()))?;
-        let size = pitch
-            .checked_mul(rows)
-            .ok_or_else(|| Error::argument(Code::MEMORY_ALLOCATION, text()))?;
+            .ok_or_else(too_big)?;
+        let size = pitch.checked_mul(rows).ok_or_else(too_big)?;
         Ok((self.allocate(size, MemoryKind::Device)?, pitch))
     }
 

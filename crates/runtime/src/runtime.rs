@@ -368,8 +368,7 @@ impl Runtime {
             0,
         ];
         let default = defaults.get(limit as usize).map(|n| *n as usize);
-        let default = default
-            .ok_or_else(|| Error::argument(Code::UNSUPPORTED_LIMIT, format!("limit {limit} is not known")))?;
+        let default = default.ok_or_else(|| Error::value(format!("limit {limit} is not known")))?;
         Ok(lock(&self.limits).get(&limit).copied().unwrap_or(default))
     }
 
