@@ -125,7 +125,15 @@ fn a_program_without_kernels_is_not_statically_linked() {
     let binary = compile("looped.cu", "host_only", &[SHARED, &["-DHOST_ONLY"]].concat());
     let output = exec(&dir, &[], &binary, &[]);
     assert!(output.status.success(), "{}", words(&output));
-    assert_eq!(printed(&output), "devices: 1\n");
+    assert_eq!(printed(&output), "devices: 1\naccuracy: 50%\n");
+    // It loads the library, but none of its results can be of a format.
+    let output = exec(&dir, &["--format", "bf16"], &binary, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        words(&output).contains("host_only printed results but launched no kernel"),
+        "{}",
+        words(&output)
+    );
 }
 
 #[test]

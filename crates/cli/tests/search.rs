@@ -32,7 +32,7 @@ fn trials(dir: &Path, store: &str) -> usize {
     let output = run(dir, &["store", "export", store]);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout)
-        .matches("vernier run mlp")
+        .matches("/programs/mlp --stage")
         .count()
 }
 

@@ -138,8 +138,11 @@ fn refusals(cluster: &Cluster) {
         "0",
         other,
     ];
-    let words = ends(&mut on(cluster, &dir, &one), 0);
-    assert!(words.contains("1 failed"), "{words}");
+    let words = ends(&mut on(cluster, &dir, &one), 1);
+    assert!(
+        words.contains("1 failed") && words.contains("all trials failed"),
+        "{words}"
+    );
     let all = trials(&dir);
     let message = all.values().next().unwrap()["message"].as_str().unwrap();
     assert!(message.contains("VERNIER_SEED differ"), "{message}");

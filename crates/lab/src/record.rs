@@ -238,6 +238,9 @@ pub struct Totals {
     pub libraries: Vec<String>,
     /// Processes that used the library.
     pub processes: u64,
+    /// Those of them that came to their end, so that their totals are whole.
+    #[serde(skip)]
+    pub ended: u64,
     /// With `--profile`: executed PTX lines, the costliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
@@ -283,7 +286,9 @@ impl Totals {
                     self.add(event);
                 }
             }
-            if !ended {
+            if ended {
+                self.ended += 1;
+            } else {
                 let so_far = progress(&file.with_extension("progress")).map(|p| p.so_far);
                 so_far.into_iter().flatten().for_each(|e| self.add(e));
             }

@@ -404,7 +404,7 @@ impl<'a> Doing<'a> {
             accuracy: self.settings.accuracy_pattern.clone(),
             loss: self.settings.loss_pattern.clone(),
         };
-        let before = self.summary.totals.processes;
+        let (before, ended_before, launches_before) = self.counts();
         let mut last = None;
         let ended = child::run(&job, self.context.output, |elapsed| {
             // The library renews its file five times a second; reading it more often shows nothing new.
@@ -418,6 +418,7 @@ impl<'a> Doing<'a> {
         let ended = ended?;
         self.summary.peak_bytes = ended.peak_bytes.max(self.summary.peak_bytes);
         let loaded = self.summary.totals.processes > before;
+        let spoke = ended.said.percent().is_some() || ended.said.loss.is_some();
         if loaded {
             self.heard(stage, ended.said.clone());
         }
@@ -446,10 +447,9 @@ impl<'a> Doing<'a> {
                 "VERNIER_ALLOW_LIBRARIES=all lets such a run pass: its launches are executed, calls of the library fail",
             ));
         }
-        match self.summary.totals.first_fault() {
-            None => Ok(()),
+        if let Some(fault) = self.summary.totals.first_fault() {
             // A program that does not look at CUDA's errors would pass for one that worked.
-            Some(fault) => Err(Error::failed(
+            return Err(Error::failed(
                 format!(
                     "{} ended with exit code 0, but launches failed, so its results mean nothing; the first one \
                      (kernel `{}`): {}",
@@ -458,8 +458,36 @@ impl<'a> Doing<'a> {
                     fault.headline()
                 ),
                 "check what the CUDA calls of the program return (cudaGetLastError after a launch)",
-            )),
+            ));
         }
+        let (processes, whole, launches) = self.counts();
+        let all_ended = whole - ended_before == processes - before;
+        if launches == launches_before && all_ended && self.changes_numbers() && spoke {
+            // It computed on the CPU, perhaps because something of CUDA failed.
+            return Err(Error::failed(
+                format!(
+                    "{} printed results but launched no kernel: nothing of them was computed in {}",
+                    self.summary.program,
+                    match self.launch.format.significand {
+                        Some(_) => self.summary.format_text(),
+                        None => "the formats of the policy".into(),
+                    }
+                ),
+                "see why it takes no GPU; without a format or policy it runs as it is",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Processes with the library, those of them that ended, launches.
+    fn counts(&self) -> (u64, u64, u64) {
+        let t = &self.summary.totals;
+        (t.processes, t.ended, t.launches)
+    }
+
+    /// Whether the numbers shall be others than those of the program as compiled.
+    fn changes_numbers(&self) -> bool {
+        self.launch.policy.is_some() || self.launch.format.significand.is_some()
     }
 
     /// Takes in what a stage said of its results.

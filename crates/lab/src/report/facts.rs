@@ -4,6 +4,7 @@
 use super::figure::{Bars, Drawing, Figure, Line, Plot, Point, Series};
 use super::file_stem;
 use super::group::time_bars;
+use crate::child::quoted;
 use crate::error::Error;
 use crate::observe::{Observation, Values};
 use crate::program::Program;
@@ -106,6 +107,8 @@ struct Summary {
     #[serde(default)]
     command: Vec<String>,
     #[serde(default)]
+    folder: String,
+    #[serde(default)]
     kernels: Vec<Kernel>,
     #[serde(default)]
     observations: Vec<Observation>,
@@ -124,13 +127,14 @@ impl Summary {
         })
     }
 
-    /// The command of the run.
+    /// The command of the run, as it can be typed from any folder.
     fn command(&self) -> String {
-        let words = self.command.iter().skip(1).map(String::as_str);
-        std::iter::once("vernier")
-            .chain(words)
-            .collect::<Vec<_>>()
-            .join(" ")
+        let words = self.command.iter().skip(1).map(|w| quoted(w));
+        let words: Vec<String> = std::iter::once("vernier".into()).chain(words).collect();
+        match self.folder.as_str() {
+            "" => words.join(" "),
+            folder => format!("cd {} && {}", quoted(folder), words.join(" ")),
+        }
     }
 }
 

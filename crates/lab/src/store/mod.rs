@@ -30,6 +30,10 @@ const LAYOUT: i64 = 2;
 /// How long one process waits for another's transaction.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often an empty file is looked at again, and how long is waited between.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// A claim of another machine that was not renewed for so long is void. (Claims of this machine are void when their
 /// process is gone.)
 const STALE: Duration = Duration::from_secs(120);
@@ -91,13 +95,26 @@ impl Store {
     /// # Errors
     /// A file that is not there or is no store, or a store of a Vernier with another layout.
     pub fn existing(path: &Path) -> Result<Store, Error> {
-        let failed = |e: rusqlite::Error| fault(path, "open", &e);
         if !path.is_file() {
             return Err(Error::failed(
                 format!("there is no store {}", path.display()),
                 "`vernier sweep` makes one; --store FILE names another",
             ));
         }
+        for _ in 0..TRIES {
+            let store = Store::reader(path)?;
+            if store.is_one()? {
+                return Ok(store);
+            }
+            // Empty: a process may be about to make it.
+            std::thread::sleep(PAUSE);
+        }
+        Err(no_store(path))
+    }
+
+    /// A store that is only read from, whatever it is.
+    fn reader(path: &Path) -> Result<Store, Error> {
+        let failed = |e: rusqlite::Error| fault(path, "open", &e);
         // A log beside the file belongs to a process that writes, or was killed: it is read with the file, under SQLite's
         // locks. Without one the file is whole, and SQLite would make a log only to read it: the file is said not to change.
         let mut log = path.as_os_str().to_os_string();
@@ -117,10 +134,7 @@ impl Store {
             owner: owner(),
         };
         store.db.busy_timeout(PATIENCE).map_err(failed)?;
-        match store.is_one()? {
-            true => Ok(store),
-            false => Err(no_store(path)),
-        }
+        Ok(store)
     }
 
     /// Whether the file is a store; it is not when it is empty.
