@@ -266,13 +266,16 @@ pub(crate) fn inside(r: &Range, low: u64, high: u64, size: u64) -> bool {
 #[inline(always)]
 unsafe fn resolve(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32, access: Kind) -> Result<Lanes, Flow> {
     // SAFETY: as for `addresses`.
-    let effective = unsafe { addresses(w, i.imm as u64, m) };
-    if matches!(m.space, Space::Local | Space::Generic) {
-        return slowly(w, m, effective, bytes, access);
+    let mut a = unsafe { addresses(w, i.imm as u64, m) };
+    match m.space {
+        Space::Global => {}
+        Space::Shared | Space::Param => {
+            let base = space_base(w, m.space);
+            a.iter_mut().for_each(|a| *a = base.wrapping_add(*a));
+        }
+        Space::Local | Space::Generic => return slowly(w, m, a, bytes, access),
     }
     let size = u64::from(bytes);
-    let base = space_base(w, m.space);
-    let a = effective.map(|a| base.wrapping_add(a));
     let first = a[0];
     let mut line = true;
     for (l, a) in a.iter().enumerate() {
@@ -294,6 +297,8 @@ unsafe fn resolve(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32, access: Kind
             contiguous,
         });
     }
+    // SAFETY: as for `addresses`.
+    let effective = unsafe { addresses(w, i.imm as u64, m) };
     let mut lanes = slowly(w, m, effective, bytes, access)?;
     if let Ok((_, found)) = resolve_one(w, 0, m.space, effective[0], bytes, access) {
         *range(w, i) = found;
@@ -475,7 +480,7 @@ unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Op
         return None;
     };
     // SAFETY: the emitter made `i` for this program.
-    let r = unsafe { *w.env().program.affine_regs.get_unchecked(k as usize) };
+    let r = unsafe { w.env().program.affine_regs.get_unchecked(k as usize) };
     // A 32-bit register wraps around lane by lane before a 64-bit offset is added: nobody has memory there.
     if w.any_wild || !r.wide && m.space == Space::Global {
         return None;
@@ -495,7 +500,7 @@ unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Op
     let (low, high) = if r.stride < 0 { (b, a) } else { (a, b) };
     let size = u64::from(bytes);
     let aligned = (a | r.stride as u64) & (size - 1) == 0;
-    (aligned && inside(range(w, i), low, high, size))
+    (aligned && inside(range_of(w, i), low, high, size))
         .then(|| (a.wrapping_sub((first * r.stride) as u64), r.stride))
 }
 
