@@ -97,7 +97,7 @@ pub fn arguments(function: &Function) -> Vec<ArgumentUse> {
                 }
                 let ty = i.types().last();
                 let element = ty.as_ref().map_or(0, |t| t.bytes());
-                let float = ty.is_some_and(|t| t == ScalarType::F32);
+                let float = ty.is_some_and(|t| matches!(t, ScalarType::F32 | ScalarType::Vf32));
                 types.entry((index, offset)).or_default().insert((element, float));
             }
         }

@@ -23,19 +23,13 @@ pub fn counters(function: &Function) -> BTreeSet<usize> {
     let mut all: BTreeSet<usize> = (0..graph.instructions.len())
         .filter(|at| carries(graph.instructions[*at]))
         .collect();
-    loop {
-        let strangers: Vec<usize> = all
-            .iter()
-            .copied()
-            .filter(|at| {
-                !(from_integer(*at) || reads_only(&graph, *at, &all)) || !read_only_by(&graph, *at, &all)
-            })
-            .collect();
-        if strangers.is_empty() {
-            break;
-        }
-        for at in strangers {
+    // Whoever meets a stranger is one.
+    let mut open: Vec<usize> = all.iter().copied().collect();
+    while let Some(at) = open.pop() {
+        let fits = || (from_integer(at) || reads_only(&graph, at, &all)) && read_only_by(&graph, at, &all);
+        if all.contains(&at) && !fits() {
             all.remove(&at);
+            open.extend(readers(&graph, at).into_iter().chain(sources(&graph, at)));
         }
     }
     // What comes from constants alone is no index.
