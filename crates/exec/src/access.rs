@@ -786,6 +786,21 @@ unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
         while mask != 0 {
             let l = mask.trailing_zeros() as usize;
             mask &= mask - 1;
+            if ty == AtomTy::B128 {
+                let words = |n: usize| [n, n + 1].map(|n| lane_bits(w, m.operands[n], l));
+                let p = lanes.pointers[l] as *mut [u64; 2];
+                // Not in one step: blocks that could see the difference run one after the other.
+                let old = p.read();
+                match f {
+                    AtomFn::Exch => p.write(words(0)),
+                    _ if old == words(0) => p.write(words(2)),
+                    _ => {}
+                }
+                for (d, old) in m.elements.iter().zip(old) {
+                    set_lane(w, *d, l, old);
+                }
+                continue;
+            }
             let b = lane_bits(w, m.operands[0], l);
             let c = m.operands.get(1).map_or(0, |e| lane_bits(w, *e, l));
             let p = lanes.pointers[l];

@@ -110,6 +110,8 @@ pub enum AtomTy {
     B16,
     B32,
     B64,
+    /// Two registers for each operand.
+    B128,
     S32,
     S64,
     F32,

@@ -85,6 +85,18 @@ fn vectors_and_128_bits_move() {
 }
 
 #[test]
+fn atomics_of_128_bits_exchange_and_compare() {
+    let body = "mov.u32 %r1, %tid.y; setp.ne.u32 %p1, %r1, 0; @%p1 exit;\
+                mov.u64 %rd2, 1; mov.u64 %rd3, 2; mov.b128 %q1, {%rd2, %rd3};\
+                mov.u64 %rd2, 3; mov.u64 %rd3, 4; mov.b128 %q2, {%rd2, %rd3};\
+                atom.global.exch.b128 %q3, [%rd1], %q1; st.global.b128 [%rd1+16], %q3;\
+                atom.global.cas.b128 %q3, [%rd1], %q1, %q2; st.global.b128 [%rd1+32], %q3;\
+                atom.global.cas.b128 %q3, [%rd1], %q1, %q1; st.global.b128 [%rd1+48], %q3;";
+    let wide = |values: [u32; 8]| values.map(|v| [v, 0]).concat();
+    assert_eq!(words("", body, 16), wide([3, 4, 0, 0, 1, 2, 3, 4]));
+}
+
+#[test]
 fn what_is_not_stored_stays() {
     let body = "mov.u32 %r1, 7; st.global.v4.u32 [%rd1], {%r1, %r1, %r1, %r1}; st.global.v4.u32 [%rd1+16], {%r1, %r1, %r1, %r1};\
                 mov.u32 %r2, 9; st.global.v8.b32 [%rd1], {%r2, _, %r2, _, _, %r2, %r2, _};";

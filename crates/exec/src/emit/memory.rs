@@ -88,13 +88,9 @@ impl Emitter<'_> {
         vf: Option<VfSpec>,
     ) {
         let operands = i.src[1..].iter().map(|v| self.source(*v)).collect();
-        // The old value matters only if somebody reads it.
-        let wanted: Vec<VReg> = i
-            .dst
-            .iter()
-            .copied()
-            .filter(|d| self.registers.used[d.0 as usize])
-            .collect();
+        // The old value matters only if somebody reads it, or half of it.
+        let read = i.dst.iter().any(|d| self.registers.used[d.0 as usize]);
+        let wanted: &[VReg] = if read { &i.dst } else { &[] };
         let commutes = matches!(
             f,
             AtomFn::Add | AtomFn::Min | AtomFn::Max | AtomFn::And | AtomFn::Or | AtomFn::Xor
@@ -107,12 +103,13 @@ impl Emitter<'_> {
         for d in &i.dst {
             self.destination(*d, i.guard.is_some());
         }
-        let elements = self.elements(&wanted);
+        let elements = self.elements(wanted);
         let mut inst = blank(access::ATOM);
         inst.imm = offset;
         let bytes = match ty {
             AtomTy::B16 | AtomTy::F16 | AtomTy::Bf16 => 2,
             AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
+            AtomTy::B128 => 16,
             _ => 4,
         };
         let op = MemoryOp {

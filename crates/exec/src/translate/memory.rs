@@ -279,6 +279,7 @@ impl Translator<'_> {
             T::B16 | T::U16 => AtomTy::B16,
             T::B32 | T::U32 => AtomTy::B32,
             T::B64 | T::U64 => AtomTy::B64,
+            T::B128 if matches!(f, AtomFn::Exch | AtomFn::Cas) => AtomTy::B128,
             T::S32 => AtomTy::S32,
             T::S64 => AtomTy::S64,
             T::F32 if f == AtomFn::Add => AtomTy::F32,
@@ -296,11 +297,20 @@ impl Translator<'_> {
         let mut src = vec![base];
         let operands = if f == AtomFn::Cas { 2 } else { 1 };
         for k in 0..operands {
-            src.push(self.source(self.operand(i, first + 1 + k)?, ty)?);
+            let value = self.source(self.operand(i, first + 1 + k)?, ty)?;
+            src.push(value);
+            match value {
+                Val::Reg(r) if element == AtomTy::B128 => src.push(Val::Reg(VReg(r.0 + 1))),
+                _ => {}
+            }
         }
         let dst = match (red, self.operand(i, 0)?) {
             (true, _) | (_, Operand::Sink(_)) => vec![],
-            (false, o) => vec![self.destination(o, ty)?],
+            (false, o) => {
+                let d = self.destination(o, ty)?;
+                let halves = if element == AtomTy::B128 { 2 } else { 1 };
+                (0..halves).map(|k| VReg(d.0 + k)).collect()
+            }
         };
         self.variable = element == AtomTy::Vf32;
         let vf = match self.variable {

@@ -118,7 +118,12 @@ impl Kernel {
         };
         let wide = !narrow || matches!(form, Form::Widened(_)) || rng.chance(40);
         let bytes = rng.pick(&[4, 4, 4, 4, 8, 1, 2]);
-        let counts: &[u64] = if bytes == 4 { &[1, 1, 1, 2, 4] } else { &[1, 1, 2] };
+        let counts: &[u64] = match (bytes, space) {
+            (4, S::Global) => &[1, 1, 1, 2, 4, 8],
+            (4, _) => &[1, 1, 1, 2, 4],
+            (8, S::Global) => &[1, 1, 2, 4],
+            _ => &[1, 1, 2],
+        };
         let accesses = (0..1 + rng.below(3))
             .map(|_| {
                 let action = match (rng.below(6), space) {
@@ -215,7 +220,7 @@ impl Kernel {
     /// The text.
     pub fn ptx(&self) -> String {
         let mut t = String::from(
-            ".version 8.0\n.target sm_80\n.address_size 64\n.const .align 16 .b8 cst[256];\n\
+            ".version 8.8\n.target sm_100\n.address_size 64\n.const .align 16 .b8 cst[256];\n\
              .visible .entry k(.param .u64 table, .param .u64 out, .param .u64 c, .param .u64 d)\n{\n\
              .reg .pred %p<4>; .reg .b16 %h<8>; .reg .b32 %r<32>; .reg .b64 %rd<32>;\n",
         );

@@ -257,7 +257,7 @@ pub(super) const TABLE: &[Entry] = &[
                 "relaxed|acquire|release|acq_rel? $scope? $space? add|inc|dec|min|max|and|or|xor|exch noftz? L2::cache_hint? b32|b64|u32|u64|s32|s64|f32|f64|$half",
                 "=T [] T b64?",
             ),
-            later(
+            form(
                 "relaxed|acquire|release|acq_rel? $scope? $space? exch|cas L2::cache_hint? b128",
                 "=T [] T T? b64?",
             ),
