@@ -13,7 +13,7 @@
 //! | [`numerics`] | format, accumulator and rounding that an instruction names |
 //! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
 //! | `scalar` | ordinary PTX arithmetic, one lane at a time: the reference |
-//! | `access`, `cross`, `collective`, `printf` | memory; what reaches across lanes; printing |
+//! | `access`, `atomics`, `cross`, `collective`, `printf` | memory; what reaches across lanes; printing |
 //! | `warp`, `schedule` | a warp's state and control flow |
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
 //! | [`observe`] | what the numbers do, by PTX line |
@@ -23,6 +23,7 @@ mod access;
 mod affine;
 mod alu;
 mod analysis;
+mod atomics;
 mod call;
 mod classes;
 mod collective;

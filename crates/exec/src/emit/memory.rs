@@ -2,6 +2,7 @@
 
 use super::{Emitter, blank};
 use crate::access;
+use crate::atomics;
 use crate::cross;
 use crate::ir::{Access, AtomFn, AtomTy, IrInst, Space, VReg, Val, VfSpec};
 use crate::lanes::Class;
@@ -104,7 +105,7 @@ impl Emitter<'_> {
             self.destination(*d, i.guard.is_some());
         }
         let elements = self.elements(wanted);
-        let mut inst = blank(access::ATOM);
+        let mut inst = blank(atomics::ATOM);
         inst.imm = offset;
         let bytes = match ty {
             AtomTy::B16 | AtomTy::F16 | AtomTy::Bf16 => 2,
@@ -118,7 +119,7 @@ impl Emitter<'_> {
             atom: Some((f, ty)),
             operands,
             vf: vf.map(|spec| spec.lanes(self.numerics)),
-            ..self.accessed(i, space, access::ATOM)
+            ..self.accessed(i, space, atomics::ATOM)
         };
         self.memory(inst, i, op);
     }

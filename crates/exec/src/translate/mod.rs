@@ -4,6 +4,7 @@
 mod calls;
 mod compute;
 mod dialect;
+mod limits;
 mod memory;
 mod scope;
 mod tables;
@@ -11,6 +12,8 @@ mod tables;
 use crate::ir::{Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
 use crate::lanes::Class;
 pub use calls::function_addresses;
+use limits::{MAX_LOCAL, MAX_PARAMS, MAX_REGISTERS, MAX_SHARED};
+pub use limits::{align_of, size_of};
 use ptx::ast::{
     Function, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span, SpecialRegister,
     StateSpace, Statement, Variable,
@@ -20,15 +23,6 @@ use scope::{Binding, Place, Scopes};
 
 /// Instructions a kernel may have after inlining, a guard against code that explodes.
 const MAX_INSTRUCTIONS: usize = 4_000_000;
-/// Virtual registers, likewise.
-const MAX_REGISTERS: u64 = 1 << 20;
-/// Local memory of a thread, bytes (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
-const MAX_LOCAL: u64 = 512 << 10;
-/// Shared memory of a block, bytes: the most that any device has (227 KiB, the same table).
-const MAX_SHARED: u64 = 227 << 10;
-/// Parameters of a kernel, bytes (PTX ISA, "Kernel Function Parameter Attributes", since 8.1).
-const MAX_PARAMS: u64 = 32_764;
-
 /// What is wrong, and where.
 #[derive(Debug, Clone)]
 pub struct Refusal(pub Box<ptx::Diagnostic>);
@@ -135,19 +129,6 @@ fn class_of(bits: u32) -> Class {
     }
 }
 
-/// Bytes of a variable.
-pub fn size_of(v: &Variable) -> u64 {
-    let element = u64::from(v.ty.bytes()) * u64::from(v.vector);
-    v.dims
-        .iter()
-        .fold(element, |n, d| n.saturating_mul(d.unwrap_or(0)))
-}
-
-/// Alignment of a variable, bytes.
-pub fn align_of(v: &Variable) -> u32 {
-    v.align.unwrap_or(v.ty.bytes() * u32::from(v.vector)).max(1)
-}
-
 impl<'a> Translator<'a> {
     fn refuse<T>(&self, what: impl Into<String>, help: impl Into<String>) -> Result<T> {
         let help: String = help.into();
@@ -196,38 +177,6 @@ impl<'a> Translator<'a> {
         self.scopes.pop();
         self.ir.local_bytes = self.frame_bytes;
         Ok(())
-    }
-
-    /// Refuses what no device has room for.
-    fn limit(&self, what: &str, bytes: u64, limit: u64) -> Result<()> {
-        match bytes <= limit {
-            true => Ok(()),
-            false => self.refuse(
-                format!("{bytes} bytes of {what}"),
-                format!("at most {limit} bytes are possible, on any device"),
-            ),
-        }
-    }
-
-    /// Checks the size of a variable by itself, so that offsets can be added up in 32 bits.
-    fn check_size(&mut self, v: &Variable) -> Result<()> {
-        self.span = v.span;
-        let bytes = size_of(v);
-        match v.space.base() {
-            StateSpace::Local | StateSpace::Param => self.limit("local memory in a thread", bytes, MAX_LOCAL),
-            StateSpace::Shared => self.limit("shared memory in a block", bytes, MAX_SHARED),
-            StateSpace::Reg => {
-                let count = u64::from(v.range.unwrap_or(1)) * u64::from(v.vector);
-                match count <= MAX_REGISTERS {
-                    true => Ok(()),
-                    false => self.refuse(
-                        format!("{count} registers `{}`", v.name.name),
-                        format!("at most {MAX_REGISTERS} are possible"),
-                    ),
-                }
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Places the shared variables that the kernel and the functions it may call use. Dynamic ones
