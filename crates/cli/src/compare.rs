@@ -14,8 +14,8 @@ use std::path::PathBuf;
   vernier compare runs/20261128-101500-mlp runs/20261128-101700-mlp
   vernier compare runs/20261128-101500-mlp answers.txt --all --json result.json
 
-p is that of McNemar's test, exact and two-sided: how probable so uneven a division of the answers that differ is, or a
-more uneven one, if each were as likely to be right in the one as in the other.")]
+p is that of McNemar's test, exact and two-sided: how probable so uneven a division of the answers
+that differ is, or a more uneven one, if each were as likely to be right in the one as in the other.")]
 pub struct Arguments {
     /// Record of a run with a test (a folder in runs/), or a file of answers: a character for each, 1 right, 0 wrong
     #[arg(value_name = "RUN")]
