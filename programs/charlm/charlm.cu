@@ -13,7 +13,9 @@
 #include "grammar.hpp"
 #include "transformer.cuh"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace {
 
@@ -106,10 +108,11 @@ class Charlm : public Model {
         }
     }
 
-    // Over the first sequences of the held-out text: characters foreseen, and the sum of the losses in nats.
-    void test(int sequences, int &correct, double &loss) {
+    // Over the first sequences of the held-out text: for each character '1' if it is foreseen, else '0', and the sum of the
+    // losses in nats.
+    void test(int sequences, std::string &answers, double &loss) {
         std::vector<int> text = encoded_text(TEST_TEXT, size_t(sequences) * LENGTH + 1);
-        correct = 0;
+        answers.clear();
         loss = 0.0;
         for (int first = 0; first < sequences; first += batch_size_) {
             Batch shape = upload_batch(text, first, sequences);
@@ -118,7 +121,8 @@ class Charlm : public Model {
             std::vector<int> predicted = predicted_.download(size_t(shape.tokens()));
             std::vector<float> losses = losses_.download(size_t(shape.tokens()));
             for (int i = 0; i < shape.tokens(); i++) {
-                correct += predicted[size_t(i)] == text[size_t(first) * LENGTH + size_t(i) + 1];
+                bool right = predicted[size_t(i)] == text[size_t(first) * LENGTH + size_t(i) + 1];
+                answers += right ? '1' : '0';
                 loss += losses[size_t(i)];
             }
         }
@@ -211,15 +215,18 @@ class Charlm : public Model {
 int main(int argc, char **argv) {
     Command command = parse_command(argc, argv);
     if (command.mode == Command::Test) {
-        int sequences = image_limit(argv[0], "VERNIER_TEST_IMAGES", TEST_SEQUENCES), correct;
+        int sequences = image_limit(argv[0], "VERNIER_TEST_IMAGES", TEST_SEQUENCES);
+        std::string answers;
         double loss;
         Charlm network(TEST_BATCH);
         network.load(command.weights_in, false);
-        network.test(sequences, correct, loss);
+        network.test(sequences, answers, loss);
         int characters = sequences * LENGTH;
+        int correct = int(std::count(answers.begin(), answers.end(), '1'));
         printf("correct: %d / %d\n", correct, characters);
         printf("loss: %.4f (%.4f bits per character)\n", loss / characters, loss / characters / std::log(2.0));
         printf("accuracy: %.2f%%\n", 100.0 * correct / characters);
+        write_answers(answers);
         return 0;
     }
     int sequences = image_limit(argv[0], "VERNIER_TRAIN_IMAGES", TRAIN_SEQUENCES);

@@ -7,6 +7,7 @@
 #include "model.hpp"
 #include "program.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -52,9 +53,9 @@ class Network : public Model {
         }
     }
 
-    // The number of the first `count` images whose digit is found.
-    int test(const Images &images, int count) {
-        int correct = 0;
+    // For each of the first `count` images: '1' if its digit is found, else '0'.
+    std::string test(const Images &images, int count) {
+        std::string answers;
         for (int first = 0; first < count; first += batch_size_) {
             int size = count - first < batch_size_ ? count - first : batch_size_;
             std::vector<int> order(size);
@@ -63,9 +64,9 @@ class Network : public Model {
             forward(size);
             launch_predict_class(logits_.get(), predicted_.get(), size, CLASSES);
             std::vector<int> predicted = predicted_.download(size);
-            for (int i = 0; i < size; i++) correct += predicted[i] == images.labels[first + i];
+            for (int i = 0; i < size; i++) answers += predicted[i] == images.labels[first + i] ? '1' : '0';
         }
-        return correct;
+        return answers;
     }
 
   protected:
@@ -104,9 +105,11 @@ template <typename Net> int run_program(int argc, char **argv, int train_batch, 
         network.load(command.weights_in, false);
         Images images = load_test_set();
         int count = limit < images.count ? limit : images.count;
-        int correct = network.test(images, count);
+        std::string answers = network.test(images, count);
+        int correct = int(std::count(answers.begin(), answers.end(), '1'));
         printf("correct: %d / %d\n", correct, count);
         printf("accuracy: %.2f%%\n", 100.0 * correct / count);
+        write_answers(answers);
         return 0;
     }
     int limit = image_limit(argv[0], "VERNIER_TRAIN_IMAGES", 1000000);

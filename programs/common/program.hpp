@@ -4,7 +4,8 @@
 //     PROG -train-increment START_EPOCH END_EPOCH WEIGHTS_IN WEIGHTS_OUT
 //     PROG -test WEIGHTS_IN
 //
-// Exit codes: 0 done, 1 a CUDA call failed, 2 a data or weights file is missing or unusable, 64 wrong usage.
+// Exit codes: 0 done, 1 a CUDA call failed, 2 a data, weights or answers file is missing or unusable,
+// 64 wrong usage.
 #pragma once
 
 #include <cerrno>
@@ -83,6 +84,22 @@ inline Command parse_command(int argc, char **argv) {
         usage_error(program, problem.c_str());
     }
     return command;
+}
+
+// The answers of a test, in order: '1' right, '0' wrong. Writes them into the file that VERNIER_ANSWERS names, if it does.
+inline void write_answers(const std::string &answers) {
+    const char *path = getenv("VERNIER_ANSWERS");
+    if (path == nullptr || *path == '\0') return;
+    FILE *out = fopen(path, "wb");
+    if (out == nullptr) data_error("%s: cannot write the answers (VERNIER_ANSWERS): %s", path, strerror(errno));
+    setvbuf(out, nullptr, _IONBF, 0);
+    bool written = fwrite(answers.data(), 1, answers.size(), out) == answers.size();
+    int reason = errno;
+    if (fclose(out) != 0 && written) {
+        written = false;
+        reason = errno;
+    }
+    if (!written) data_error("%s: cannot write the answers (VERNIER_ANSWERS): %s", path, strerror(reason));
 }
 
 // Images to use: all, or the first N when the environment variable `name` holds N (for a quick look under simulation).

@@ -11,6 +11,7 @@
 extern crate lab;
 
 mod bench;
+mod compare;
 mod eval;
 mod explain;
 mod format;
@@ -83,6 +84,8 @@ enum Command {
     Store(store::Command),
     /// Write a page about the results that sweeps and searches kept: figures, tables, commands
     Report(report::Arguments),
+    /// Compare the tests of two runs answer by answer
+    Compare(compare::Arguments),
     /// Find the layers of a program in its launches
     Profile(profile::Arguments),
     /// Show number formats: limits and the variables that select them
@@ -138,6 +141,7 @@ fn main() -> ExitCode {
         Command::Worker(a) => worker::run(&a),
         Command::Store(a) => store::run(&a),
         Command::Report(a) => report::run(&a),
+        Command::Compare(a) => compare::run(&a),
         Command::Profile(a) => profile::run(&a),
         Command::Format(a) => format::run(&a),
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),

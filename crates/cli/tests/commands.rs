@@ -245,9 +245,54 @@ fn inspect_shows_distributions() {
 }
 
 #[test]
+fn compare_shows_which_answers_differ() {
+    let dir = folder("compare");
+    // 5 right in the first alone, 15 in the second alone, then 3 in both and 1 in neither.
+    let differ = |first: &str, second: &str| first.repeat(5) + &second.repeat(15);
+    fs::write(dir.join("a"), differ("1", "0") + "1110").unwrap();
+    fs::write(dir.join("b"), differ("0", "1") + "1110\n").unwrap();
+    insta::assert_snapshot!(
+        "compare",
+        stdout(&dir, &["compare", "a", "b", "--json", "c.json"])
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(dir.join("c.json")).unwrap()).unwrap();
+    assert_eq!(json["first"]["correct"], 8);
+    let c = &json["comparison"];
+    assert_eq!(
+        (&c["answers"], &c["both"], &c["neither"]),
+        (&24.into(), &3.into(), &1.into())
+    );
+    assert_eq!(c["only_first"], serde_json::json!([0, 1, 2, 3, 4]));
+    assert_eq!(c["only_second"].as_array().map(Vec::len), Some(15));
+    assert!((c["p_value"].as_f64().unwrap() - 0.041_389).abs() < 1e-6);
+
+    let same = stdout(&dir, &["compare", "a", "a"]);
+    assert!(
+        same.contains("p = 1.0000") && !same.contains("differ ("),
+        "{same}"
+    );
+
+    // 21 that differ: the last is shown only if it is asked for.
+    fs::write(dir.join("a21"), "1".repeat(21)).unwrap();
+    fs::write(dir.join("b21"), "0".repeat(21)).unwrap();
+    let twenty = stdout(&dir, &["compare", "a21", "b21"]);
+    assert!(
+        twenty.ends_with("        19  right in the first only\nand 1 more: --all shows them\n"),
+        "{twenty}"
+    );
+    let all = stdout(&dir, &["compare", "a21", "b21", "--all"]);
+    assert!(all.ends_with("        20  right in the first only\n"), "{all}");
+
+    let refused = run(&dir, &["compare", "a", "a21"]);
+    assert_eq!(refused.status.code(), Some(1));
+    insta::assert_snapshot!("compare_lengths", String::from_utf8_lossy(&refused.stderr));
+}
+
+#[test]
 fn help_has_examples() {
     let dir = folder("help");
-    let pages: [&[&str]; 11] = [
+    let pages: [&[&str]; 12] = [
         &[],
         &["run"],
         &["exec"],
@@ -257,6 +302,7 @@ fn help_has_examples() {
         &["ptx", "check"],
         &["ptx", "run"],
         &["inspect"],
+        &["compare"],
         &["toolchain"],
         &["data", "mnist"],
     ];

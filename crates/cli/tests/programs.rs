@@ -108,6 +108,58 @@ fn mlp_in_every_named_format() {
     }
 }
 
+/// What a run keeps of each answer is what its program said in all, and two runs are compared by it.
+#[test]
+fn answers_of_two_runs_are_compared() {
+    let dir = folder("answers");
+    for (program, images) in [("mlp", "500"), ("charlm", "2")] {
+        let runs = [&[][..], &["--format", "e5m2"]].map(|args| {
+            let (json, _) = run_program(&dir, program, images, args);
+            (
+                json["record"].as_str().unwrap().to_string(),
+                json["correct"][0].clone(),
+            )
+        });
+        let mut command = vernier(&dir);
+        command.args(["compare", &runs[0].0, &runs[1].0, "--json", "c.json"]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        let said = text(&output);
+        for what in ["as compiled", "e5m2"] {
+            assert!(said.contains(&format!("({program}, {what})")), "{said}");
+        }
+        let json: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(dir.join("c.json")).unwrap()).unwrap();
+        assert_eq!(
+            (&json["first"]["correct"], &json["second"]["correct"]),
+            (&runs[0].1, &runs[1].1)
+        );
+        assert!(
+            json["comparison"]["only_first"]
+                .as_array()
+                .is_some_and(|a| !a.is_empty()),
+            "{said}"
+        );
+    }
+    // A place where nothing can be written ends the program.
+    let weights = root().join("programs/mlp/weights.bin");
+    let mut command = vernier(&dir);
+    command
+        .env("VERNIER_TEST_IMAGES", "10")
+        .env("VERNIER_PTX_OUT", "none")
+        .env("VERNIER_ANSWERS", "/dev/full")
+        .args(["exec", "--no-record", "--"])
+        .arg(root().join("programs/mlp/mlp"))
+        .args(["-test".as_ref(), weights.as_os_str()]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    let said = text(&output);
+    assert!(
+        said.contains("error: /dev/full: cannot write the answers (VERNIER_ANSWERS): No space left"),
+        "{said}"
+    );
+}
+
 #[test]
 fn training_then_more_training_then_a_test() {
     let dir = folder("training");

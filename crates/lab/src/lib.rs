@@ -9,6 +9,7 @@
 pub mod bench;
 pub mod cache;
 pub mod child;
+pub mod compare;
 pub mod data;
 pub mod error;
 pub mod launch;

@@ -523,6 +523,9 @@ pub struct Summary {
     pub format: FormatSummary,
     /// In order.
     pub stages: Vec<StageSummary>,
+    /// Why the run failed, if it did: what it says of its results means nothing then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// The last accuracy that the program printed, percent.
     pub accuracy_percent: Option<f64>,
     /// Answers that are right, and answers, of the last test, if the program said so.

@@ -1,6 +1,7 @@
 //! Does the stages of a run one after the other, and adds up what came of them.
 
 use crate::child::{self, Ended, Job};
+use crate::compare;
 use crate::error::Error;
 use crate::launch::{self, Launch};
 use crate::layers::run::Target;
@@ -399,6 +400,10 @@ impl<'a> Doing<'a> {
         }
         job.env.splice(0..0, self.launch.env.iter().cloned());
         job.env.push(("VERNIER_RUN_DIR".into(), folder.clone().into()));
+        if stage == Stage::Test.name() {
+            job.env
+                .push((compare::VARIABLE.into(), folder.join(compare::FILE).into()));
+        }
         job.timeout = self.timeout();
         job.patterns = Patterns {
             accuracy: self.settings.accuracy_pattern.clone(),
@@ -557,6 +562,7 @@ impl<'a> Doing<'a> {
                 .and_then(|()| tensors::check(policy, &self.summary.totals.tensors)),
             None => Ok(()),
         });
+        self.summary.error = result.as_ref().err().map(ToString::to_string);
         self.summary.complete();
         if self.record.is_kept() {
             let written = self.summary.json().and_then(|text| {

@@ -5,10 +5,11 @@ use crate::say;
 use crate::settings::variable;
 
 /// Every variable of Vernier's: those of docs/environment.md.
-const KNOWN: [&str; 44] = [
+const KNOWN: [&str; 45] = [
     "PTX_SIM_MODE_FUNC",
     "VERNIER_ACCUMULATE",
     "VERNIER_ALLOW_LIBRARIES",
+    "VERNIER_ANSWERS",
     "VERNIER_CACHE",
     "VERNIER_CHROMIUM",
     "VERNIER_DATA_DIR",
