@@ -356,7 +356,8 @@ impl Totals {
                     kernel: e.kernel,
                     message: e.message,
                     asked_wrongly,
-                    looked_at: e.looked_at,
+                    // A program may be made to see its kernel fail, but not what Vernier cannot do, or was told wrongly.
+                    looked_at: false,
                 });
             }
             "library" if !e.allowed && !self.libraries.contains(&e.name) => self.libraries.push(e.name),
@@ -768,6 +769,13 @@ mod tests {
         };
         totals.add(trap(true));
         assert_eq!((totals.faults.len(), totals.first_fault()), (1, None));
+        // A launch that Vernier refused is none that a program is made for.
+        let mut refused = Totals::default();
+        refused.add(Event {
+            event: "launch_error".into(),
+            ..trap(true)
+        });
+        assert!(refused.first_fault().is_some());
         totals.add(trap(false));
         assert!(totals.first_fault().is_some());
     }
