@@ -14,6 +14,9 @@
 //!
 //! Where a warp may let lanes run ahead of their meeting point (see `schedule`: spinning, `.sync` instructions), rule 2
 //! looks at everything that can still be reached.
+//!
+//! Rule 2 looks at the whole region of every divergent branch, which is quadratic in the depth of nesting. That much work
+//! is bounded: in code nested beyond what people write, every register written behind a divergent branch is a vector.
 
 use crate::ir::{Ir, IrInst, Op, Space, VReg, Val};
 use crate::lanes::Class;
@@ -658,9 +661,17 @@ fn branch_diverges(i: &IrInst, pattern: &[Pattern]) -> bool {
     }
 }
 
+/// How many blocks the regions of divergent branches may have in all, for each block of the kernel, until rule 2 is
+/// applied coarsely: branches nested deeper than that, all of them divergent.
+const REGIONS_PER_BLOCK: usize = 64;
+
 /// What [`Scratch::split_at`] uses again and again.
 struct Scratch {
     walk: Walk,
+    /// Blocks that regions may still have in all.
+    budget: usize,
+    /// Blocks behind branches that were treated coarsely: what they define is a vector.
+    coarse: Vec<bool>,
     /// Registers that may be read while others run: by registers, the first region that reads it.
     reader: Vec<usize>,
     read: Marks,
@@ -672,6 +683,8 @@ impl Scratch {
     fn new(ir: &Ir, cfg: &Cfg) -> Scratch {
         Scratch {
             walk: Walk::new(cfg.blocks.len()),
+            budget: REGIONS_PER_BLOCK * cfg.blocks.len(),
+            coarse: vec![false; cfg.blocks.len()],
             reader: vec![0; ir.regs.len()],
             read: Marks::new(ir.regs.len()),
             read_by_all: Marks::new(ir.regs.len()),
@@ -689,6 +702,9 @@ impl Scratch {
         divergent: &mut [bool],
     ) {
         let block = &cfg.blocks[b];
+        if self.budget == 0 {
+            return self.split_coarsely(cfg, b, defs, pattern, divergent);
+        }
         let mut stop = block.meet;
         let mut regions: Vec<Vec<usize>> = block
             .next
@@ -725,8 +741,33 @@ impl Scratch {
                 }
             }
         }
+        let blocks: usize = regions.iter().map(Vec::len).sum();
+        self.budget = self.budget.saturating_sub(blocks);
         for b in regions.into_iter().flatten() {
             divergent[b] = true;
+        }
+    }
+
+    /// Rule 2 without looking who reads: all that is defined anywhere behind block `b` is a vector. Every block is
+    /// visited once, however many branches come here.
+    fn split_coarsely(
+        &mut self,
+        cfg: &Cfg,
+        b: usize,
+        defs: &[Vec<usize>],
+        pattern: &mut [Pattern],
+        divergent: &mut [bool],
+    ) {
+        let mut todo = cfg.blocks[b].next.clone();
+        while let Some(b) = todo.pop() {
+            if b == Cfg::EXIT || std::mem::replace(&mut self.coarse[b], true) {
+                continue;
+            }
+            divergent[b] = true;
+            for &r in &defs[b] {
+                pattern[r] = Pattern::Vector;
+            }
+            todo.extend(&cfg.blocks[b].next);
         }
     }
 }

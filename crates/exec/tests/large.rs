@@ -99,6 +99,62 @@ fn branches_nested_deeply() {
     assert_eq!(result(&kernel(4, &body)), (0..n).sum::<u32>() + n);
 }
 
+/// Both sides of every branch, atomics (behind which rule 2 looks at all that follows), and a register that is uniform at
+/// every level: whatever the analysis makes of it, the result is right.
+#[test]
+fn branches_nested_deeply_with_other_sides_and_atomics() {
+    let n = 10_000u32;
+    let mut body = "mov.u32 %r2, 0;\n".to_string();
+    for i in 0..n {
+        let _ = writeln!(
+            body,
+            "setp.eq.u32 %p0, %r0, {};\n@%p0 bra E{i};\nadd.u32 %r1, %r1, {i};\nadd.u32 %r2, %r2, 1;",
+            i + 1
+        );
+        if i % 100 == 0 {
+            body += "atom.global.add.u32 %r3, [%rd0], 0;\n";
+        }
+    }
+    for i in (0..n).rev() {
+        let _ = writeln!(
+            body,
+            "bra.uni L{i};\nE{i}:\nsub.u32 %r1, %r1, 7;\nadd.u32 %r2, %r2, 2;\nL{i}:\nadd.u32 %r1, %r1, %r2;"
+        );
+    }
+    // Thread 0 takes every branch's first side.
+    let sum: u64 = (0..u64::from(n)).sum();
+    let expected = sum + u64::from(n) * u64::from(n);
+    assert_eq!(result(&kernel(4, &body)), expected as u32);
+}
+
+/// As before, and every thread is looked at: thread t leaves at level t - 1 and adds what it finds on its way back.
+#[test]
+fn all_lanes_of_deep_nesting() {
+    let n = 3_000u32;
+    let mut body = "mov.u32 %r2, 0;\nmov.u32 %r3, 5;\n".to_string();
+    for i in 0..n {
+        let _ = writeln!(
+            body,
+            "setp.eq.u32 %p0, %r0, {};\n@%p0 bra L{i};\nadd.u32 %r2, %r2, 1;\nmov.u32 %r3, {i};",
+            i + 1
+        );
+    }
+    for i in (0..n).rev() {
+        let _ = writeln!(body, "L{i}:\nadd.u32 %r1, %r1, %r3;\nadd.u32 %r1, %r1, %r2;");
+    }
+    // Sums over the lanes, so that one word tells.
+    body += "redux.sync.add.u32 %r1, %r1, 0xffffffff;\n";
+    let lane = |t: u32| -> u32 {
+        // Lanes above 0 leave at level t - 1; lane 0 goes through all of them.
+        let levels = if t == 0 { n } else { t - 1 };
+        let last = if levels == 0 { 5 } else { levels - 1 };
+        let back = if t == 0 { n } else { t };
+        back.wrapping_mul(last).wrapping_add(back.wrapping_mul(levels))
+    };
+    let expected = (0..32).map(lane).fold(0, u32::wrapping_add);
+    assert_eq!(result(&kernel(4, &body)), expected);
+}
+
 #[test]
 fn many_loops() {
     let n = 8_000usize;
