@@ -97,7 +97,14 @@ fn rules_of_layers_hold_in_the_launches_of_the_layers() {
         correct(&under("layers_one", &rule("layer = \"layer2\"", "e5m2")))
     );
     let none = under("layers_unknown", &rule("layer = \"layer7\"", "e5m2"));
-    assert!(none.contains("policy.toml:1"), "{none}");
+    for part in [
+        "the program has no such layer: it has layer1, layer2, layer3",
+        "policy.toml:1",
+    ] {
+        assert!(none.contains(part), "{part}: {none}");
+    }
+    // It is said before the program runs.
+    assert!(!none.contains("correct: "), "{none}");
 }
 
 #[test]

@@ -390,3 +390,45 @@ fn policies_of_training_and_of_tensors_run() {
         assert!(text.contains("tensor "), "{example}\n{text}");
     }
 }
+
+/// An index that went through float memory is narrowed: its trap says that the override may be the cause, and names the
+/// rule, whether the kernel that reads computed it or another one did.
+#[test]
+fn a_trap_behind_an_override_names_the_rule() {
+    let dir = folder("policy_trap");
+    let binary = compile("index.cu", "index", SHARED);
+    fs::write(dir.join("p.toml"), "[[rule]]\nformat = \"e5m2\"\n").unwrap();
+    for args in [&[][..], &["moved"]] {
+        let exec = |options: &[&str]| {
+            let mut command = vernier(&dir);
+            command
+                .env("VERNIER_PTX_OUT", "none")
+                .args(["exec", "--no-record"]);
+            let output = command
+                .args(options)
+                .arg("--")
+                .arg(&binary)
+                .args(args)
+                .output()
+                .unwrap();
+            (output.status.code(), report(&output, &dir))
+        };
+        let (code, text) = exec(&[]);
+        assert_eq!(code, Some(0), "{text}");
+        for (options, rule) in [
+            (&["--policy", "p.toml"][..], "p.toml:1"),
+            (&["--format", "e5m2"], "--format"),
+        ] {
+            let (code, text) = exec(options);
+            assert_eq!(code, Some(1), "{text}");
+            for part in [
+                "out of bounds",
+                "this kernel does not compute as compiled (",
+                rule,
+                "which may be the cause",
+            ] {
+                assert!(text.contains(part), "{args:?} {options:?}: {part}: {text}");
+            }
+        }
+    }
+}

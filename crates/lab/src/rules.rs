@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::launch;
 use crate::record::grouped;
 use crate::settings::Settings;
-use policy::Policy;
+use policy::layers::LayerMap;
+use policy::{Policy, Stage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -142,6 +143,35 @@ pub fn can_hold(policy: &Policy, binary: &Path, folder: Option<&Path>) -> Result
         }
     }
     check(policy, &rules)
+}
+
+/// Whether every layer that the policy names in `stage` is one of the map at `map`.
+///
+/// # Errors
+/// The first that is not, with its line and the layers that there are; a map that cannot be read.
+pub fn layers_are_there(policy: &Policy, map: &Path, stage: &str) -> Result<(), Error> {
+    let text = std::fs::read_to_string(map).map_err(|e| Error::file("read", map, &e))?;
+    let known =
+        LayerMap::from_json(&text).map_err(|e| Error::failed(format!("{}: {e}", map.display()), ""))?;
+    let layers = known.layers();
+    let stage = Stage::from_name(stage);
+    for (place, conditions) in policy.conditions() {
+        let Some(wanted) = &conditions.layer else { continue };
+        if conditions.stage.is_some() && conditions.stage != stage || layers.iter().any(|l| wanted.matches(l))
+        {
+            continue;
+        }
+        let there = match layers[..] {
+            [] => "none was found in it".to_string(),
+            _ => format!("it has {}", layers.join(", ")),
+        };
+        let text = place.message(
+            &format!("the program has no such layer: {there}"),
+            "`vernier profile PROGRAM` shows which launch belongs to which layer",
+        );
+        return Err(Error::failed(text, ""));
+    }
+    Ok(())
 }
 
 /// The first rule that did nothing although it could have.

@@ -396,6 +396,9 @@ impl<'a> Doing<'a> {
             .is_some_and(|p| p.layers_wanted().is_some())
         {
             let map = Target::job(&job, stage)?.map(self.settings, self.context)?;
+            if let Some(policy) = &self.launch.policy {
+                rules::layers_are_there(policy, &map, stage)?;
+            }
             job.env.push(("VERNIER_LAYERS".into(), map.into()));
         }
         job.env.splice(0..0, self.launch.env.iter().cloned());
