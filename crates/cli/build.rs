@@ -9,7 +9,7 @@ use std::{env, fs};
 
 /// The crates that make up the library; a change in one of them builds it again.
 const CRATES: [&str; 8] = [
-    "cudart", "runtime", "exec", "policy", "ptx", "fatbin", "device", "vfloat",
+    "cudart", "runtime", "exec", "ir", "policy", "ptx", "fatbin", "device", "vfloat",
 ];
 
 /// What a nested cargo must keep of the variables that the outer one set or was given.

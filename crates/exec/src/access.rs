@@ -36,13 +36,13 @@
 //! all ends, on every instruction set.
 
 use crate::env::{Env, Range};
-use crate::ir::Space;
 use crate::lanes::{begin, blend, finish, per_isa};
 use crate::launch::TrapKind;
 use crate::memory::MemoryKind;
 use crate::program::{Element, MemoryOp};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
 use crate::window;
+use ir::Space;
 
 /// Addresses of all lanes as host pointers, inactive lanes repeating an active one.
 pub(crate) struct Lanes {

@@ -7,125 +7,35 @@
 //! instructions from then on. That hardly ever happens, but then it is right.
 
 use crate::alu;
-use crate::ir::Val;
-use crate::lanes::{Alu, Class, Op1, Op2, Op3, per_isa, uniform1, uniform2, uniform3};
+use crate::lanes::{Op1, Op2, Op3, per_isa, uniform1, uniform2, uniform3};
 use crate::program::{AffineOp, AffineReg, Element};
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use ir::{AffineFn, AluOp};
 
-/// Operations that keep values affine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AffineFn {
-    /// a
-    Move,
-    /// a + b
-    Add,
-    /// a - b
-    Sub,
-    /// a * b, one a constant
-    Mul,
-    /// a << b, b a constant
-    Shl,
-    /// a * b + c, a or b a constant
-    Mad,
-    /// The low word of a.
-    Truncate,
-    /// a, sign-extended; exact if no lane wraps as a signed number.
-    SignExtend,
-    /// a, zero-extended; exact if no lane wraps as an unsigned number.
-    ZeroExtend,
-    /// a * b of sign-extended operands, b a constant.
-    MulWideS,
-    /// a * b of zero-extended operands, b a constant.
-    MulWideU,
-    /// a * b + c of sign-extended a and b, b a constant.
-    MadWideS,
-    /// a * b + c of zero-extended a and b, b a constant.
-    MadWideU,
-}
-
-impl AffineFn {
-    /// The stride of the result, or None if it is not affine.
-    pub fn stride(self, s: [i64; 3], src: &[Val], classes: &[Class]) -> Option<i64> {
-        let constant = |n: usize| match src.get(n) {
-            Some(Val::Const(c)) => Some(*c as i64),
-            _ => None,
-        };
-        // A factor as a signed number of its operand's width, if it is small enough to be a stride.
-        let narrow = |n: usize| match (constant(n)?, classes[n]) {
-            (c, Class::W64) => i32::try_from(c).ok().map(i64::from),
-            (c, _) => Some(i64::from(c as i32)),
-        };
-        match self {
-            AffineFn::Move | AffineFn::Truncate | AffineFn::SignExtend | AffineFn::ZeroExtend => Some(s[0]),
-            AffineFn::Add => s[0].checked_add(s[1]),
-            AffineFn::Sub => s[0].checked_sub(s[1]),
-            AffineFn::Shl => match (s[1], constant(1)) {
-                (0, Some(c @ 0..=20)) => Some(s[0] << c),
-                _ => None,
-            },
-            AffineFn::Mul | AffineFn::Mad => {
-                let product = match (s[0], s[1]) {
-                    (0, 0) => 0,
-                    (a, 0) => a.checked_mul(narrow(1)?)?,
-                    (0, b) => b.checked_mul(narrow(0)?)?,
-                    _ => return None,
-                };
-                product.checked_add(s[2])
-            }
-            AffineFn::MulWideS | AffineFn::MulWideU | AffineFn::MadWideS | AffineFn::MadWideU => {
-                // The emitter's check looks at operand a alone.
-                let product = match (s[0], s[1]) {
-                    (0, 0) => 0,
-                    (a, 0) => match narrow(1)? {
-                        c if c >= 0 => a.checked_mul(c)?,
-                        c if matches!(self, AffineFn::MulWideS | AffineFn::MadWideS) => a.checked_mul(c)?,
-                        _ => return None,
-                    },
-                    _ => return None,
-                };
-                product.checked_add(s[2])
-            }
-        }
-    }
-}
-
-/// Operations with an affine form: name, what it does, its code.
-const OPERATIONS: &[(&str, AffineFn, OpFn)] = &[
-    ("Mov32", AffineFn::Move, plain1::<alu::Mov32>),
-    ("Mov64", AffineFn::Move, plain1::<alu::Mov64>),
-    ("Add32", AffineFn::Add, plain2::<alu::Add32>),
-    ("Add64", AffineFn::Add, plain2::<alu::Add64>),
-    ("Sub32", AffineFn::Sub, plain2::<alu::Sub32>),
-    ("Sub64", AffineFn::Sub, plain2::<alu::Sub64>),
-    ("Mul32", AffineFn::Mul, plain2::<alu::Mul32>),
-    ("Mul64", AffineFn::Mul, plain2::<alu::Mul64>),
-    ("Shl32", AffineFn::Shl, plain2::<alu::Shl32>),
-    ("Shl64", AffineFn::Shl, plain2::<alu::Shl64>),
-    ("Mad32", AffineFn::Mad, plain3::<alu::Mad32>),
-    ("Mad64", AffineFn::Mad, plain3::<alu::Mad64>),
-    ("Truncate64", AffineFn::Truncate, plain1::<alu::Truncate64>),
-    (
-        "SignExtend32",
-        AffineFn::SignExtend,
-        widen1::<alu::SignExtend32, true>,
-    ),
-    (
-        "ZeroExtend32",
-        AffineFn::ZeroExtend,
-        widen1::<alu::ZeroExtend32, false>,
-    ),
-    ("MulWideS32", AffineFn::MulWideS, widen2::<alu::MulWideS32, true>),
-    ("MulWideU32", AffineFn::MulWideU, widen2::<alu::MulWideU32, false>),
-    ("MadWideS32", AffineFn::MadWideS, widen3::<alu::MadWideS32, true>),
-    ("MadWideU32", AffineFn::MadWideU, widen3::<alu::MadWideU32, false>),
-];
-
-/// The affine form of a lane function, if it has one.
-pub fn of(alu: &Alu) -> Option<(AffineFn, OpFn)> {
-    OPERATIONS
-        .iter()
-        .find(|(name, ..)| *name == alu.name)
-        .map(|(_, f, run)| (*f, *run))
+/// The code of an operation that has an affine form.
+pub fn code(op: AluOp) -> Option<OpFn> {
+    Some(match op {
+        AluOp::Mov32 => plain1::<alu::Mov32>,
+        AluOp::Mov64 => plain1::<alu::Mov64>,
+        AluOp::Add32 => plain2::<alu::Add32>,
+        AluOp::Add64 => plain2::<alu::Add64>,
+        AluOp::Sub32 => plain2::<alu::Sub32>,
+        AluOp::Sub64 => plain2::<alu::Sub64>,
+        AluOp::Mul32 => plain2::<alu::Mul32>,
+        AluOp::Mul64 => plain2::<alu::Mul64>,
+        AluOp::Shl32 => plain2::<alu::Shl32>,
+        AluOp::Shl64 => plain2::<alu::Shl64>,
+        AluOp::Mad32 => plain3::<alu::Mad32>,
+        AluOp::Mad64 => plain3::<alu::Mad64>,
+        AluOp::Truncate64 => plain1::<alu::Truncate64>,
+        AluOp::SignExtend32 => widen1::<alu::SignExtend32, true>,
+        AluOp::ZeroExtend32 => widen1::<alu::ZeroExtend32, false>,
+        AluOp::MulWideS32 => widen2::<alu::MulWideS32, true>,
+        AluOp::MulWideU32 => widen2::<alu::MulWideU32, false>,
+        AluOp::MadWideS32 => widen3::<alu::MadWideS32, true>,
+        AluOp::MadWideU32 => widen3::<alu::MadWideU32, false>,
+        _ => return None,
+    })
 }
 
 #[inline(always)]

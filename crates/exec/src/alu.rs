@@ -1,8 +1,44 @@
 //! The computing instructions that have SIMD code: a lane function each, from which `lanes` makes loops. What
 //! is not here runs one lane at a time through `scalar`; a test holds the two to each other.
 
-use crate::lanes::{Alu, Class, Coded, Lane, Op1, Op2, Op3, Table, Test};
+use crate::lanes::{Alu, Coded, Lane, Op1, Op2, Op3, Table, Test};
 use crate::warp::{Inst, Warp};
+use ir::{AluOp, Class};
+
+/// The code of an opcode.
+pub fn code(op: AluOp) -> &'static Alu {
+    TABLE[op as usize]
+}
+
+/// By opcode. Made when this is compiled, which fails if one is missing or its classes are others than `ir` says.
+static TABLE: [&Alu; AluOp::ALL.len()] = {
+    let mut table = [Mov32::ALU; AluOp::ALL.len()];
+    let mut known = [false; AluOp::ALL.len()];
+    let lists = [LIST1, LIST2, LIST3, LIST4, LIST5];
+    let mut l = 0;
+    while l < lists.len() {
+        let mut k = 0;
+        while k < lists[l].len() {
+            let (op, alu) = lists[l][k];
+            assert!(op.dst() as u8 == alu.dst as u8 && op.src().len() == alu.src.len());
+            let mut n = 0;
+            while n < alu.src.len() {
+                assert!(op.src()[n] as u8 == alu.src[n] as u8);
+                n += 1;
+            }
+            table[op as usize] = alu;
+            known[op as usize] = true;
+            k += 1;
+        }
+        l += 1;
+    }
+    let mut k = 0;
+    while k < known.len() {
+        assert!(known[k]);
+        k += 1;
+    }
+    table
+};
 
 /// The quiet NaN that f32 arithmetic returns (PTX ISA, "Floating Point Instructions": 0x7fffffff).
 const CANONICAL_NAN: u32 = 0x7fff_ffff;
@@ -19,7 +55,8 @@ fn nan(x: f32) -> f32 {
 }
 
 macro_rules! op1 {
-    ($($name:ident: $a:ty => $r:ty, |$x:ident| $e:expr;)*) => { $(
+    ($list:ident: $($name:ident: $a:ty => $r:ty, |$x:ident| $e:expr;)*) => {
+        $(
         #[doc = stringify!($name)]
         pub struct $name;
         impl Op1 for $name {
@@ -33,17 +70,19 @@ macro_rules! op1 {
         }
         impl Coded for $name {
             const ALU: &'static Alu = &Alu {
-                name: stringify!($name),
                 dst: <$r as Lane>::CLASS,
                 src: &[<$a as Lane>::CLASS],
                 code: Table::<$name>::ONE,
             };
         }
-    )* };
+        )*
+        const $list: &[(AluOp, &Alu)] = &[$((AluOp::$name, $name::ALU)),*];
+    };
 }
 
 macro_rules! op2 {
-    ($($name:ident: $a:ty, $b:ty => $r:ty, |$x:ident, $y:ident| $e:expr;)*) => { $(
+    ($list:ident: $($name:ident: $a:ty, $b:ty => $r:ty, |$x:ident, $y:ident| $e:expr;)*) => {
+        $(
         #[doc = stringify!($name)]
         pub struct $name;
         impl Op2 for $name {
@@ -58,17 +97,19 @@ macro_rules! op2 {
         }
         impl Coded for $name {
             const ALU: &'static Alu = &Alu {
-                name: stringify!($name),
                 dst: <$r as Lane>::CLASS,
                 src: &[<$a as Lane>::CLASS, <$b as Lane>::CLASS],
                 code: Table::<$name>::TWO,
             };
         }
-    )* };
+        )*
+        const $list: &[(AluOp, &Alu)] = &[$((AluOp::$name, $name::ALU)),*];
+    };
 }
 
 macro_rules! op3 {
-    ($($name:ident: $a:ty, $b:ty, $c:ty => $r:ty, |$x:ident, $y:ident, $z:ident| $e:expr;)*) => { $(
+    ($list:ident: $($name:ident: $a:ty, $b:ty, $c:ty => $r:ty, |$x:ident, $y:ident, $z:ident| $e:expr;)*) => {
+        $(
         #[doc = stringify!($name)]
         pub struct $name;
         impl Op3 for $name {
@@ -84,17 +125,19 @@ macro_rules! op3 {
         }
         impl Coded for $name {
             const ALU: &'static Alu = &Alu {
-                name: stringify!($name),
                 dst: <$r as Lane>::CLASS,
                 src: &[<$a as Lane>::CLASS, <$b as Lane>::CLASS, <$c as Lane>::CLASS],
                 code: Table::<$name>::THREE,
             };
         }
-    )* };
+        )*
+        const $list: &[(AluOp, &Alu)] = &[$((AluOp::$name, $name::ALU)),*];
+    };
 }
 
 macro_rules! tests {
-    ($($name:ident: $a:ty, |$x:ident, $y:ident| $e:expr;)*) => { $(
+    ($list:ident: $($name:ident: $a:ty, |$x:ident, $y:ident| $e:expr;)*) => {
+        $(
         #[doc = stringify!($name)]
         pub struct $name;
         impl Test for $name {
@@ -107,16 +150,18 @@ macro_rules! tests {
         }
         impl Coded for $name {
             const ALU: &'static Alu = &Alu {
-                name: stringify!($name),
                 dst: Class::Pred,
                 src: &[<$a as Lane>::CLASS, <$a as Lane>::CLASS],
                 code: Table::<$name>::TEST,
             };
         }
-    )* };
+        )*
+        const $list: &[(AluOp, &Alu)] = &[$((AluOp::$name, $name::ALU)),*];
+    };
 }
 
 op1! {
+    LIST1:
     Mov32: u32 => u32, |a| a;
     Mov64: u64 => u64, |a| a;
     Not32: u32 => u32, |a| !a;
@@ -144,6 +189,7 @@ op1! {
 }
 
 op2! {
+    LIST2:
     Add32: u32, u32 => u32, |a, b| a.wrapping_add(b);
     Sub32: u32, u32 => u32, |a, b| a.wrapping_sub(b);
     Mul32: u32, u32 => u32, |a, b| a.wrapping_mul(b);
@@ -230,6 +276,7 @@ fn min_f32(a: f32, b: f32) -> f32 {
 }
 
 op3! {
+    LIST3:
     Mad32: u32, u32, u32 => u32, |a, b, c| a.wrapping_mul(b).wrapping_add(c);
     Mad64: u64, u64, u64 => u64, |a, b, c| a.wrapping_mul(b).wrapping_add(c);
     MadWideU32: u32, u32, u64 => u64, |a, b, c| (u64::from(a) * u64::from(b)).wrapping_add(c);
@@ -247,12 +294,14 @@ fn canonical_f64(x: f64) -> f64 {
 }
 
 op2! {
+    LIST4:
     AddF64: f64, f64 => f64, |a, b| canonical_f64(a + b);
     SubF64: f64, f64 => f64, |a, b| canonical_f64(a - b);
     MulF64: f64, f64 => f64, |a, b| canonical_f64(a * b);
 }
 
 tests! {
+    LIST5:
     Eq32: u32, |a, b| a == b;
     Ne32: u32, |a, b| a != b;
     LtU32: u32, |a, b| a < b;

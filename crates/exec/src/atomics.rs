@@ -1,8 +1,8 @@
 //! Atomic operations: lanes in order, at addresses that `access` has checked.
 
 use crate::access::{self, Kind, lane_bits, set_lane};
-use crate::ir::{AtomFn, AtomTy};
 use crate::warp::{Flow, Inst, OpFn, Warp};
+use ir::{AtomFn, AtomTy};
 
 /// What an atomic operation makes of the old value `o` and operands `b`, `c`.
 fn combine(f: AtomFn, ty: AtomTy, vf: Option<&vfloat::Lanes>, o: u64, b: u64, c: u64) -> u64 {

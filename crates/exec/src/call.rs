@@ -4,11 +4,11 @@
 //! `schedule`: the lanes of a call meet again where it returns.
 
 use crate::cross::{cross, lanes_of, value};
-use crate::ir::Slot;
 use crate::launch::TrapKind;
 use crate::program::{Extent, Program};
 use crate::runner::{Line, lines};
 use crate::warp::{FULL, Fault, Flow, Inst, LANES, Registers, Warp};
+use ir::Slot;
 
 /// Local memory that the frames of called functions may take in each thread, bytes. A device has 1 KiB unless
 /// the program asks for more (`cudaLimitStackSize`), but also keeps registers there; memory that is not touched
@@ -189,7 +189,7 @@ fn same_bytes(a: &[Slot], b: &[Slot]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.bytes == b.bytes)
 }
 
-/// Calls; `a` is the [`crate::ir::CallSite`].
+/// Calls; `a` is the [`ir::CallSite`].
 pub unsafe fn call(w: &mut Warp, i: &Inst) -> Flow {
     let program = w.env().program;
     let site = &program.calls[i.a as usize];

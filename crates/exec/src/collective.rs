@@ -11,12 +11,12 @@
 
 use crate::access::lane_bits;
 use crate::cross::{cross, lanes_of, predicate, set, set_predicate_raw, value};
-use crate::ir::{Op, ReduceFn, ShflFn, VoteFn};
 use crate::lanes::{Isa, blend, per_isa};
 use crate::launch::TrapKind;
 use crate::program::{CrossOp, Element, Operand};
 use crate::schedule::Wait;
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use ir::{Op, ReduceFn, ShflFn, VoteFn};
 
 /// What lanes do together. Its operands are its own, then the membermask; old forms without `.sync` have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

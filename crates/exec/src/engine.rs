@@ -1,8 +1,7 @@
 //! The functional engine: CPU threads that take the blocks of a launch one after the other. Results, counters
 //! and output are the same for any number of threads.
 
-use crate::analysis::BlockShape;
-use crate::launch::{Dim3, Execution, LaunchConfig, Limits, Numerics, Stats, Trap, TrapKind};
+use crate::launch::{Dim3, Execution, LaunchConfig, Limits, Stats, Trap, TrapKind};
 use crate::memory::{Memory, MemoryKind};
 use crate::module::{Error, Module};
 use crate::observe::{Observation, Observe, Observer, Watching};
@@ -10,6 +9,7 @@ use crate::printf::OUTPUT_BYTES;
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Room};
 use crate::signals::without_signals;
+use ir::{BlockShape, Numerics};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
 
@@ -157,7 +157,12 @@ impl Engine {
         };
         let budget = limits.instructions.unwrap_or(u64::MAX);
         let looking = self.observer.as_ref().and_then(|o| o.begin(kernel));
-        let program = module.program(kernel, BlockShape::of(config.block), numerics, looking)?;
+        let program = module.program(
+            kernel,
+            BlockShape::of([config.block.x, config.block.y, config.block.z]),
+            numerics,
+            looking,
+        )?;
         let launch = Launch {
             program: &program,
             kernel,

@@ -3,20 +3,10 @@
 //! checks, else the compiler does not make SIMD code of it.
 
 use crate::warp::{DIRECT, FULL, Flow, Inst, LANES, OpFn, Warp};
+use ir::Class;
 use std::mem::MaybeUninit;
 
 pub use vfloat::isa::Isa;
-
-/// How a register is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// A bit.
-    Pred,
-    /// Up to 32 bits.
-    W32,
-    /// 64 bits.
-    W64,
-}
 
 /// A type that fills a register's lane.
 pub trait Lane: Copy + 'static {
@@ -393,8 +383,6 @@ unsafe fn uniform_test<O: Test>(w: &mut Warp, i: &Inst) -> Flow {
 
 /// A lane function with its code for every way its operands can be stored.
 pub struct Alu {
-    /// Name, for disassembly.
-    pub name: &'static str,
     /// Class of the destination.
     pub dst: Class,
     /// Classes of the sources.

@@ -64,15 +64,6 @@ pub struct RandomSource {
     pub launch: u64,
 }
 
-/// The arithmetic that `.vf32` means in one launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Numerics {
-    /// VF_SIGNIFICAND, VF_EXPONENT_MIN, VF_EXPONENT_MAX.
-    pub format: vfloat::Format,
-    /// T's mode, VERNIER_INPUT_ROUNDING.
-    pub input: vfloat::Rounding,
-}
-
 /// What a launch may use up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {

@@ -4,9 +4,8 @@
 //! |---|---|
 //! | [`memory`] | device memory and what is allocated in it |
 //! | [`launch`] | what a launch asks for and what comes back |
-//! | `translate` | syntax tree to flat list (`ir`): names resolved, calls inlined |
+//! | `translate` | syntax tree to the flat list of crate `ir`: names resolved, calls inlined |
 //! | `call` | calls that cannot be inlined: recursion, function pointers |
-//! | `analysis` | blocks, meeting points of diverging lanes, uniform registers |
 //! | `emit` | flat list to `program`: decoded instructions with their places |
 //! | `survey` | what is known of the addresses in a register, from one access to the next |
 //! | `affine` | arithmetic on registers of the form base + lane * stride |
@@ -22,7 +21,6 @@
 mod access;
 mod affine;
 mod alu;
-mod analysis;
 mod atomics;
 mod call;
 mod classes;
@@ -31,7 +29,6 @@ mod cross;
 mod emit;
 pub mod engine;
 mod env;
-mod ir;
 mod lanes;
 pub mod launch;
 pub mod memory;
@@ -53,14 +50,13 @@ mod vf;
 mod warp;
 mod window;
 
-pub use classes::{Classes, InstructionClass};
+pub use classes::Classes;
 pub use engine::{Engine, Progress};
+pub use ir::{InstructionClass, Numerics, ParamInfo};
 pub use lanes::Isa;
-pub use launch::{
-    Dim3, Execution, LaunchConfig, Limits, Location, Numerics, RandomSource, Stats, Trap, TrapKind,
-};
+pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, RandomSource, Stats, Trap, TrapKind};
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
-pub use module::{Error, GlobalInfo, KernelInfo, Module, ParamInfo};
+pub use module::{Error, GlobalInfo, KernelInfo, Module};
 pub use observe::{Observation, Observe};
 pub use printf::{OUTPUT_BYTES, output_was_cut};
 pub use profile::LineProfile;

@@ -1,14 +1,12 @@
 //! A loaded module: its variables in device memory, its kernels lowered when they are first needed.
 
-use crate::analysis::BlockShape;
 use crate::emit;
-use crate::ir::{FormatSource, Ir, Op};
 use crate::lanes::Isa;
-use crate::launch::Numerics;
 use crate::memory::{Memory, MemoryError, MemoryKind};
 use crate::observe::Looking;
 use crate::program::Program;
 use crate::translate::{self, Globals};
+use ir::{BlockShape, FormatSource, Ir, Numerics, Op, ParamInfo};
 use ptx::ast::{
     Function, FunctionKind, Immediate, Initializer, Item, Linkage, ScalarType, StateSpace, Variable,
 };
@@ -27,17 +25,12 @@ pub enum Error {
     NoKernel { name: String, module: String },
     #[error("kernel `{kernel}`: {reason}")]
     Launch { kernel: String, reason: String },
+    #[error(
+        "kernel `{kernel}`: a fault of Vernier, not of the program: {what}; please report it with the PTX"
+    )]
+    Fault { kernel: String, what: String },
     #[error(transparent)]
     Memory(#[from] MemoryError),
-}
-
-/// A parameter of a kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParamInfo {
-    /// Byte offset in the parameter block.
-    pub offset: usize,
-    /// Bytes.
-    pub size: usize,
 }
 
 /// What the host may ask about a kernel.
@@ -268,7 +261,8 @@ impl Module {
         if let Some(p) = self.lowered().programs.get(name).and_then(|of| of.get(&key)) {
             return Ok(p.clone());
         }
-        let p = Arc::new(emit::run(&ir, shape, numerics, self.isa, looking));
+        let p = emit::run(&ir, shape, numerics, self.isa, looking).map_err(|what| fault(name, what))?;
+        let p = Arc::new(p);
         let mut lowered = self.lowered();
         lowered
             .programs
@@ -312,6 +306,13 @@ impl Module {
         });
         self.lowered().info.insert(name.to_string(), info.clone());
         Ok(info)
+    }
+}
+
+fn fault(kernel: &str, what: String) -> Error {
+    Error::Fault {
+        kernel: kernel.into(),
+        what,
     }
 }
 

@@ -4,11 +4,11 @@
 //! kernel's time; with n samples on a line the share is uncertain by about 1 in the square root of n. The counts of executed
 //! instructions beside them are exact. Engines that do not profile run other code and pay nothing.
 
-use crate::ir::Origin;
 use crate::launch::Location;
 use crate::module::Module;
 use crate::program::Program;
 use crate::signals::without_signals;
+use ir::Origin;
 use ptx::ast::Item;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

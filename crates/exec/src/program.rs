@@ -1,7 +1,7 @@
 //! A kernel ready to run: decoded instructions, how its registers are laid out, and the tables beside them.
 
-use crate::ir::{AtomFn, AtomTy, Origin, Space};
 use crate::warp::Inst;
+use ir::{AtomFn, AtomTy, Origin, Space};
 use ptx::ast::SpecialRegister;
 use std::any::Any;
 
@@ -37,7 +37,7 @@ pub struct AffineReg {
 #[derive(Clone, Copy, Debug)]
 pub struct AffineOp {
     /// What it does.
-    pub f: crate::affine::AffineFn,
+    pub f: ir::AffineFn,
     /// Destination, an affine register.
     pub dst: u32,
     /// Sources, affine or uniform.
@@ -118,7 +118,7 @@ pub struct ClassCount {
     /// PTX instructions.
     pub count: u32,
     /// Their class.
-    pub class: crate::InstructionClass,
+    pub class: ir::InstructionClass,
 }
 
 /// How much of each register file is in use.
@@ -192,7 +192,7 @@ pub struct Program {
     /// Local memory of a thread, bytes: of the kernel, and the frames of functions that are not inlined.
     pub local_bytes: u32,
     /// Calls that are not inlined.
-    pub calls: Vec<crate::ir::CallSite>,
+    pub calls: Vec<ir::CallSite>,
     /// What they call.
     pub functions: Vec<crate::call::Function>,
     /// The first registers of each file: the special registers, which every function has in the same places.

@@ -2,11 +2,11 @@
 //! of it, five times slower. This test looks at the machine code of what inner loops are made of.
 
 use crate::alu;
-use crate::ir::VfFn;
-use crate::lanes::{Alu, Coded, Isa};
+use crate::lanes::{Alu, Isa};
 use crate::vf;
 use crate::warp::OpFn;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
+use ir::{AluOp, VfFn};
 use std::collections::BTreeSet;
 use vfloat::{Format, Lanes, Rounding};
 
@@ -78,32 +78,32 @@ fn check(name: &str, alu: &Alu, wanted: &[&str], lost: &mut Vec<String>) {
 #[test]
 fn lane_loops_are_simd() {
     let mut lost = Vec::new();
-    for (alu, wanted) in [
-        (alu::AddF32::ALU, "vaddps"),
-        (alu::SubF32::ALU, "vsubps"),
-        (alu::MulF32::ALU, "vmulps"),
-        (alu::DivF32::ALU, "vdivps"),
-        (alu::FmaF32::ALU, "vfmadd"),
-        (alu::LtF32::ALU, "vcmpps"),
-        (alu::Add32::ALU, "vpaddd"),
-        (alu::Sub32::ALU, "vpsubd"),
-        (alu::Mul32::ALU, "vpmulld"),
-        (alu::Mad32::ALU, "vpmulld"),
-        (alu::Add64::ALU, "vpaddq"),
-        (alu::Sub64::ALU, "vpsubq"),
-        (alu::And32::ALU, "vpand"),
-        (alu::Or32::ALU, "vpor"),
-        (alu::Xor32::ALU, "vpxor"),
-        (alu::Shl32::ALU, "vpsll"),
-        (alu::ShrU32::ALU, "vpsrl"),
-        (alu::MinS32::ALU, "vpminsd"),
-        (alu::MaxU32::ALU, "vpmaxud"),
-        (alu::MulWideU32::ALU, "vpmuludq"),
-        (alu::F32OfS32::ALU, "vcvtdq2ps"),
-        (alu::Eq32::ALU, "vpcmpeqd"),
-        (alu::LtS32::ALU, "vpcmp"),
+    for (op, wanted) in [
+        (AluOp::AddF32, "vaddps"),
+        (AluOp::SubF32, "vsubps"),
+        (AluOp::MulF32, "vmulps"),
+        (AluOp::DivF32, "vdivps"),
+        (AluOp::FmaF32, "vfmadd"),
+        (AluOp::LtF32, "vcmpps"),
+        (AluOp::Add32, "vpaddd"),
+        (AluOp::Sub32, "vpsubd"),
+        (AluOp::Mul32, "vpmulld"),
+        (AluOp::Mad32, "vpmulld"),
+        (AluOp::Add64, "vpaddq"),
+        (AluOp::Sub64, "vpsubq"),
+        (AluOp::And32, "vpand"),
+        (AluOp::Or32, "vpor"),
+        (AluOp::Xor32, "vpxor"),
+        (AluOp::Shl32, "vpsll"),
+        (AluOp::ShrU32, "vpsrl"),
+        (AluOp::MinS32, "vpminsd"),
+        (AluOp::MaxU32, "vpmaxud"),
+        (AluOp::MulWideU32, "vpmuludq"),
+        (AluOp::F32OfS32, "vcvtdq2ps"),
+        (AluOp::Eq32, "vpcmpeqd"),
+        (AluOp::LtS32, "vpcmp"),
     ] {
-        check(alu.name, alu, &[wanted], &mut lost);
+        check(op.name(), alu::code(op), &[wanted], &mut lost);
     }
     for (name, format) in Format::NAMED {
         let lanes = Lanes::new(*format, Rounding::TowardZero, Rounding::NearestEven);

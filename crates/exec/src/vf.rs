@@ -2,11 +2,9 @@
 //! launch asks for. The chosen operations (with their constants) are kept beside the program and found through
 //! [`Inst::imm`].
 
-use crate::ir::VfFn;
-use crate::lanes::{
-    Alu, Class, Coded, ISAS, Lane, Op1, Op2, Op3, Shape, Src, Table, V, per_isa, put, result,
-};
+use crate::lanes::{Alu, Coded, ISAS, Lane, Op1, Op2, Op3, Shape, Src, Table, V, per_isa, put, result};
 use crate::warp::{Draws, Flow, Inst, LANES, OpFn, Warp};
+use ir::{Class, VfFn};
 use std::any::Any;
 use std::marker::PhantomData;
 use vfloat::stochastic::Stream;
@@ -30,7 +28,6 @@ macro_rules! vf_ops {
         }
         impl<L: LaneOps + 'static> Coded for $name<L> {
             const ALU: &'static Alu = &Alu {
-                name: concat!("Vf", stringify!($name)),
                 dst: Class::W32,
                 src: &[$(<$t as Lane>::CLASS),*],
                 code: Table::<$name<L>>::$table,
@@ -38,7 +35,6 @@ macro_rules! vf_ops {
         }
         impl<L: LaneOps + 'static> Drawing for $name<L> {
             const RANDOM: &'static Alu = &Alu {
-                name: concat!("Vf", stringify!($name), "Random"),
                 code: Table::<$name<L>>::$random,
                 ..*$name::<L>::ALU
             };

@@ -4,11 +4,10 @@ use super::{Emitter, blank};
 use crate::access;
 use crate::atomics;
 use crate::cross;
-use crate::ir::{Access, AtomFn, AtomTy, IrInst, Space, VReg, Val, VfSpec};
-use crate::lanes::Class;
 use crate::program::{Element, MemoryOp};
 use crate::survey;
 use crate::warp::{Inst, OpFn};
+use ir::{Access, AtomFn, AtomTy, Class, IrInst, Space, VReg, Val, VfSpec};
 
 impl Emitter<'_> {
     /// Emits a load.

@@ -12,24 +12,39 @@ mod surveys;
 
 use crate::affine;
 use crate::alu;
-use crate::analysis::{BlockShape, Cfg, Registers};
 use crate::call;
 use crate::collective;
 use crate::cross;
-use crate::ir::{BarrierFn, Ir, IrInst, Op, Space, VReg, Val};
-use crate::lanes::{Alu, Class, Coded, Isa, Shape, UNIFORM};
-use crate::launch::Numerics;
+use crate::lanes::{Alu, Coded, Isa, Shape, UNIFORM};
 use crate::observe::{Looking, Rule};
 use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program};
+use crate::scalar;
 use crate::schedule::NOWHERE;
 use crate::vf;
 use crate::warp::{ALIAS, DIRECT, Inst, LANES, OpFn};
+use ir::{
+    AffineFn, BarrierFn, BlockShape, Cfg, Class, Ir, IrInst, Numerics, Op, Registers, Space, VReg, Val,
+};
 use rustc_hash::FxHashMap;
 
 /// Makes the program for one block shape and one way to compute.
-pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa, looking: Option<Looking>) -> Program {
+///
+/// # Errors
+/// An instruction that computes in one lane has no meaning, in words: never after `translate`, which asks.
+pub fn run(
+    ir: &Ir,
+    shape: BlockShape,
+    numerics: &Numerics,
+    isa: Isa,
+    looking: Option<Looking>,
+) -> Result<Program, String> {
     let cfg = Cfg::new(ir);
-    let registers = crate::analysis::run(ir, &cfg, shape);
+    let registers = ir::registers::run(ir, &cfg, shape);
+    let scalars = ir
+        .scalars
+        .iter()
+        .map(|s| scalar::scalar_op(&s.instruction))
+        .collect::<Result<_, _>>()?;
     let mut e = Emitter {
         ir,
         cfg: &cfg,
@@ -83,13 +98,13 @@ pub fn run(ir: &Ir, shape: BlockShape, numerics: &Numerics, isa: Isa, looking: O
             kept: vec![],
             sites: vec![],
             follows: vec![],
-            scalars: vec![],
+            scalars,
         },
     };
     e.place_lasting();
     e.plan_surveys();
     e.blocks();
-    e.finish()
+    Ok(e.finish())
 }
 
 /// Where a register lies.
@@ -309,7 +324,11 @@ impl Emitter<'_> {
 
     /// An operation on affine and uniform operands.
     fn affine(&mut self, alu: &'static Alu, i: &IrInst, dst: u32) {
-        let (f, run) = affine::of(alu).unwrap_or((affine::AffineFn::Move, cross::trap));
+        let (f, run) = match i.op {
+            Op::Alu(op) => (op.affine(), affine::code(op)),
+            _ => (None, None),
+        };
+        let (f, run) = (f.unwrap_or(AffineFn::Move), run.unwrap_or(cross::trap));
         let mut src = [Element::Uniform(0); 3];
         for (e, (v, class)) in src.iter_mut().zip(i.src.iter().zip(alu.src)) {
             *e = match (v, class) {
@@ -390,7 +409,7 @@ impl Emitter<'_> {
         let observed = self.before_observed(i);
         self.before_followed(i);
         match i.op {
-            Op::Alu(alu) => self.alu(alu, i, 0),
+            Op::Alu(op) => self.alu(alu::code(op), i, 0),
             Op::Vf { f, spec } => {
                 self.p.draws |= spec.draws(f);
                 let chosen = vf::choose(f, &spec.lanes(self.numerics));
@@ -450,9 +469,8 @@ impl Emitter<'_> {
     fn cross(&mut self, i: &IrInst) {
         let mut inst = blank(cross::nop);
         let run: OpFn = match i.op {
-            Op::Scalar(op) => {
-                inst.a = self.p.scalars.len() as u32;
-                self.p.scalars.push(op);
+            Op::Scalar(n) => {
+                inst.a = n;
                 cross::scalar
             }
             Op::BitOfPred => cross::bit_of_pred,

@@ -2,11 +2,9 @@
 
 use super::{CONSTANT, Emitter, Place, blank, offset, vector_element, words};
 use crate::affine;
-use crate::analysis::Pattern;
-use crate::ir::{IrInst, VReg, Val};
-use crate::lanes::Class;
 use crate::program::{AffineReg, Element};
 use crate::warp::DIRECT;
+use ir::{Class, IrInst, Pattern, VReg, Val};
 
 impl Emitter<'_> {
     /// Places everything but block-local vector registers.

@@ -1,12 +1,9 @@
 //! Emission around observed instructions: one before that keeps the operands, one behind that counts.
 
 use super::{Emitter, blank};
-use crate::alu::{Mov32, NegF32};
-use crate::ir::{AtomTy, IrInst, Op, Val, VfFn, VfSpec};
-use crate::lanes::Class;
-use crate::lanes::Coded;
-use crate::observe::{self, Facts, Follow, Kind, Place, Rule, Site};
+use crate::observe::{self, Facts, Follow, Place, Rule, Site};
 use crate::program::Element;
+use ir::{AluOp, AtomTy, Class, IrInst, Kind, Op, Val, VfFn, VfSpec};
 use vfloat::{Format, Lanes, Rounding};
 
 /// What is known of an observed instruction before it is emitted.
@@ -38,7 +35,7 @@ impl Emitter<'_> {
                 (kind, 0, None, None)
             }
             // The sign of an operand.
-            Op::Alu(alu) if alu.name == NegF32::ALU.name => (Kind::Neg, 0, None, None),
+            Op::Alu(AluOp::NegF32) => (Kind::Neg, 0, None, None),
             _ => return None,
         };
         let narrow = |v: &Val| !matches!(v, Val::Reg(r) if self.class(*r) != Class::W32);
@@ -141,7 +138,7 @@ impl Emitter<'_> {
             return;
         }
         let rule = match i.op {
-            Op::Alu(alu) if alu.name == Mov32::ALU.name => Rule::Move,
+            Op::Alu(AluOp::Mov32) => Rule::Move,
             Op::Vf {
                 f: VfFn::Saturate, ..
             } => Rule::Saturate,

@@ -6,11 +6,9 @@
 //! loop): then the survey is moved.
 
 use super::{Emitter, blank, offset};
-use crate::analysis::Pattern;
-use crate::ir::{IrInst, Op, Space, VReg, Val};
-use crate::lanes::Class;
 use crate::survey;
 use crate::warp::Inst;
+use ir::{AluOp, Class, IrInst, Op, Pattern, Space, VReg, Val};
 
 /// An address register, and whether in shared memory (else global).
 pub(super) type Key = (VReg, bool);
@@ -123,13 +121,12 @@ impl Emitter<'_> {
 
     /// The survey whose register `i` adds a number to, the same in all lanes, and the number.
     fn moved(&self, i: &IrInst, shared: bool) -> Option<(u32, Val)> {
-        let Op::Alu(alu) = i.op else { return None };
-        let (from, by) = match (alu.name, i.src.as_slice()) {
-            ("Add32" | "Add64", [a, b]) => match self.surveyed(a, shared) {
+        let (from, by) = match (i.op, i.src.as_slice()) {
+            (Op::Alu(AluOp::Add32 | AluOp::Add64), [a, b]) => match self.surveyed(a, shared) {
                 Some(s) => (s, *b),
                 None => (self.surveyed(b, shared)?, *a),
             },
-            ("Mov32" | "Mov64", [a]) => (self.surveyed(a, shared)?, Val::Const(0)),
+            (Op::Alu(AluOp::Mov32 | AluOp::Mov64), [a]) => (self.surveyed(a, shared)?, Val::Const(0)),
             _ => return None,
         };
         let uniform = match by {

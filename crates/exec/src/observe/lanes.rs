@@ -3,11 +3,12 @@
 
 use super::site::{Shape, Site};
 use super::tally::{Fact, LOST_BITS, Values};
-use super::{Kind, Stop, Watching};
+use super::{Stop, Watching};
 use crate::lanes::{ISAS, Isa, per_isa};
 use crate::launch::TrapKind;
 use crate::program::Element;
 use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use ir::Kind;
 use std::any::Any;
 use vfloat::{LaneOps, LaneVisitor, Lanes};
 
@@ -269,7 +270,7 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
     let mut exact = [0f64; LANES];
     let mut beyond = [0u64; LANES];
     let mut pole = [0u64; LANES];
-    let shape = site.kind.shape();
+    let shape = super::site::shape(site.kind);
     match shape {
         Shape::Sum | Shape::ProductSum => {
             let (mut u, mut v) = (terms[0], terms[1]);

@@ -13,10 +13,10 @@ mod shadow;
 mod site;
 mod tally;
 
+pub use ir::Kind;
 pub use shadow::{BINS, Errors, LOWEST};
 pub(crate) use shadow::{Follow, Place, Rule, after, before};
-pub use site::Kind;
-pub(crate) use site::{Facts, Site, kind_of};
+pub(crate) use site::{Facts, Site};
 pub use tally::{Fact, LOST_BITS, Tally, Values};
 pub(crate) use {lanes::choose, lanes::keep_operands};
 

@@ -7,14 +7,14 @@
 //! Control flow, addresses and comparisons are those of the real execution. The instructions of a shadowed launch run on one CPU thread, in
 //! block order, so that sums of errors do not depend on the number of threads.
 
-use super::{Facts, Kind};
+use super::Facts;
 use crate::access;
 use crate::collective::shuffle_source;
 use crate::cross::{self, lanes_of};
-use crate::ir::{AtomFn, ShflFn, Space};
 use crate::memory::Memory;
 use crate::program::{Element, Operand};
 use crate::warp::{Flow, Inst, LANES, Warp};
+use ir::{AtomFn, Kind, ShflFn, Space};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -6,8 +6,8 @@
 
 use super::scope::{Binding, Place};
 use super::{Inlined, MAX_LOCAL, Result, Translator, align_of, collect_names, mnemonic, size_of};
-use crate::ir::{Access, CallSite, IrInst, Op, Origin, OutOfLine, Slot, Space, VReg, Val};
 use crate::window;
+use ir::{Access, CallSite, IrInst, Op, Origin, OutOfLine, Slot, Space, VReg, Val};
 use ptx::ast::{
     Function, FunctionKind, Ident, Initializer, Instruction, Item, Module, Opcode, Operand, ScalarType,
     StateSpace, Statement, Variable,
@@ -487,7 +487,7 @@ impl<'a> Translator<'a> {
         self.ir.origins.push(Origin {
             span: f.span,
             loc: 0,
-            class: crate::InstructionClass::Other,
+            class: ir::InstructionClass::Other,
         });
         let (returns, params, bytes) = slots(&f.returns, &f.params);
         self.limit("parameters of a function", u64::from(bytes), MAX_LOCAL)?;

@@ -2,10 +2,8 @@
 //! is in `tables`; the rest goes through `scalar`; `.vf32` (and early `.bf16` on f32 registers) through `vf`.
 
 use super::{Result, Translator, mnemonic, tables};
-use crate::alu;
-use crate::ir::{FormatSource, Op, PredFn, VReg, Val, VfFn, VfSpec};
-use crate::lanes::{Alu, Class, Coded};
-use crate::scalar;
+use crate::scalar::{self, ScalarOp};
+use ir::{AluOp, Class, FormatSource, Op, PredFn, Scalar, VReg, Val, VfFn, VfSpec};
 use ptx::ast::{Instruction, Modifier, Opcode, Operand, ScalarType};
 use vfloat::Format;
 
@@ -43,7 +41,7 @@ impl Translator<'_> {
             let wide = i.has(M::Wide);
             let d = self.destination(self.operand(i, 0)?, ty)?;
             let mut src = Vec::new();
-            for n in 1..=alu.src.len() {
+            for n in 1..=alu.src().len() {
                 let operand_ty = match n {
                     2 if shift => T::U32,
                     3 if wide => T::U64,
@@ -59,10 +57,7 @@ impl Translator<'_> {
 
     /// The slow way: one call per lane.
     fn lane_by_lane(&mut self, i: &Instruction, ty: ScalarType) -> Result<()> {
-        let op = match scalar::scalar_op(i) {
-            Ok(op) => op,
-            Err(why) => return self.refuse(mnemonic(i), why),
-        };
+        let op = self.scalar(i, i)?;
         let last = i.types().last().unwrap_or(ty);
         let mut src = Vec::new();
         for (n, o) in i.operands.iter().enumerate().skip(1) {
@@ -80,8 +75,37 @@ impl Translator<'_> {
             src.push(self.source(o, operand_ty)?);
         }
         let d = self.destination(self.operand(i, 0)?, ty)?;
-        self.emit(Op::Scalar(op), vec![d], src, true);
+        self.emit(op, vec![d], src, true);
         Ok(())
+    }
+
+    /// The operation that computes in each lane what `what` does, for instruction `i`; refused if it has no meaning.
+    fn scalar(&mut self, i: &Instruction, what: &Instruction) -> Result<Op> {
+        let (sources, predicate) = match scalar::scalar_op(what) {
+            Ok(ScalarOp::F1(_)) => (1, false),
+            Ok(ScalarOp::F2(_)) => (2, false),
+            Ok(ScalarOp::F3(_)) => (3, false),
+            Ok(ScalarOp::F4(_)) => (4, false),
+            Ok(ScalarOp::P1(_)) => (1, true),
+            Ok(ScalarOp::P2(_)) => (2, true),
+            Err(why) => return self.refuse(mnemonic(i), why),
+        };
+        let same =
+            |s: &Scalar| s.instruction.opcode == what.opcode && s.instruction.modifiers == what.modifiers;
+        let known = self.ir.scalars.iter().position(same);
+        let number = known.unwrap_or(self.ir.scalars.len());
+        if known.is_none() {
+            self.ir.scalars.push(Scalar {
+                instruction: Instruction {
+                    guard: None,
+                    operands: vec![],
+                    ..what.clone()
+                },
+                sources,
+                predicate,
+            });
+        }
+        Ok(Op::Scalar(number as u32))
     }
 
     fn mov(&mut self, i: &Instruction) -> Result<()> {
@@ -99,11 +123,11 @@ impl Translator<'_> {
             let same = self.class(r) == self.class(d);
             if !same && self.class(r) == Class::W64 && self.class(d) == Class::W32 {
                 let low = self.new_reg(32);
-                self.emit(Op::Alu(alu::Truncate64::ALU), vec![low], vec![s], false);
+                self.emit(Op::Alu(AluOp::Truncate64), vec![low], vec![s], false);
                 s = Val::Reg(low);
             } else if !same && self.class(r) == Class::W32 && self.class(d) == Class::W64 {
                 let wide = self.new_reg(64);
-                self.emit(Op::Alu(alu::ZeroExtend32::ALU), vec![wide], vec![s], false);
+                self.emit(Op::Alu(AluOp::ZeroExtend32), vec![wide], vec![s], false);
                 s = Val::Reg(wide);
             } else if !same {
                 return self.refuse(
@@ -161,10 +185,7 @@ impl Translator<'_> {
                 if i.has(M::Ftz) {
                     plain.modifiers.insert(1, M::Ftz);
                 }
-                match scalar::scalar_op(&plain) {
-                    Ok(op) => Op::Scalar(op),
-                    Err(why) => return self.refuse(mnemonic(i), why),
-                }
+                self.scalar(i, &plain)?
             }
         };
         self.emit(op, vec![p], vec![a, b], true);
@@ -232,12 +253,7 @@ impl Translator<'_> {
         };
         let [high_a, high_b] = [a, b].map(|v| {
             let high = self.new_reg(32);
-            self.emit(
-                Op::Alu(alu::ShrU32::ALU),
-                vec![high],
-                vec![v, Val::Const(16)],
-                false,
-            );
+            self.emit(Op::Alu(AluOp::ShrU32), vec![high], vec![v, Val::Const(16)], false);
             Val::Reg(high)
         });
         let low = Val::Reg(self.comparison(i, ty, a, b)?);
@@ -267,13 +283,11 @@ impl Translator<'_> {
         for o in &plain.operands[1..] {
             src.push(self.source(o, T::B32)?);
         }
-        match scalar::scalar_op(&plain) {
-            Ok(op) => self.emit(Op::Scalar(op), vec![d], src, true),
-            Err(why) => return self.refuse(mnemonic(i), why),
-        }
+        let op = self.scalar(i, &plain)?;
+        self.emit(op, vec![d], src, true);
         let any = self.new_reg(1);
         self.emit(
-            Op::Alu(alu::Ne32::ALU),
+            Op::Alu(AluOp::Ne32),
             vec![any],
             vec![Val::Reg(d), Val::Const(0)],
             false,
@@ -333,23 +347,21 @@ impl Translator<'_> {
         }
         // A register wider than the source type holds garbage above it, or not at all for the fast rows.
         match row {
-            Some(alu) if self.ir.regs[d.0 as usize].class == alu.dst && self.fits(&src, alu) => {
+            Some(alu) if self.ir.regs[d.0 as usize].class == alu.dst() && self.fits(&src, alu) => {
                 self.emit(Op::Alu(alu), vec![d], src, true);
             }
             _ => {
                 let src = src.into_iter().map(|v| self.narrowed(v, from)).collect();
-                match scalar::scalar_op(i) {
-                    Ok(op) => self.emit(Op::Scalar(op), vec![d], src, true),
-                    Err(why) => return self.refuse(mnemonic(i), why),
-                }
+                let op = self.scalar(i, i)?;
+                self.emit(op, vec![d], src, true);
             }
         }
         Ok(())
     }
 
     /// Whether the registers have the classes that the code reads.
-    fn fits(&self, src: &[Val], alu: &Alu) -> bool {
-        src.iter().zip(alu.src).all(|(v, c)| match v {
+    fn fits(&self, src: &[Val], alu: AluOp) -> bool {
+        src.iter().zip(alu.src()).all(|(v, c)| match v {
             Val::Reg(r) => self.class(*r) == *c,
             Val::Const(_) => true,
         })
@@ -361,12 +373,12 @@ impl Translator<'_> {
         let mut v = v;
         if self.class(r) == Class::W64 && ty.bits() <= 32 {
             let low = self.new_reg(32);
-            self.emit(Op::Alu(alu::Truncate64::ALU), vec![low], vec![v], false);
+            self.emit(Op::Alu(AluOp::Truncate64), vec![low], vec![v], false);
             v = Val::Reg(low);
         }
         let alu = match (ty.bits(), self.bits_of(r)) {
-            (8, 9..) => alu::ZeroExtend8::ALU,
-            (16, 17..) => alu::ZeroExtend16::ALU,
+            (8, 9..) => AluOp::ZeroExtend8,
+            (16, 17..) => AluOp::ZeroExtend16,
             _ => return v,
         };
         let low = self.new_reg(ty.bits());
@@ -399,10 +411,9 @@ impl Translator<'_> {
             plain.opcode = O::Mul;
             plain.modifiers.retain(|m| *m != M::Cc);
             let product = self.new_reg(ty.bits());
-            let op = match (tables::fast(&plain, ty), scalar::scalar_op(&plain)) {
-                (Some(alu), _) => Op::Alu(alu),
-                (None, Ok(op)) => Op::Scalar(op),
-                (None, Err(why)) => return self.refuse(mnemonic(i), why),
+            let op = match tables::fast(&plain, ty) {
+                Some(alu) => Op::Alu(alu),
+                None => self.scalar(i, &plain)?,
             };
             self.emit(op, vec![product], vec![a, b], false);
             a = Val::Reg(product);
@@ -429,16 +440,16 @@ impl Translator<'_> {
             );
         }
         let (add, extend) = match (subtract, wide) {
-            (false, false) => (alu::Add32::ALU, false),
-            (true, false) => (alu::Sub32::ALU, false),
-            (false, true) => (alu::Add64::ALU, true),
-            (true, true) => (alu::Sub64::ALU, true),
+            (false, false) => (AluOp::Add32, false),
+            (true, false) => (AluOp::Sub32, false),
+            (false, true) => (AluOp::Add64, true),
+            (true, true) => (AluOp::Sub64, true),
         };
         if reads {
             let mut bit = self.bit_of(carry_in);
             if extend {
                 let r = self.new_reg(64);
-                self.emit(Op::Alu(alu::ZeroExtend32::ALU), vec![r], vec![bit], false);
+                self.emit(Op::Alu(AluOp::ZeroExtend32), vec![r], vec![bit], false);
                 bit = Val::Reg(r);
             }
             let partial = self.new_reg(ty.bits());
@@ -530,7 +541,7 @@ impl Translator<'_> {
                 let a = self.source(self.operand(i, 1)?, T::B32)?;
                 let b = self.source(self.operand(i, 2)?, T::B32)?;
                 let p = self.new_reg(1);
-                self.emit(Op::Alu(alu::GeF32::ALU), vec![p], vec![c, Val::Const(0)], false);
+                self.emit(Op::Alu(AluOp::GeF32), vec![p], vec![c, Val::Const(0)], false);
                 let d = self.destination(self.operand(i, 0)?, T::B32)?;
                 self.emit(Op::Select(self.class(d)), vec![d], vec![a, b, Val::Reg(p)], true);
                 return Ok(());
@@ -569,7 +580,7 @@ impl Translator<'_> {
         let [a, b] = factors;
         let factors = vec![self.source(&a?, T::F32)?, self.source(&b?, T::F32)?];
         let product = self.new_reg(32);
-        self.emit(Op::Alu(alu::MulF32::ALU), vec![product], factors, false);
+        self.emit(Op::Alu(AluOp::MulF32), vec![product], factors, false);
         self.emit(
             vf(VfFn::QuantizeF32),
             vec![product],
@@ -612,9 +623,9 @@ impl Translator<'_> {
     /// `-a` on an operand of an ordinary type: the sign changed.
     pub(super) fn negated(&mut self, v: Val, ty: ScalarType) -> Result<Val> {
         let alu = match ty {
-            T::F32 | T::Vf32 => alu::NegF32::ALU,
-            T::S32 | T::U32 | T::B32 => alu::Neg32::ALU,
-            T::S64 | T::U64 | T::B64 => alu::Neg64::ALU,
+            T::F32 | T::Vf32 => AluOp::NegF32,
+            T::S32 | T::U32 | T::B32 => AluOp::Neg32,
+            T::S64 | T::U64 | T::B64 => AluOp::Neg64,
             _ => return self.refuse("operand negation", format!("not supported for type .{ty}")),
         };
         let r = self.new_reg(ty.bits());
@@ -635,7 +646,7 @@ impl Translator<'_> {
             let mut plain = i.clone();
             plain.modifiers = extra.to_vec();
             plain.modifiers.extend([M::Type(to), M::Type(from)]);
-            scalar::scalar_op(&plain)
+            plain
         };
         let d = self.destination(self.operand(i, 0)?, if to == T::Vf32 { T::F32 } else { to })?;
         if from == T::Vf32 {
@@ -651,15 +662,12 @@ impl Translator<'_> {
                 .copied()
                 .filter(|m| !matches!(m, M::Type(_) | M::Sat | M::Ftz))
                 .collect();
-            let op = match ordinary(T::F32, plain_to, &extra) {
-                Ok(op) => op,
-                Err(why) => return self.refuse(mnemonic(i), why),
-            };
+            let op = self.scalar(i, &ordinary(T::F32, plain_to, &extra))?;
             if to == T::Vf32 {
-                let r = self.variable_value(Op::Scalar(op), t);
+                let r = self.variable_value(op, t);
                 self.emit(vf(VfFn::QuantizeF32), vec![d], vec![r], true);
             } else {
-                self.emit(Op::Scalar(op), vec![d], vec![t], true);
+                self.emit(op, vec![d], vec![t], true);
             }
             return self.saturated(i, vf(VfFn::Saturate), d);
         }
@@ -677,14 +685,10 @@ impl Translator<'_> {
         let mut value = a;
         if let Some(wide) = wide {
             value = self.narrowed(value, from);
-            match ordinary(from, wide, &[]) {
-                Ok(op) => {
-                    let r = self.new_reg(wide.bits());
-                    self.emit(Op::Scalar(op), vec![r], vec![value], false);
-                    value = Val::Reg(r);
-                }
-                Err(why) => return self.refuse(mnemonic(i), why),
-            }
+            let op = self.scalar(i, &ordinary(from, wide, &[]))?;
+            let r = self.new_reg(wide.bits());
+            self.emit(op, vec![r], vec![value], false);
+            value = Val::Reg(r);
         }
         if let Some(m) = integral {
             let t = if from == T::F32 {
@@ -692,11 +696,11 @@ impl Translator<'_> {
             } else {
                 value
             };
-            match ordinary(T::F32, T::F32, &[m]) {
-                Ok(op) if quantize == VfFn::QuantizeF32 => value = self.variable_value(Op::Scalar(op), t),
-                Ok(_) => return self.refuse(mnemonic(i), "integer rounding needs an f32 source"),
-                Err(why) => return self.refuse(mnemonic(i), why),
+            if quantize != VfFn::QuantizeF32 {
+                return self.refuse(mnemonic(i), "integer rounding needs an f32 source");
             }
+            let op = self.scalar(i, &ordinary(T::F32, T::F32, &[m]))?;
+            value = self.variable_value(op, t);
         }
         self.emit(vf(quantize), vec![d], vec![value], true);
         self.saturated(i, vf(VfFn::Saturate), d)

@@ -3,13 +3,12 @@
 
 use super::scope::{Binding, Place};
 use super::{Result, Translator, has_other, mnemonic};
-use crate::alu;
 use crate::cross::{BARRIERS, NO_COUNT};
-use crate::ir::{
-    Access, AtomFn, AtomTy, BarrierFn, FormatSource, Op, PredFn, ReduceFn, ShflFn, Space, VReg, Val, VoteFn,
-};
-use crate::lanes::{Class, Coded};
 use crate::window;
+use ir::{
+    Access, AluOp, AtomFn, AtomTy, BarrierFn, Class, FormatSource, Op, PredFn, ReduceFn, ShflFn, Space, VReg,
+    Val, VoteFn,
+};
 use ptx::ast::{AddressBase, Instruction, Item, Modifier, Opcode, Operand, ScalarType, StateSpace};
 
 impl Translator<'_> {
@@ -160,19 +159,19 @@ impl Translator<'_> {
         let (low, wide, sum) = (self.new_reg(32), self.new_reg(64), self.new_reg(64));
         let by = (offset as u64).wrapping_sub(first) & 0xffff_ffff;
         self.emit(
-            Op::Alu(alu::Add32::ALU),
+            Op::Alu(AluOp::Add32),
             vec![low],
             vec![Val::Reg(r), Val::Const(by)],
             false,
         );
         self.emit(
-            Op::Alu(alu::ZeroExtend32::ALU),
+            Op::Alu(AluOp::ZeroExtend32),
             vec![wide],
             vec![Val::Reg(low)],
             false,
         );
         self.emit(
-            Op::Alu(alu::Add64::ALU),
+            Op::Alu(AluOp::Add64),
             vec![sum],
             vec![Val::Reg(wide), Val::Const(first)],
             false,
@@ -365,7 +364,7 @@ impl Translator<'_> {
                 "32-bit generic addresses of this state space are not supported",
             );
         } else {
-            let op = if to { alu::Sub64::ALU } else { alu::Add64::ALU };
+            let op = if to { AluOp::Sub64 } else { AluOp::Add64 };
             self.emit(Op::Alu(op), vec![d], vec![s, Val::Const(base)], true);
         }
         Ok(())
@@ -382,13 +381,13 @@ impl Translator<'_> {
         };
         let top = self.new_reg(64);
         let mask = Val::Const(window::MASK);
-        self.emit(Op::Alu(alu::And64::ALU), vec![top], vec![a, mask], false);
+        self.emit(Op::Alu(AluOp::And64), vec![top], vec![a, mask], false);
         let top = Val::Reg(top);
         match i.space().map(StateSpace::base).and_then(window) {
-            Some(w) => self.emit(Op::Alu(alu::Eq64::ALU), vec![p], vec![top, Val::Const(w)], true),
+            Some(w) => self.emit(Op::Alu(AluOp::Eq64), vec![p], vec![top, Val::Const(w)], true),
             // Global (and constant) is whatever lies in no window.
             None => self.emit(
-                Op::Alu(alu::LtU64::ALU),
+                Op::Alu(AluOp::LtU64),
                 vec![p],
                 vec![top, Val::Const(window::PARAM)],
                 true,
@@ -666,9 +665,9 @@ impl Translator<'_> {
         if bits == 64 {
             let word = if part == 32 { d } else { self.new_reg(32) };
             let half = if from >= 32 {
-                alu::High64::ALU
+                AluOp::High64
             } else {
-                alu::Truncate64::ALU
+                AluOp::Truncate64
             };
             self.emit(alu(half), vec![word], vec![value], false);
             if part != 32 {
@@ -680,7 +679,7 @@ impl Translator<'_> {
             } else {
                 let r = self.new_reg(32);
                 self.emit(
-                    alu(alu::ShrU32::ALU),
+                    alu(AluOp::ShrU32),
                     vec![r],
                     vec![value, Val::Const(u64::from(from))],
                     false,
@@ -688,9 +687,9 @@ impl Translator<'_> {
                 Val::Reg(r)
             };
             let low = if part == 16 {
-                alu::ZeroExtend16::ALU
+                AluOp::ZeroExtend16
             } else {
-                alu::ZeroExtend8::ALU
+                AluOp::ZeroExtend8
             };
             self.emit(alu(low), vec![d], vec![shifted], false);
         }
@@ -698,14 +697,14 @@ impl Translator<'_> {
 
     fn pack(&mut self, d: VReg, parts: &[Val], bits: u32, part: u32) {
         if bits == 64 && part == 32 {
-            self.emit(Op::Alu(alu::Pack64::ALU), vec![d], parts.to_vec(), false);
+            self.emit(Op::Alu(AluOp::Pack64), vec![d], parts.to_vec(), false);
         } else if bits == 64 {
             let (low, high) = parts.split_at(parts.len() / 2);
             let (l, h) = (self.new_reg(32), self.new_reg(32));
             self.pack(l, low, 32, part);
             self.pack(h, high, 32, part);
             self.emit(
-                Op::Alu(alu::Pack64::ALU),
+                Op::Alu(AluOp::Pack64),
                 vec![d],
                 vec![Val::Reg(l), Val::Reg(h)],
                 false,
@@ -713,9 +712,9 @@ impl Translator<'_> {
         } else {
             // Registers narrower than 32 bits may hold anything above their width; the last part's is shifted out.
             let low = if part == 16 {
-                alu::ZeroExtend16::ALU
+                AluOp::ZeroExtend16
             } else {
-                alu::ZeroExtend8::ALU
+                AluOp::ZeroExtend8
             };
             let clean = |t: &mut Self, p: Val| {
                 let r = t.new_reg(32);
@@ -727,14 +726,9 @@ impl Translator<'_> {
                 let p = if k + 1 < parts.len() { clean(self, *p) } else { *p };
                 let shifted = self.new_reg(32);
                 let by = Val::Const(u64::from(part) * k as u64);
-                self.emit(Op::Alu(alu::Shl32::ALU), vec![shifted], vec![p, by], false);
+                self.emit(Op::Alu(AluOp::Shl32), vec![shifted], vec![p, by], false);
                 let r = self.new_reg(32);
-                self.emit(
-                    Op::Alu(alu::Or32::ALU),
-                    vec![r],
-                    vec![sum, Val::Reg(shifted)],
-                    false,
-                );
+                self.emit(Op::Alu(AluOp::Or32), vec![r], vec![sum, Val::Reg(shifted)], false);
                 sum = Val::Reg(r);
             }
             self.copy(d, sum);

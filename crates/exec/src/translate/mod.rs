@@ -9,9 +9,8 @@ mod memory;
 mod scope;
 mod tables;
 
-use crate::ir::{Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
-use crate::lanes::Class;
 pub use calls::function_addresses;
+use ir::{AluOp, Class, Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
 use limits::{MAX_LOCAL, MAX_PARAMS, MAX_REGISTERS, MAX_SHARED};
 pub use limits::{align_of, size_of};
 use ptx::ast::{
@@ -155,7 +154,7 @@ impl<'a> Translator<'a> {
                 u64::from(offset) + u64::from(size),
                 MAX_PARAMS,
             )?;
-            self.ir.params.push(crate::ParamInfo {
+            self.ir.params.push(ir::ParamInfo {
                 offset: offset as usize,
                 size: size as usize,
             });
@@ -277,7 +276,7 @@ impl<'a> Translator<'a> {
             self.ir.origins.push(Origin {
                 span: self.span,
                 loc: self.loc,
-                class: crate::InstructionClass::Other,
+                class: ir::InstructionClass::Other,
             });
         }
         self.ir.insts.push(IrInst {
@@ -396,20 +395,19 @@ impl<'a> Translator<'a> {
 
     /// The address of a variable plus `offset`, as a value of type `ty`.
     fn address_of(&mut self, p: Place, offset: i64, ty: ScalarType) -> Val {
-        use crate::lanes::Coded;
         let at = p.offset().wrapping_add(offset as u64);
         let (Place::Frame(_), Some(base)) = (p, self.frame_base) else {
             return Val::Const(at);
         };
         let sum = self.new_reg(64);
         let src = vec![Val::Reg(base), Val::Const(at)];
-        self.emit(Op::Alu(crate::alu::Add64::ALU), vec![sum], src, false);
+        self.emit(Op::Alu(AluOp::Add64), vec![sum], src, false);
         if ty.bits() > 32 {
             return Val::Reg(sum);
         }
         let low = self.new_reg(32);
         let src = vec![Val::Reg(sum)];
-        self.emit(Op::Alu(crate::alu::Truncate64::ALU), vec![low], src, false);
+        self.emit(Op::Alu(AluOp::Truncate64), vec![low], src, false);
         Val::Reg(low)
     }
 
@@ -572,9 +570,9 @@ impl<'a> Translator<'a> {
         self.ir.origins.push(Origin {
             span: i.span,
             loc: self.loc,
-            class: crate::InstructionClass::of(i),
+            class: ir::InstructionClass::of(i),
         });
-        if let Some(kind) = crate::observe::kind_of(i) {
+        if let Some(kind) = ir::kind_of(i) {
             let sat = i.has(Modifier::Sat);
             self.ir
                 .plain
@@ -723,8 +721,8 @@ impl<'a> Translator<'a> {
     fn copy(&mut self, d: VReg, s: Val) {
         let op = match self.ir.regs[d.0 as usize].class {
             Class::Pred => Op::Pred(PredFn::Mov),
-            Class::W32 => Op::Alu(<crate::alu::Mov32 as crate::lanes::Coded>::ALU),
-            Class::W64 => Op::Alu(<crate::alu::Mov64 as crate::lanes::Coded>::ALU),
+            Class::W32 => Op::Alu(AluOp::Mov32),
+            Class::W64 => Op::Alu(AluOp::Mov64),
         };
         self.emit(op, vec![d], vec![s], false);
     }

@@ -1,6 +1,6 @@
 //! Names in scope while a function body is translated.
 
-use crate::ir::VReg;
+use ir::VReg;
 use rustc_hash::FxHashMap;
 
 /// Where a variable lies.

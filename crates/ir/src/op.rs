@@ -1,33 +1,26 @@
-//! The kernel as a flat list of typed instructions over virtual registers: calls are inlined (but for recursive
-//! and indirect ones, whose functions follow the kernel's instructions), names resolved, every PTX instruction one or a few [`IrInst`]. Made by `translate`, analysed by `analysis`, turned into
-//! executable instructions by `emit`.
+//! What instructions do, as data.
 
-use crate::lanes::{Alu, Class};
-use crate::scalar::ScalarOp;
-use ptx::ast::{Span, SpecialRegister};
+use crate::AluOp;
+use ptx::ast::SpecialRegister;
 
-/// A virtual register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VReg(pub u32);
-
-/// What is known of a virtual register.
-#[derive(Clone, Copy, Debug)]
-pub struct RegInfo {
-    /// Its storage class.
-    pub class: Class,
-    /// Declared width in bits: 1, 8, 16, 32 or 64.
-    pub bits: u32,
-    /// Set at the start of each warp, by the engine, to this special register.
-    pub special: Option<SpecialRegister>,
+/// How a register is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// A bit.
+    Pred,
+    /// Up to 32 bits.
+    W32,
+    /// 64 bits.
+    W64,
 }
 
-/// A source operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Val {
-    /// A register.
-    Reg(VReg),
-    /// Bits known when the kernel is lowered.
-    Const(u64),
+/// The arithmetic of a launch: what `.vf32` instructions without a format of their own compute in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Numerics {
+    /// The format.
+    pub format: vfloat::Format,
+    /// How operands are cut to it.
+    pub input: vfloat::Rounding,
 }
 
 /// What an instruction does to predicates.
@@ -236,7 +229,7 @@ pub struct VfSpec {
 
 impl VfSpec {
     /// The operations in a launch with these numerics.
-    pub fn lanes(&self, numerics: &crate::Numerics) -> vfloat::Lanes {
+    pub fn lanes(&self, numerics: &Numerics) -> vfloat::Lanes {
         let format = match self.format {
             FormatSource::Launch => numerics.format,
             FormatSource::Fixed(format) => format,
@@ -251,14 +244,19 @@ impl VfSpec {
 }
 
 /// What an instruction does.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// A lane function with SIMD code.
-    Alu(&'static Alu),
-    /// A lane function called lane by lane.
-    Scalar(ScalarOp),
+    /// Arithmetic or a comparison of a type that fills a register.
+    Alu(AluOp),
+    /// Any other PTX instruction that computes in one lane; index in [`crate::Ir::scalars`].
+    Scalar(u32),
     /// Variable-precision arithmetic.
-    Vf { f: VfFn, spec: VfSpec },
+    Vf {
+        /// What is computed.
+        f: VfFn,
+        /// Formats and rounding.
+        spec: VfSpec,
+    },
     /// Predicate logic.
     Pred(PredFn),
     /// d = p ? a : b; sources a, b, p.
@@ -266,7 +264,12 @@ pub enum Op {
     /// d = the bit of predicate a, as 0 or 1 in a 32-bit register.
     BitOfPred,
     /// Carry or borrow out of a + b + c, a - b - c (c a predicate): a predicate. 32 or 64 bits.
-    CarryOut { subtract: bool, wide: bool },
+    CarryOut {
+        /// Of a - b - c.
+        subtract: bool,
+        /// 64 bits.
+        wide: bool,
+    },
     /// d = a value that changes with time: `%clock` and the like.
     Clock(SpecialRegister),
     /// Sources: address. Destinations: elements.
@@ -275,9 +278,13 @@ pub enum Op {
     Store(Access),
     /// Sources: address, b [, c]. Destination if the old value is used.
     Atom {
+        /// What is computed.
         f: AtomFn,
+        /// On which type.
         ty: AtomTy,
+        /// Where.
         space: Space,
+        /// Added to the address.
         offset: i64,
         /// The arithmetic of [`AtomTy::Vf32`].
         vf: Option<VfSpec>,
@@ -287,7 +294,10 @@ pub enum Op {
     /// Sources: predicate, membermask.
     Vote(VoteFn),
     /// `match.any` (sources value, membermask; destination mask) or `match.all` (also a predicate).
-    Match { all: bool },
+    Match {
+        /// `match.all`.
+        all: bool,
+    },
     /// Sources: value, membermask.
     Redux(ReduceFn),
     /// d = the active mask.
@@ -297,7 +307,12 @@ pub enum Op {
     /// Waits for the lanes of a membermask.
     WarpSync,
     /// Sources: barrier, thread count or `Const(u64::MAX)` for the block [, predicate].
-    Barrier { f: BarrierFn, aligned: bool },
+    Barrier {
+        /// What it does.
+        f: BarrierFn,
+        /// All threads of a warp are there together.
+        aligned: bool,
+    },
     /// Jump to a label, guarded or not.
     Branch(u32),
     /// Jump to the label that source 0 chooses; the table's index.
@@ -306,8 +321,8 @@ pub enum Op {
     Exit,
     /// The trap instruction.
     Trap,
-    /// Runs a function of [`Ir::functions`] that was not inlined, and goes on behind it; index in
-    /// [`Ir::calls`]. Reads the arguments from the caller's local memory and leaves the results there. Source of
+    /// Runs a function of [`crate::Ir::functions`] that was not inlined, and goes on behind it; index in
+    /// [`crate::Ir::calls`]. Reads the arguments from the caller's local memory and leaves the results there. Source of
     /// an indirect call: the address.
     Call(u32),
     /// The end of a function that was not inlined.
@@ -340,122 +355,4 @@ impl Op {
     pub fn has_members(&self) -> bool {
         self.may_wait() && !matches!(self, Op::Barrier { .. } | Op::Call(_))
     }
-}
-
-impl std::fmt::Debug for Op {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Op::Alu(a) => f.write_str(a.name),
-            Op::Scalar(_) => f.write_str("Scalar"),
-            Op::Vf { f: op, .. } => write!(f, "Vf{op:?}"),
-            Op::Pred(p) => write!(f, "Pred{p:?}"),
-            Op::Load(a) => write!(f, "Load{a:?}"),
-            Op::Store(a) => write!(f, "Store{a:?}"),
-            Op::Branch(l) => write!(f, "Branch L{l}"),
-            Op::Exit => f.write_str("Exit"),
-            _ => f.write_str("Op"),
-        }
-    }
-}
-
-/// A place in the source.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin {
-    /// The PTX instruction.
-    pub span: Span,
-    /// Index of a `.loc` in [`Ir::locs`] plus one, or 0.
-    pub loc: u32,
-    /// What counters call it.
-    pub class: crate::InstructionClass,
-}
-
-/// An instruction over virtual registers.
-#[derive(Clone, Debug)]
-pub struct IrInst {
-    /// What it does.
-    pub op: Op,
-    /// Destinations.
-    pub dst: Vec<VReg>,
-    /// Sources.
-    pub src: Vec<Val>,
-    /// Predicate that guards it; true when negated.
-    pub guard: Option<(VReg, bool)>,
-    /// Index in [`Ir::origins`].
-    pub origin: u32,
-    /// Whether it stands for a PTX instruction (helpers made along the way do not count).
-    pub counts: bool,
-    /// Whether that PTX instruction computes in a variable format.
-    pub variable: bool,
-}
-
-/// Bytes in the frame of a function (or kernel): an argument or result of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// Offset from the start of the frame.
-    pub at: u32,
-    /// Bytes.
-    pub bytes: u32,
-}
-
-/// A call that is not inlined.
-#[derive(Clone, Debug)]
-pub struct CallSite {
-    /// Index in [`Ir::functions`]; none if source 0 is the function's address.
-    pub function: Option<u32>,
-    /// Where the caller wants the results.
-    pub returns: Vec<Slot>,
-    /// Where the caller has put the arguments.
-    pub params: Vec<Slot>,
-}
-
-/// A function that is called where it is not inlined.
-#[derive(Clone, Debug)]
-pub struct OutOfLine {
-    /// Its address.
-    pub address: u64,
-    /// Label of its first instruction.
-    pub entry: u32,
-    /// Index of that instruction. Everything up to the next function's belongs to this one.
-    pub first: usize,
-    /// Set when it is called: where its frame starts in the thread's local memory.
-    pub base: VReg,
-    /// Size of its frame.
-    pub local_bytes: u32,
-    /// Where it puts its results.
-    pub returns: Vec<Slot>,
-    /// Where it finds its arguments.
-    pub params: Vec<Slot>,
-}
-
-/// A kernel as a flat list.
-#[derive(Debug, Default)]
-pub struct Ir {
-    /// The instructions.
-    pub insts: Vec<IrInst>,
-    /// By virtual register.
-    pub regs: Vec<RegInfo>,
-    /// Label number to index in `insts`.
-    pub labels: Vec<u32>,
-    /// Tables of [`Op::BranchTable`]: label numbers.
-    pub tables: Vec<Vec<u32>>,
-    /// By [`IrInst::origin`].
-    pub origins: Vec<Origin>,
-    /// What instructions on plain f32 compute, and whether they have `.sat`, by [`IrInst::origin`].
-    pub plain: rustc_hash::FxHashMap<u32, (crate::observe::Kind, bool)>,
-    /// CUDA file index and line of each `.loc`.
-    pub locs: Vec<(u32, u32)>,
-    /// Calls that are not inlined.
-    pub calls: Vec<CallSite>,
-    /// What they call, in the order of the instructions.
-    pub functions: Vec<OutOfLine>,
-    /// Threads may wait for each other inside these functions.
-    pub callees_wait: bool,
-    /// Local memory of a thread, bytes; frames of [`Ir::functions`] not counted.
-    pub local_bytes: u32,
-    /// Static shared memory, bytes; dynamic shared memory starts here.
-    pub shared_bytes: u32,
-    /// Parameter block, bytes.
-    pub params_bytes: u32,
-    /// Sizes and offsets of the parameters.
-    pub params: Vec<crate::ParamInfo>,
 }
