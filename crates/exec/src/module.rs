@@ -233,6 +233,8 @@ impl Module {
             let text = r.0.render(&self.ptx.source);
             Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
         })?;
+        // Lane code relies on it: it reads and writes registers by their class, unchecked.
+        ir::verify::run(&ir).map_err(|f| fault(name, f.what))?;
         let ir = Arc::new(ir);
         self.lowered().ir.insert(name.into(), ir.clone());
         Ok(ir)
