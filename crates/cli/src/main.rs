@@ -21,6 +21,7 @@ mod options;
 mod profile;
 mod ptx_check;
 mod ptx_dump;
+mod ptx_ir;
 mod ptx_override;
 mod ptx_run;
 mod report;
@@ -112,6 +113,8 @@ enum PtxCommand {
     Check(ptx_check::Arguments),
     /// Write PTX as a precision policy has it
     Override(ptx_override::Arguments),
+    /// Show what a kernel is lowered to, pass by pass
+    Ir(ptx_ir::Arguments),
     /// Run one kernel of a PTX file on files of raw values
     Run(ptx_run::Arguments),
 }
@@ -147,6 +150,7 @@ fn main() -> ExitCode {
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
         Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),
         Command::Ptx(PtxCommand::Override(a)) => ptx_override::run(&a),
+        Command::Ptx(PtxCommand::Ir(a)) => ptx_ir::run(&a),
         Command::Ptx(PtxCommand::Run(a)) => ptx_run::run(&a),
         Command::Eval(a) => eval::run(&a),
         Command::Inspect(a) => inspect::run(&a),

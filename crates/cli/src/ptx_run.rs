@@ -15,7 +15,7 @@ use std::sync::Arc;
 use vfloat::{Format, Rounding};
 
 /// Device memory that the kernel's buffers may take, bytes.
-const MEMORY_BYTES: u64 = 16 << 30;
+pub const MEMORY_BYTES: u64 = 16 << 30;
 
 #[derive(Args)]
 #[command(after_help = HELP)]
@@ -67,7 +67,8 @@ Example:
   vernier ptx run saxpy.ptx --kernel saxpy --grid 4 --block 256 --arg u32:1000 --arg f32:2.5 \\
       --arg in:x.f32 --arg inout:y.f32:result.f32 --format bf16 --override vf32";
 
-fn dim3(text: &str) -> std::result::Result<Dim3, String> {
+/// Blocks or threads: X, X,Y or X,Y,Z.
+pub fn dim3(text: &str) -> std::result::Result<Dim3, String> {
     let parts: Vec<Option<u32>> = text
         .split(',')
         .map(|p| p.trim().parse().ok().filter(|n| *n > 0))
@@ -194,7 +195,7 @@ pub fn run(arguments: &Arguments) -> Result {
     }
     let memory = Memory::new(MEMORY_BYTES).map_err(failed)?;
     let module = Module::load(Arc::new(tree), &memory).map_err(failed)?;
-    let kernel = pick(&module, arguments)?;
+    let kernel = pick(&module, &arguments.file, arguments.kernel.as_deref())?;
     let info = module.kernel(&kernel).map_err(failed)?;
     let (params, buffers) = parameters(&arguments.args, &kernel, &info.params, info.params_size, &memory)?;
     let config = LaunchConfig {
@@ -306,11 +307,11 @@ fn numerics(arguments: &Arguments) -> Result<Numerics> {
 }
 
 /// The kernel asked for, or the only one there is.
-fn pick(module: &Module, arguments: &Arguments) -> Result<String> {
+pub fn pick(module: &Module, file: &Path, kernel: Option<&str>) -> Result<String> {
     let kernels = module.kernels();
-    let file = arguments.file.display();
-    match (&arguments.kernel, &kernels[..]) {
-        (Some(name), all) if all.contains(&name.as_str()) => Ok(name.clone()),
+    let file = file.display();
+    match (kernel, &kernels[..]) {
+        (Some(name), all) if all.contains(&name) => Ok(name.to_string()),
         (_, []) => Err(Error::failed(format!("{file} has no kernel (.entry)"), "")),
         (Some(name), all) => {
             let advice = lab::suggest::advice(name, all.iter().copied());

@@ -125,6 +125,18 @@ fn ptx_check_counts_and_ptx_run_computes() {
     let input = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs/scale.ptx");
     fs::copy(input, dir.join("scale.ptx")).unwrap();
     insta::assert_snapshot!("ptx_check", stdout(&dir, &["ptx", "check", "scale.ptx"]));
+    let ir = |rest: &[&str]| [&["ptx", "ir", "scale.ptx"], rest].concat();
+    insta::assert_snapshot!("ptx_ir", stdout(&dir, &ir(&[])));
+    let translated = stdout(&dir, &ir(&["--kernel", "saxpy", "--after", "translate"]));
+    assert!(translated.contains("branch L"), "{translated}");
+    for (rest, said) in [
+        (&["--after", "emit"], "the passes are translate, analyse"),
+        (&["--kernel", "daxpy"], "has no kernel `daxpy`"),
+    ] {
+        let output = run(&dir, &ir(rest));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains(said), "{text}");
+    }
     let values = |list: &[f32]| list.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     fs::write(dir.join("x"), values(&[1.0, 2.0, 3.3, -4.0])).unwrap();
     fs::write(dir.join("y"), values(&[0.5, 0.25, 100.0, 8.0])).unwrap();

@@ -56,7 +56,7 @@ pub use ir::{InstructionClass, Numerics, ParamInfo};
 pub use lanes::Isa;
 pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, RandomSource, Stats, Trap, TrapKind};
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
-pub use module::{Error, GlobalInfo, KernelInfo, Module};
+pub use module::{Error, GlobalInfo, KernelInfo, Module, Pass};
 pub use observe::{Observation, Observe};
 pub use printf::{OUTPUT_BYTES, output_was_cut};
 pub use profile::LineProfile;

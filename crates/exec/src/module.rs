@@ -2,6 +2,7 @@
 
 use crate::emit;
 use crate::lanes::Isa;
+use crate::launch::Dim3;
 use crate::memory::{Memory, MemoryError, MemoryKind};
 use crate::observe::Looking;
 use crate::program::Program;
@@ -31,6 +32,20 @@ pub enum Error {
     Fault { kernel: String, what: String },
     #[error(transparent)]
     Memory(#[from] MemoryError),
+}
+
+/// A pass of lowering, after which a kernel can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// From the syntax tree: names resolved, calls inlined.
+    Translate,
+    /// Basic blocks, meeting points, how the lanes of registers relate.
+    Analyse,
+}
+
+impl Pass {
+    /// Every pass with its name, in the order they run.
+    pub const ALL: [(&str, Pass); 2] = [("translate", Pass::Translate), ("analyse", Pass::Analyse)];
 }
 
 /// What the host may ask about a kernel.
@@ -234,7 +249,14 @@ impl Module {
             Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
         })?;
         // Lane code relies on it: it reads and writes registers by their class, unchecked.
-        ir::verify::run(&ir).map_err(|f| fault(name, f.what))?;
+        ir::verify::run(&ir).map_err(|f| {
+            let place = f.at.map_or(String::new(), |at| {
+                let span = ir.origins.get(ir.insts[at].origin as usize).map(|o| o.span);
+                let (line, _) = self.ptx.source.position(span.unwrap_or_default().start);
+                format!("{}:{line}: ", self.ptx.source.name)
+            });
+            fault(name, place + &f.what)
+        })?;
         let ir = Arc::new(ir);
         self.lowered().ir.insert(name.into(), ir.clone());
         Ok(ir)
@@ -272,6 +294,26 @@ impl Module {
             .or_default()
             .insert(key, p.clone());
         Ok(p)
+    }
+
+    /// A kernel after a pass, as text (see [`ir::print`]), for blocks of this shape.
+    ///
+    /// # Errors
+    /// No such kernel, or one that Vernier cannot run.
+    pub fn text(&self, name: &str, after: Pass, block: Dim3) -> Result<String, Error> {
+        let ir = self.ir(name)?;
+        let shape = BlockShape::of([block.x, block.y, block.z]);
+        let analysed = (after == Pass::Analyse).then(|| {
+            let cfg = ir::Cfg::new(&ir);
+            let registers = ir::registers::run(&ir, &cfg, shape);
+            (cfg, registers)
+        });
+        let text = ir::print::Text {
+            ir: &ir,
+            source: Some(&self.ptx.source),
+            analysis: analysed.as_ref().map(|(cfg, registers)| (cfg, registers)),
+        };
+        Ok(text.to_string())
     }
 
     /// Facts about a kernel.

@@ -27,7 +27,7 @@ impl Display for Text<'_> {
         )?;
         for (n, r) in ir.regs.iter().enumerate() {
             if let Some(special) = r.special {
-                writeln!(f, "%{n}:{}{} = %{special}", class(r.class), self.pattern(n))?;
+                writeln!(f, "%{n}:{}{} = {special}", class(r.class), self.pattern(n))?;
             }
         }
         let lines = self.source.map(Lines::new);
@@ -238,7 +238,7 @@ fn operation(ir: &Ir, op: &Op, i: &IrInst) -> String {
             if subtract { "borrow_out" } else { "carry_out" },
             if wide { 64 } else { 32 }
         )),
-        Op::Clock(s) => format!("%{s}"),
+        Op::Clock(s) => s.to_string(),
         Op::Load(a) => format!("load.{} {}", access(&a), memory(i, a.offset)),
         Op::Store(a) => format!(
             "store.{} {}{}",

@@ -1,0 +1,53 @@
+//! `vernier ptx ir`: what a kernel becomes before code is made for it.
+
+use crate::{Result, ptx_check, ptx_run};
+use clap::Args;
+use exec::{Dim3, Memory, Module, Pass};
+use lab::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    /// The PTX file
+    file: PathBuf,
+    /// The kernel, by its (mangled) name; needed when the file has several
+    #[arg(long, value_name = "K")]
+    kernel: Option<String>,
+    /// The last pass before it is shown: translate, or analyse
+    #[arg(long, value_name = "PASS", default_value = "analyse", value_parser = pass)]
+    after: Pass,
+    /// Threads of a block, X, X,Y or X,Y,Z: what is the same in all lanes depends on it
+    #[arg(long, value_name = "X[,Y[,Z]]", default_value = "256", value_parser = ptx_run::dim3)]
+    block: Dim3,
+}
+
+const HELP: &str = "One instruction a line, with the line of the PTX text behind it where it begins. Those marked + were made along the
+way and do not count. Registers show their class where they are written (pred, b32, b64) and, after the pass analyse, whether
+they are uniform (one value for all lanes) or affine (lane*4: the value of lane 0 plus 4 for each lane).
+
+Example:
+  vernier ptx ir saxpy.ptx --kernel saxpy --after translate";
+
+fn pass(text: &str) -> std::result::Result<Pass, String> {
+    let known = Pass::ALL.iter().find(|(name, _)| *name == text);
+    let names: Vec<&str> = Pass::ALL.iter().map(|(name, _)| *name).collect();
+    known
+        .map(|(_, pass)| *pass)
+        .ok_or_else(|| format!("the passes are {}", names.join(", ")))
+}
+
+/// Prints the kernel.
+pub fn run(arguments: &Arguments) -> Result {
+    let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string(), "");
+    let ptx = ptx_check::parse(&arguments.file)?;
+    let memory = Memory::new(ptx_run::MEMORY_BYTES).map_err(|e| failed(&e))?;
+    let module = Module::load(Arc::new(ptx), &memory).map_err(|e| failed(&e))?;
+    let kernel = ptx_run::pick(&module, &arguments.file, arguments.kernel.as_deref())?;
+    let text = module
+        .text(&kernel, arguments.after, arguments.block)
+        .map_err(|e| failed(&e))?;
+    outln!("kernel {kernel}\n{}", text.trim_end());
+    Ok(())
+}
