@@ -11,7 +11,7 @@ use crate::runner::{BlockRunner, BlockStop, Launch, Room};
 use crate::signals::without_signals;
 use ir::{BlockShape, Numerics};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Threads of a block that CUDA allows at most.
 const MAX_BLOCK: u64 = 1024;
@@ -119,42 +119,10 @@ impl Engine {
         limits: &Limits,
         progress: &Progress,
     ) -> Result<Execution, Error> {
-        let info = module.kernel(kernel)?;
-        let refuse = |reason: String| {
-            Err(Error::Launch {
-                kernel: kernel.into(),
-                reason,
-            })
-        };
-        let (blocks, threads) = (config.grid.count(), config.block.count());
-        if threads == 0 || threads > MAX_BLOCK {
-            return refuse(format!(
-                "a block of {} threads; 1 to {MAX_BLOCK} are allowed",
-                config.block
-            ));
-        }
-        let (g, most) = (config.grid, MAX_GRID);
-        if blocks == 0 || g.x > most.x || g.y > most.y || g.z > most.z {
-            return refuse(format!("a grid of {g} blocks; (1,1,1) to {most} are allowed"));
-        }
-        if params.len() < info.params_size {
-            return refuse(format!(
-                "{} bytes of parameters, but {} are needed",
-                params.len(),
-                info.params_size
-            ));
-        }
-        if config.cooperative && blocks > MAX_COOPERATIVE {
-            return refuse(format!(
-                "a cooperative launch of {blocks} blocks; {MAX_COOPERATIVE} are allowed"
-            ));
-        }
+        let blocks = check(module, kernel, config, params)?;
         // Cooperative groups keep the grid's barrier in a workspace that the driver provides: its size, then
         // the barrier (a CUDA header, cooperative_groups/details/driver_abi.h, says where it is looked for).
-        let workspace = match config.cooperative {
-            true => Workspace::new(memory)?,
-            false => Workspace { memory, address: 0 },
-        };
+        let workspace = Workspace::new(memory, config.cooperative)?;
         let budget = limits.instructions.unwrap_or(u64::MAX);
         let looking = self.observer.as_ref().and_then(|o| o.begin(kernel));
         let program = module.program(
@@ -162,16 +130,17 @@ impl Engine {
             BlockShape::of([config.block.x, config.block.y, config.block.z]),
             numerics,
             looking,
+            false,
         )?;
-        let launch = Launch {
-            program: &program,
-            kernel,
-            ptx: module.ptx(),
+        let launch = Arc::new(Launch {
+            program: program.clone(),
+            kernel: kernel.to_string(),
+            ptx: module.shared_ptx(),
             config: *config,
-            params,
+            params: params.to_vec(),
             snapshot: memory.snapshot(),
             budget,
-            grid_id: self.launches.fetch_add(1, Relaxed) + 1,
+            grid_id: self.next_grid_id(),
             workspace: workspace.address,
             profiler: self.profiler.as_ref(),
             profile_base: self
@@ -180,7 +149,7 @@ impl Engine {
                 .map_or(0, |p| p.program(kernel, &program, module)),
             observed: looking.is_some(),
             words: self.observer.as_ref().and_then(|o| o.words(memory)),
-        };
+        });
         let _watched = self.profiler.as_ref().map(Profiler::watch);
         progress.blocks_done.store(0, Relaxed);
         progress.blocks_total.store(blocks, Relaxed);
@@ -289,7 +258,7 @@ impl Engine {
         &self,
         kernel: &str,
         module: &Module,
-        program: &std::sync::Arc<crate::program::Program>,
+        program: &Arc<crate::program::Program>,
         execution: &Execution,
         watchings: Vec<Watching>,
     ) {
@@ -313,6 +282,11 @@ impl Engine {
             .as_ref()
     }
 
+    /// `%gridid` of the next launch.
+    pub(crate) fn next_grid_id(&self) -> u64 {
+        self.launches.fetch_add(1, Relaxed) + 1
+    }
+
     /// Memory for a block.
     fn room(&self) -> Room {
         let mut rooms = self.rooms.lock().unwrap_or_else(|e| e.into_inner());
@@ -328,7 +302,7 @@ impl Engine {
     }
 
     /// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
-    fn together(&self, launch: &Launch, blocks: u64) -> (Execution, Vec<Watching>) {
+    fn together(&self, launch: &Arc<Launch>, blocks: u64) -> (Execution, Vec<Watching>) {
         let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
             .map(|b| {
                 let mut r = BlockRunner::new(launch, self.room());
@@ -371,17 +345,61 @@ impl Engine {
     }
 }
 
+/// Whether CUDA allows a launch; the number of its blocks.
+pub(crate) fn check(
+    module: &Module,
+    kernel: &str,
+    config: &LaunchConfig,
+    params: &[u8],
+) -> Result<u64, Error> {
+    let info = module.kernel(kernel)?;
+    let refuse = |reason: String| {
+        Err(Error::Launch {
+            kernel: kernel.into(),
+            reason,
+        })
+    };
+    let (blocks, threads) = (config.grid.count(), config.block.count());
+    if threads == 0 || threads > MAX_BLOCK {
+        return refuse(format!(
+            "a block of {} threads; 1 to {MAX_BLOCK} are allowed",
+            config.block
+        ));
+    }
+    let (g, most) = (config.grid, MAX_GRID);
+    if blocks == 0 || g.x > most.x || g.y > most.y || g.z > most.z {
+        return refuse(format!("a grid of {g} blocks; (1,1,1) to {most} are allowed"));
+    }
+    if params.len() < info.params_size {
+        return refuse(format!(
+            "{} bytes of parameters, but {} are needed",
+            params.len(),
+            info.params_size
+        ));
+    }
+    if config.cooperative && blocks > MAX_COOPERATIVE {
+        return refuse(format!(
+            "a cooperative launch of {blocks} blocks; {MAX_COOPERATIVE} are allowed"
+        ));
+    }
+    Ok(blocks)
+}
+
 /// Device memory of a cooperative launch, for its duration.
-struct Workspace<'a> {
+pub(crate) struct Workspace<'a> {
     memory: &'a Memory,
-    address: u64,
+    pub address: u64,
 }
 
 impl Workspace<'_> {
     /// Bytes.
     const SIZE: u32 = 64;
 
-    fn new(memory: &Memory) -> Result<Workspace<'_>, Error> {
+    /// None if the launch is not cooperative.
+    pub fn new(memory: &Memory, cooperative: bool) -> Result<Workspace<'_>, Error> {
+        if !cooperative {
+            return Ok(Workspace { memory, address: 0 });
+        }
         let address = memory.allocate(u64::from(Self::SIZE), MemoryKind::Module)?;
         memory.write(address, &Self::SIZE.to_le_bytes())?;
         Ok(Workspace { memory, address })

@@ -16,6 +16,7 @@
 //! | `warp`, `schedule` | a warp's state and control flow |
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
 //! | [`observe`] | what the numbers do, by PTX line |
+//! | [`steps`] | launches that go on one warp instruction at a time, and say what each did |
 //! | `classes`, [`profile`] | counters by kind of instruction, time by PTX line |
 
 mod access;
@@ -44,6 +45,7 @@ mod schedule;
 mod signals;
 #[cfg(all(test, target_arch = "x86_64", not(debug_assertions)))]
 mod simd_tests;
+pub mod steps;
 mod survey;
 mod translate;
 mod vf;

@@ -88,6 +88,8 @@ struct ProgramKey {
     numerics: Option<Numerics>,
     /// How it is observed, if it is.
     looking: Option<Looking>,
+    /// Whether it can be stepped through.
+    stepped: bool,
 }
 
 #[derive(Default)]
@@ -234,7 +236,8 @@ impl Module {
         self.lowered.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn ir(&self, name: &str) -> Result<Arc<Ir>, Error> {
+    /// A kernel before code is made for it.
+    pub(crate) fn ir(&self, name: &str) -> Result<Arc<Ir>, Error> {
         if let Some(ir) = self.lowered().ir.get(name) {
             return Ok(ir.clone());
         }
@@ -269,6 +272,7 @@ impl Module {
         shape: BlockShape,
         numerics: &Numerics,
         looking: Option<Looking>,
+        stepped: bool,
     ) -> Result<Arc<Program>, Error> {
         let ir = self.ir(name)?;
         let depends = ir.insts.iter().any(|i| match i.op {
@@ -281,11 +285,13 @@ impl Module {
             shape,
             numerics: depends.then_some(*numerics),
             looking,
+            stepped,
         };
         if let Some(p) = self.lowered().programs.get(name).and_then(|of| of.get(&key)) {
             return Ok(p.clone());
         }
-        let p = emit::run(&ir, shape, numerics, self.isa, looking).map_err(|what| fault(name, what))?;
+        let p =
+            emit::run(&ir, shape, numerics, self.isa, looking, stepped).map_err(|what| fault(name, what))?;
         let p = Arc::new(p);
         let mut lowered = self.lowered();
         lowered
@@ -329,7 +335,7 @@ impl Module {
             format: vfloat::Format::FP32,
             input: vfloat::Rounding::TowardZero,
         };
-        let program = self.program(name, BlockShape::Line, &fp32, None)?;
+        let program = self.program(name, BlockShape::Line, &fp32, None, false)?;
         let max_threads = self
             .kernel_functions()
             .find(|f| f.name.name == name)

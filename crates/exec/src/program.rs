@@ -101,6 +101,15 @@ pub enum Operand {
     Predicate(u32),
 }
 
+/// What has to be known of a PTX instruction to say what it does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StepSite {
+    /// Its guard: index of the predicate, and whether it is negated.
+    pub guard: Option<(u32, bool)>,
+    /// Its memory access: index in [`Program::memory_ops`], and the offset added to the address.
+    pub memory: Option<(u32, i64)>,
+}
+
 /// A basic block, as far as counting goes.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockInfo {
@@ -211,6 +220,11 @@ pub struct Program {
     pub sites: Vec<crate::observe::Site>,
     /// Instructions followed in binary64.
     pub follows: Vec<crate::observe::Follow>,
+    /// By instruction of `code`: the number of the PTX instruction that it belongs to (its index in the kernel's
+    /// [`ir::Ir::insts`]), or [`crate::schedule::NO_STEP`]. Empty unless the program was made to be stepped through.
+    pub steps: Vec<u32>,
+    /// What has to be known of PTX instructions to say what they do, by that number; empty as above.
+    pub step_sites: Vec<StepSite>,
     /// Source operations of the lane-by-lane instructions.
     pub scalars: Vec<crate::scalar::ScalarOp>,
 }

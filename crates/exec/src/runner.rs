@@ -18,15 +18,15 @@ use vfloat::stochastic::{LaunchStreams, Stream};
 /// What all blocks of a launch have in common.
 pub struct Launch<'a> {
     /// The kernel.
-    pub program: &'a Arc<Program>,
+    pub program: Arc<Program>,
     /// Its name.
-    pub kernel: &'a str,
+    pub kernel: String,
     /// The module's text.
-    pub ptx: &'a ptx::ast::Module,
+    pub ptx: Arc<ptx::ast::Module>,
     /// Geometry.
     pub config: LaunchConfig,
     /// Parameter block.
-    pub params: &'a [u8],
+    pub params: Vec<u8>,
     /// Device memory.
     pub snapshot: Snapshot,
     /// Thread-instructions a block may execute.
@@ -48,7 +48,7 @@ pub struct Launch<'a> {
 impl Launch<'_> {
     /// Where the kernel's first instruction stands.
     pub fn beginning(&self) -> Location {
-        location(self.program, self.ptx, 0)
+        location(&self.program, &self.ptx, 0)
     }
 }
 
@@ -70,6 +70,28 @@ pub enum BlockStop {
     Yield,
     /// A trap.
     Trap(Box<Trap>),
+}
+
+/// What became of a step.
+pub enum Advance {
+    /// An instruction was executed.
+    Stepped,
+    /// The warp waits for others: nothing was executed.
+    Waits,
+    /// All its threads have ended.
+    Done,
+    /// The block has trapped.
+    Trap(Box<Trap>),
+}
+
+impl Advance {
+    fn of(stop: BlockStop) -> Advance {
+        match stop {
+            BlockStop::Trap(trap) => Advance::Trap(trap),
+            BlockStop::Yield => Advance::Waits,
+            BlockStop::Done => Advance::Done,
+        }
+    }
 }
 
 /// The memory that a block needs. It goes from launch to launch, so that a launch like an earlier one allocates
@@ -112,7 +134,7 @@ fn refill<T: Clone>(v: &mut Vec<T>, n: usize, value: T) {
 
 /// A block being run; reused for one block after the other.
 pub struct BlockRunner<'a> {
-    launch: &'a Launch<'a>,
+    launch: Arc<Launch<'a>>,
     env: Box<Env>,
     room: Room,
     threads: u32,
@@ -122,8 +144,8 @@ pub struct BlockRunner<'a> {
 
 impl<'a> BlockRunner<'a> {
     /// Lays out a block of `launch` in `room`.
-    pub fn new(launch: &'a Launch<'a>, mut room: Room) -> BlockRunner<'a> {
-        let p = launch.program;
+    pub fn new(launch: &Arc<Launch<'a>>, mut room: Room) -> BlockRunner<'a> {
+        let p = &launch.program;
         let threads = launch.config.block.count() as u32;
         let warps = if p.together {
             threads.div_ceil(LANES as u32)
@@ -206,7 +228,7 @@ impl<'a> BlockRunner<'a> {
             w.fault = None;
         }
         BlockRunner {
-            launch,
+            launch: launch.clone(),
             env,
             room,
             threads,
@@ -236,7 +258,7 @@ impl<'a> BlockRunner<'a> {
     /// Counters of all blocks run so far.
     pub fn stats(&self) -> Stats {
         let mut s = Stats::default();
-        let (counts, p) = (&self.env.counts, self.launch.program);
+        let (counts, p) = (&self.env.counts, &self.launch.program);
         for ((visits, lanes), b) in counts.iter().zip(&p.blocks) {
             s.thread_instructions += lanes * u64::from(b.instructions);
             s.warp_instructions += visits * u64::from(b.instructions);
@@ -304,7 +326,7 @@ impl<'a> BlockRunner<'a> {
 
     /// Puts warp `index` of the block into place `k`.
     fn start_warp(&mut self, k: usize, index: u32) {
-        let p = self.launch.program;
+        let p = &self.launch.program;
         // What a program reads before it writes it is zero, in every run.
         let lasting = k * self.vector_lines..k * self.vector_lines + p.lasting_words / 16;
         self.room.vectors[lasting].fill(Line([0; 64]));
@@ -387,7 +409,57 @@ impl<'a> BlockRunner<'a> {
         if self.release_barriers() || moved {
             return BlockStop::Yield;
         }
-        // Everybody waits, and nobody will come.
+        self.stuck()
+    }
+
+    /// Lets warp `k` execute one PTX instruction. `look` sees the warp before it, with the number of the instruction in
+    /// [`Program::steps`] and its position.
+    pub fn step(&mut self, k: usize, look: impl FnOnce(&Warp, u32)) -> Advance {
+        if self.room.done[k] {
+            return Advance::Done;
+        }
+        if self.room.waiting[k] {
+            return Advance::Waits;
+        }
+        let p = &self.launch.program;
+        // SAFETY: the warp is laid out for this code, and `steps` has an entry for each instruction.
+        let stop = match unsafe { self.room.warps[k].step(&p.code, &p.steps, look) } {
+            None => return Advance::Stepped,
+            Some(stop) => stop,
+        };
+        match stop {
+            Stop::Done => self.room.done[k] = true,
+            Stop::Barrier => self.room.waiting[k] = true,
+            Stop::Yield => return Advance::Waits,
+            Stop::Trap => return Advance::of(self.trap(k)),
+        }
+        // Whoever waits may have waited for this warp alone.
+        let released = self.release_barriers();
+        let somebody = |(done, waits): (&bool, &bool)| !*done && !*waits;
+        match self.room.done[k] {
+            _ if !released && !self.room.done.iter().zip(&self.room.waiting).any(somebody) => {
+                match self.room.done.iter().all(|d| *d) {
+                    true => Advance::Done,
+                    false => Advance::of(self.stuck()),
+                }
+            }
+            true => Advance::Done,
+            false => Advance::Waits,
+        }
+    }
+
+    /// Whether all threads of the block have ended.
+    pub fn is_done(&self) -> bool {
+        self.room.done.iter().all(|d| *d)
+    }
+
+    /// Warps of the block.
+    pub fn warps(&self) -> usize {
+        self.room.warps.len()
+    }
+
+    /// Everybody waits, and nobody will come.
+    fn stuck(&mut self) -> BlockStop {
         let Some(k) = self.room.waiting.iter().position(|w| *w) else {
             return BlockStop::Done;
         };
@@ -473,8 +545,8 @@ impl<'a> BlockRunner<'a> {
         });
         let thread = u64::from(w.index) * LANES as u64 + u64::from(fault.lane.min(31));
         BlockStop::Trap(Box::new(Trap {
-            kernel: self.launch.kernel.to_string(),
-            location: location(self.launch.program, self.launch.ptx, w.pc as usize),
+            kernel: self.launch.kernel.clone(),
+            location: location(&self.launch.program, &self.launch.ptx, w.pc as usize),
             block: self.env.block,
             thread: self.launch.config.block.unrank(thread),
             kind: fault.kind,

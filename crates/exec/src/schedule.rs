@@ -13,6 +13,9 @@ use crate::warp::{Flow, Inst, LANES, Warp};
 /// No meeting point before the end of the thread.
 pub const NOWHERE: u32 = u32::MAX;
 
+/// Belongs to no PTX instruction, see [`crate::program::Program::steps`].
+pub const NO_STEP: u32 = u32::MAX;
+
 /// Entries of spinning blocks after which others get their turn.
 const SPIN_LIMIT: u32 = 1024;
 
@@ -466,6 +469,65 @@ impl Warp {
         };
         self.trap(s.mask.trailing_zeros(), TrapKind::DivergentBarrier { hint });
         Some(Stop::Trap)
+    }
+
+    /// Executes one PTX instruction: what comes before the next one that `steps` numbers (block entries, helpers), and all
+    /// that belongs to it. `look` sees the warp before it, and its number. None if one was executed, else why not.
+    ///
+    /// # Safety
+    /// `code` must be the code the warp's registers are laid out for; `steps` must be as long.
+    pub unsafe fn step(
+        &mut self,
+        code: &[Inst],
+        steps: &[u32],
+        look: impl FnOnce(&Warp, u32),
+    ) -> Option<Stop> {
+        let (mut look, mut begun) = (Some(look), NO_STEP);
+        if self.mask == 0 {
+            self.next_split();
+        }
+        loop {
+            while self.mask == 0 {
+                if let Some(stop) = self.settle() {
+                    return Some(stop);
+                }
+            }
+            if std::mem::take(&mut self.control.yielded) {
+                return Some(Stop::Yield);
+            }
+            let pc = self.pc as usize;
+            if steps[pc] != begun && begun != NO_STEP {
+                return None;
+            }
+            if steps[pc] != NO_STEP {
+                begun = steps[pc];
+                if let Some(look) = look.take() {
+                    look(self, begun);
+                }
+            }
+            let (i, base) = (&code[pc], self.mask);
+            if i.guard != 0 {
+                // SAFETY: guards are predicates of this program.
+                let p = unsafe { *self.predicates.add(i.guard as usize - 1) };
+                self.mask &= if i.guard_negated { !p } else { p };
+                if self.mask == 0 {
+                    (self.mask, self.pc) = (base, pc as u32 + 1);
+                    continue;
+                }
+            }
+            // SAFETY: as in `run`.
+            match unsafe { (i.run)(self, i) } {
+                Flow::Next => {
+                    if i.guard != 0 {
+                        self.mask = base;
+                    }
+                    self.pc = pc as u32 + 1;
+                }
+                Flow::Switch if begun != NO_STEP => return None,
+                Flow::Switch => {}
+                Flow::Trap => return Some(Stop::Trap),
+            }
+        }
     }
 
     /// Runs until all threads have ended or wait. `PROFILED` says at each instruction which it is.

@@ -1,11 +1,12 @@
 //! Random kernels through the engine and through the simplest reference there is (see `reference`): all of
-//! memory and the counters must agree, with one CPU thread and with two.
+//! memory and the counters must agree: with one CPU thread, with two, and stepped through in random order.
 //!
 //! `VERNIER_EXHAUSTIVE=1` runs 10,000 kernels. `VERNIER_SEED=N` runs one and shows it.
 
 mod reference;
 
-use exec::{Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Progress};
+use exec::steps::{Progressed, Steps};
+use exec::{Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Progress, Stats, Trap};
 use reference::generator::{ATOMIC_BYTES, Case, INPUT_BYTES, case};
 use reference::machine;
 use reference::prepare::prepare;
@@ -105,44 +106,92 @@ fn differs(case: &Case, engines: &[Engine]) -> Result<(), String> {
     let limits = Limits {
         instructions: Some(THREAD_LIMIT * 128),
     };
-    for (engine, threads) in engines.iter().zip(1..) {
+    for way in ["one CPU thread", "two CPU threads", "stepped"] {
         for (at, bytes) in &start {
             memory.write(*at, bytes).map_err(|e| e.to_string())?;
         }
         let progress = Progress::default();
-        let done = engine
-            .launch(
-                &memory,
-                &module,
-                "k",
-                &config,
-                &params,
-                &case.numerics,
-                &limits,
-                &progress,
-            )
-            .map_err(|e| e.to_string())?;
-        if let Some(trap) = done.trap {
-            return Err(format!("{threads} CPU threads: a trap: {trap}"));
+        let engine = &engines[usize::from(way == "two CPU threads")];
+        let (trap, stats) = match way {
+            "stepped" => {
+                let steps = engine.steps(&memory, &module, "k", &config, &params, &case.numerics, &limits);
+                stepped(&steps.map_err(|e| e.to_string())?, case)?
+            }
+            _ => {
+                let done = engine.launch(
+                    &memory,
+                    &module,
+                    "k",
+                    &config,
+                    &params,
+                    &case.numerics,
+                    &limits,
+                    &progress,
+                );
+                let done = done.map_err(|e| e.to_string())?;
+                (done.trap, done.stats)
+            }
+        };
+        if let Some(trap) = trap {
+            return Err(format!("{way}: a trap: {trap}"));
         }
         for ((at, bytes), name) in expected.iter().zip(["input", "output", "atomics", "table"]) {
             let mut now = vec![0; bytes.len()];
             memory.read(*at, &mut now).map_err(|e| e.to_string())?;
             if now != *bytes {
-                return Err(format!(
-                    "{threads} CPU threads: {}",
-                    first_difference(case, name, bytes, &now)
-                ));
+                return Err(format!("{way}: {}", first_difference(case, name, bytes, &now)));
             }
         }
-        if done.stats.thread_instructions != instructions {
+        if stats.thread_instructions != instructions {
             return Err(format!(
-                "{threads} CPU threads: {} thread-instructions, the reference has {instructions}",
-                done.stats.thread_instructions
+                "{way}: {} thread-instructions, the reference has {instructions}",
+                stats.thread_instructions
             ));
         }
     }
     Ok(())
+}
+
+/// Steps through the blocks of a launch, in any order of blocks and warps. What the steps say must add up to what the
+/// counters say.
+fn stepped(steps: &Steps, case: &Case) -> Result<(Option<Trap>, Stats), String> {
+    let mut rng = Rng::new(steps.blocks() ^ case.x as u64);
+    let mut blocks: Vec<_> = (0..steps.blocks()).map(|b| steps.block(b)).collect();
+    let (mut total, mut seen) = (Stats::default(), Stats::default());
+    while !blocks.is_empty() {
+        let b = rng.below(blocks.len() as u32) as usize;
+        let warp = rng.below(blocks[b].warps() as u32) as usize;
+        // Some go far, some one step.
+        for _ in 0..=rng.below(20) {
+            match blocks[b].step(warp) {
+                Progressed::Step(s) => {
+                    seen.warp_instructions += 1;
+                    seen.thread_instructions += u64::from(s.active.count_ones());
+                    if s.executed & !s.active != 0 || s.instruction as usize >= steps.instructions().len() {
+                        return Err(format!("stepped: {s:?} cannot be"));
+                    }
+                    let facts = &steps.instructions()[s.instruction as usize];
+                    if s.addresses.is_some() != (facts.access.is_some() && s.executed != 0) {
+                        return Err(format!("stepped: {s:?} of {facts:?}"));
+                    }
+                }
+                Progressed::Waits | Progressed::Done => break,
+                Progressed::Trap(trap) => return Ok((Some(*trap), total)),
+            }
+        }
+        if blocks[b].is_done() {
+            total += blocks.swap_remove(b).stats();
+        }
+    }
+    let sums = |s: &Stats| (s.warp_instructions, s.thread_instructions);
+    match sums(&seen) == sums(&total) {
+        true => Ok((None, total)),
+        false => Err(format!(
+            "stepped: {:?} steps and lanes, but the counters have {:?}",
+            sums(&seen),
+            sums(&total)
+        )),
+    }
 }
 
 fn first_difference(case: &Case, name: &str, expected: &[u8], now: &[u8]) -> String {

@@ -2,6 +2,7 @@
 
 use crate::{Class, InstructionClass, Kind, Op};
 use ptx::ast::{Instruction, Span, SpecialRegister};
+use ptx::isa::{Latency, Unit, Work};
 
 /// A virtual register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +57,21 @@ pub struct Origin {
     pub loc: u32,
     /// What counters call it.
     pub class: InstructionClass,
+    /// Which unit does it and which of its latencies it has, from the instruction table.
+    pub latency: Latency,
+}
+
+impl Origin {
+    /// A place that is no instruction.
+    pub fn of_span(span: Span, loc: u32) -> Origin {
+        let (unit, work) = (Unit::Control, Work::Move);
+        Origin {
+            span,
+            loc,
+            class: InstructionClass::Other,
+            latency: Latency { unit, work },
+        }
+    }
 }
 
 /// An instruction over virtual registers.

@@ -116,6 +116,18 @@ pub enum AtomTy {
     Vf32,
 }
 
+impl AtomTy {
+    /// Bytes of an element.
+    pub fn bytes(self) -> u32 {
+        match self {
+            AtomTy::B16 | AtomTy::F16 | AtomTy::Bf16 => 2,
+            AtomTy::B32 | AtomTy::S32 | AtomTy::F32 | AtomTy::F16x2 | AtomTy::Bf16x2 | AtomTy::Vf32 => 4,
+            AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
+            AtomTy::B128 => 16,
+        }
+    }
+}
+
 /// Shuffle modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // PTX names

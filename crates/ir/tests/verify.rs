@@ -1,8 +1,7 @@
 //! Each rule of `ir::verify`, broken once.
 
 use ir::{
-    Access, AluOp, Class, FormatSource, InstructionClass, Ir, IrInst, Op, Origin, RegInfo, Space, VReg, Val,
-    VfFn, VfSpec,
+    Access, AluOp, Class, FormatSource, Ir, IrInst, Op, Origin, RegInfo, Space, VReg, Val, VfFn, VfSpec,
 };
 use ptx::ast::{Span, SpecialRegister};
 
@@ -37,11 +36,7 @@ fn kernel(i: IrInst) -> Ir {
             register(Class::W32, 32, Some(SpecialRegister::TidX)),
         ],
         labels: vec![1],
-        origins: vec![Origin {
-            span: Span::default(),
-            loc: 0,
-            class: InstructionClass::Other,
-        }],
+        origins: vec![Origin::of_span(Span::default(), 0)],
         ..Ir::default()
     }
 }

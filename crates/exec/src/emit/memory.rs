@@ -106,14 +106,8 @@ impl Emitter<'_> {
         let elements = self.elements(wanted);
         let mut inst = blank(atomics::ATOM);
         inst.imm = offset;
-        let bytes = match ty {
-            AtomTy::B16 | AtomTy::F16 | AtomTy::Bf16 => 2,
-            AtomTy::B64 | AtomTy::S64 | AtomTy::F64 => 8,
-            AtomTy::B128 => 16,
-            _ => 4,
-        };
         let op = MemoryOp {
-            bytes,
+            bytes: ty.bytes() as u8,
             elements,
             atom: Some((f, ty)),
             operands,

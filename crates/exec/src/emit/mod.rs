@@ -17,9 +17,9 @@ use crate::collective;
 use crate::cross;
 use crate::lanes::{Alu, Coded, Isa, Shape, UNIFORM};
 use crate::observe::{Looking, Rule};
-use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program};
+use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program, StepSite};
 use crate::scalar;
-use crate::schedule::NOWHERE;
+use crate::schedule::{NO_STEP, NOWHERE};
 use crate::vf;
 use crate::warp::{ALIAS, DIRECT, Inst, LANES, OpFn};
 use ir::{
@@ -37,6 +37,7 @@ pub fn run(
     numerics: &Numerics,
     isa: Isa,
     looking: Option<Looking>,
+    stepped: bool,
 ) -> Result<Program, String> {
     let cfg = Cfg::new(ir);
     let registers = ir::registers::run(ir, &cfg, shape);
@@ -64,6 +65,7 @@ pub fn run(
         guarded: false,
         looking,
         origin: 0,
+        step: NO_STEP,
         p: Program {
             code: vec![],
             blocks: vec![],
@@ -91,13 +93,18 @@ pub fn run(
             calls: ir.calls.clone(),
             functions: vec![],
             carried: Extent::default(),
-            together: false,
+            together: stepped,
             ordered: false,
             alike: looking.is_none() && blocks_are_alike(ir),
             draws: false,
             kept: vec![],
             sites: vec![],
             follows: vec![],
+            steps: vec![],
+            step_sites: match stepped {
+                true => vec![StepSite::default(); ir.insts.len()],
+                false => vec![],
+            },
             scalars,
         },
     };
@@ -147,6 +154,8 @@ struct Emitter<'a> {
     looking: Option<Looking>,
     /// Where it comes from.
     origin: u32,
+    /// Its number in [`Program::steps`].
+    step: u32,
     p: Program,
 }
 
@@ -318,6 +327,9 @@ impl Emitter<'_> {
     }
 
     fn push(&mut self, i: Inst, origin: u32) {
+        if !self.p.step_sites.is_empty() {
+            self.p.steps.push(self.step);
+        }
         self.p.code.push(i);
         self.p.origins.push(self.ir.origins[origin as usize]);
     }
@@ -359,6 +371,8 @@ impl Emitter<'_> {
         self.origin = i.origin;
         // Fields that the guard needs in every kind of instruction.
         let guard = i.guard.map(|(p, negated)| (self.predicate(Val::Reg(p)), negated));
+        let accesses = self.p.memory_ops.len();
+        self.step = if i.counts { k as u32 } else { NO_STEP };
         match i.op {
             Op::Branch(label) => {
                 let mut inst = blank(cross::branch);
@@ -400,6 +414,16 @@ impl Emitter<'_> {
                     }
                 }
             }
+        }
+        self.step = NO_STEP;
+        if let Some(site) = self.p.step_sites.get_mut(k) {
+            let offset = match i.op {
+                Op::Load(a) | Op::Store(a) => a.offset,
+                Op::Atom { offset, .. } => offset,
+                _ => 0,
+            };
+            let memory = (self.p.memory_ops.len() > accesses).then_some((accesses as u32, offset));
+            *site = StepSite { guard, memory };
         }
         self.release(i, k);
     }

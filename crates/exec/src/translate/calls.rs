@@ -484,11 +484,7 @@ impl<'a> Translator<'a> {
         self.span = f.span;
         self.loc = 0;
         self.carry = None;
-        self.ir.origins.push(Origin {
-            span: f.span,
-            loc: 0,
-            class: ir::InstructionClass::Other,
-        });
+        self.ir.origins.push(Origin::of_span(f.span, 0));
         let (returns, params, bytes) = slots(&f.returns, &f.params);
         self.limit("parameters of a function", u64::from(bytes), MAX_LOCAL)?;
         self.frame_bytes = bytes;

@@ -273,11 +273,7 @@ impl<'a> Translator<'a> {
     fn emit(&mut self, op: Op, dst: Vec<VReg>, src: Vec<Val>, counts: bool) {
         let origin = self.ir.origins.len() as u32 - u32::from(!self.ir.origins.is_empty());
         if self.ir.origins.is_empty() {
-            self.ir.origins.push(Origin {
-                span: self.span,
-                loc: self.loc,
-                class: ir::InstructionClass::Other,
-            });
+            self.ir.origins.push(Origin::of_span(self.span, self.loc));
         }
         self.ir.insts.push(IrInst {
             op,
@@ -571,6 +567,7 @@ impl<'a> Translator<'a> {
             span: i.span,
             loc: self.loc,
             class: ir::InstructionClass::of(i),
+            latency: ptx::isa::latency(i),
         });
         if let Some(kind) = ir::kind_of(i) {
             let sat = i.has(Modifier::Sat);
