@@ -9,6 +9,7 @@ use crate::memory::{Memory, MemoryError, MemoryKind};
 use crate::observe::Looking;
 use crate::program::Program;
 use crate::translate::{self, Globals};
+use ptx::Checked;
 use ptx::ast::{
     Function, FunctionKind, Immediate, Initializer, Item, Linkage, ScalarType, StateSpace, Variable,
 };
@@ -92,7 +93,7 @@ struct Lowered {
 
 /// A module whose variables live in device memory.
 pub struct Module {
-    ptx: Arc<ptx::ast::Module>,
+    ptx: Checked,
     globals: FxHashMap<String, GlobalInfo>,
     addresses: Globals,
     isa: Isa,
@@ -105,7 +106,7 @@ impl Module {
     ///
     /// # Errors
     /// Device memory that does not suffice for the variables, and initial values that make no sense.
-    pub fn load(ptx: Arc<ptx::ast::Module>, memory: &Memory) -> Result<Module, Error> {
+    pub fn load(ptx: Checked, memory: &Memory) -> Result<Module, Error> {
         let mut globals = FxHashMap::default();
         let variables = || {
             ptx.items.iter().filter_map(|i| match i {
@@ -167,7 +168,7 @@ impl Module {
 
     /// The same module with other instructions: `ptx` differs from the tree of this one by overrides only, and the
     /// two share their variables. They belong to this one: it alone is to be unloaded.
-    pub fn variant(&self, ptx: Arc<ptx::ast::Module>) -> Module {
+    pub fn variant(&self, ptx: Checked) -> Module {
         Module {
             ptx,
             globals: self.globals.clone(),
@@ -196,12 +197,12 @@ impl Module {
     }
 
     /// The tree, to keep.
-    pub(crate) fn shared_ptx(&self) -> Arc<ptx::ast::Module> {
+    pub(crate) fn shared_ptx(&self) -> Checked {
         self.ptx.clone()
     }
 
     /// The tree the module was made of.
-    pub fn ptx(&self) -> &ptx::ast::Module {
+    pub fn ptx(&self) -> &Checked {
         &self.ptx
     }
 
@@ -240,6 +241,11 @@ impl Module {
             let text = r.0.render(&self.ptx.source);
             Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
         })?;
+        if let Err(m) = translate::classes::check(&ir) {
+            let help = "this is a fault of Vernier, whose check let the instruction pass";
+            let text = ptx::render(&self.ptx.source, m.span, &m.message, Some(help));
+            return Err(Error::Ptx(format!("kernel `{name}` cannot run:\n{text}")));
+        }
         let ir = Arc::new(ir);
         self.lowered().ir.insert(name.into(), ir.clone());
         Ok(ir)

@@ -2,7 +2,7 @@
 
 use ptx::isa::{Unit, Work};
 
-fn checked(text: &str) -> Result<ptx::ast::Module, ptx::Errors> {
+fn checked(text: &str) -> Result<ptx::Checked, ptx::Errors> {
     let text = format!(
         ".version 8.7\n.target sm_100\n.address_size 64\n.global .align 16 .b8 sym[64];\n\
          .func (.param .b32 r) f(.param .b32 a)\n{{\n\tret;\n}}\n.entry k(.param .u64 p)\n{{\n.reg .pred %p<9>;\n\
@@ -10,9 +10,7 @@ fn checked(text: &str) -> Result<ptx::ast::Module, ptx::Errors> {
          .reg .f64 %d<9>;\n.reg .v4 .f32 %v;\n.shared .align 4 .b8 tile[32];\n.param .b32 arg;\n.param .b32 ret0;\nhere:\n\
          list: .branchtargets here, here;\nproto: .callprototype (.param .b32 _) _ (.param .b32 _);\n{text}\n}}\n"
     );
-    let module = ptx::parse("t.ptx", &text)?;
-    ptx::check(&module)?;
-    Ok(module)
+    ptx::check(ptx::parse("t.ptx", &text)?)
 }
 
 #[test]
