@@ -15,6 +15,8 @@ pub(super) struct Typing {
     wider: bool,
     /// The early `.bf16` on f32 registers is welcome.
     early: bool,
+    /// Size alone counts: elements in the braces of a load or store.
+    any_kind: bool,
 }
 
 impl Typing {
@@ -24,6 +26,7 @@ impl Typing {
             lanes: 1,
             wider: false,
             early: false,
+            any_kind: false,
         }
     }
 
@@ -47,10 +50,13 @@ impl Typing {
             return matches!(declared.kind(), Float | Bits);
         }
         let (want, have) = (self.ty.kind(), declared.kind());
+        // Packed halves have no kind to ptxas.
+        let packed = matches!(declared, ScalarType::F16x2 | ScalarType::Bf16x2);
         let kinds = match (want, have) {
             (Predicate, Predicate) => true,
             (Predicate, _) | (_, Predicate) => false,
             (Bits, _) | (_, Bits) => true,
+            _ if packed || self.any_kind => true,
             (Signed | Unsigned, Signed | Unsigned) | (Float, Float) | (Opaque, Opaque) => true,
             // Packed halves and small floats live in integer registers of old files.
             (Float, Signed | Unsigned) => !matches!(
@@ -59,7 +65,7 @@ impl Typing {
             ),
             _ => false,
         };
-        let size = if self.wider && want != Predicate && !(want == Float && have == Float) {
+        let size = if self.wider && want != Predicate && (packed || want != Float || have != Float) {
             declared.bits() >= self.ty.bits()
         } else {
             declared.bits() == self.ty.bits()
@@ -76,6 +82,8 @@ impl Typing {
         match self.ty.kind() {
             _ if self.lanes != 1 || want == 128 => false,
             TypeKind::Predicate => predicate,
+            // A constant, of any width.
+            _ if register == SpecialRegister::WarpSz => true,
             _ => moves || want == have || want < 32 && have == 32 || self.wider && have >= want,
         }
     }
@@ -174,6 +182,7 @@ impl<'m> Checker<'m> {
                     lanes: 1,
                     wider,
                     early,
+                    any_kind: false,
                 };
                 if let (true, Operand::Pair { first, second }) = (pattern.pair, operand) {
                     self.value(i, n, pattern, first, typing);
@@ -244,6 +253,7 @@ impl<'m> Checker<'m> {
                     lanes: 1,
                     wider: true,
                     early,
+                    any_kind: false,
                 };
                 match operand {
                     Operand::Vector { elements, span } => {
@@ -259,6 +269,10 @@ impl<'m> Checker<'m> {
                             };
                             self.error(*span, error, None);
                         }
+                        let typing = Typing {
+                            any_kind: true,
+                            ..typing
+                        };
                         for element in elements {
                             self.value(i, n, pattern, element, typing);
                         }
