@@ -3,6 +3,7 @@
 use crate::Result;
 use clap::Args;
 use lab::Error;
+use ptx::Checked;
 use ptx::ast::{Instruction, Module, Statement};
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 /// Reads, parses and checks a PTX file.
-pub fn parse(path: &Path) -> Result<Module> {
+pub fn parse(path: &Path) -> Result<Checked> {
     let bytes = fs::read(path).map_err(|e| Error::file("read", path, &e))?;
     if bytes.contains(&0) {
         let what = format!("{} is no text: it has zero bytes", path.display());
@@ -63,7 +64,7 @@ pub fn parse(path: &Path) -> Result<Module> {
     let text = String::from_utf8_lossy(&bytes);
     let failed = |e: ptx::Errors| Error::failed(lab::launch::strip(&e.to_string()), "");
     let module = ptx::parse(&path.to_string_lossy(), &text).map_err(failed)?;
-    ptx::check(&module).map_err(failed)?;
+    let module = ptx::check(module).map_err(failed)?;
     exec::numerics::check(&module).map_err(failed)?;
     Ok(module)
 }

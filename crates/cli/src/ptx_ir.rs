@@ -5,7 +5,6 @@ use clap::Args;
 use exec::{Dim3, Memory, Module, Pass};
 use lab::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 #[derive(Args)]
 #[command(after_help = HELP)]
@@ -43,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result {
     let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string(), "");
     let ptx = ptx_check::parse(&arguments.file)?;
     let memory = Memory::new(ptx_run::MEMORY_BYTES).map_err(|e| failed(&e))?;
-    let module = Module::load(Arc::new(ptx), &memory).map_err(|e| failed(&e))?;
+    let module = Module::load(ptx, &memory).map_err(|e| failed(&e))?;
     let kernel = ptx_run::pick(&module, &arguments.file, arguments.kernel.as_deref())?;
     let text = module
         .text(&kernel, arguments.after, arguments.block)

@@ -11,7 +11,6 @@ use policy::Policy;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 use vfloat::{Format, Rounding};
 
 /// Device memory that the kernel's buffers may take, bytes.
@@ -187,14 +186,18 @@ pub fn run(arguments: &Arguments) -> Result {
     let mut tree = ptx_check::parse(&arguments.file)?;
     if arguments.r#override == Override::Vf32 {
         let policy = Policy::short("launch", None).map_err(failed)?;
-        let report = policy.rewrite_whole(&mut tree, &policy.all()).map_err(failed)?;
+        let mut rewritten = tree.into_tree();
+        let report = policy
+            .rewrite_whole(&mut rewritten, &policy.all())
+            .map_err(failed)?;
+        tree = ptx::check(rewritten).map_err(failed)?;
         let changed = report.functions.iter().filter(|f| f.taken() > 0);
         let list: Vec<String> = changed.map(|f| format!("{} {}", f.name, f.taken())).collect();
         let total: usize = report.functions.iter().map(|f| f.taken()).sum();
         errln!("vernier: overridden: {total} instructions: {}", list.join(", "));
     }
     let memory = Memory::new(MEMORY_BYTES).map_err(failed)?;
-    let module = Module::load(Arc::new(tree), &memory).map_err(failed)?;
+    let module = Module::load(tree, &memory).map_err(failed)?;
     let kernel = pick(&module, &arguments.file, arguments.kernel.as_deref())?;
     let info = module.kernel(&kernel).map_err(failed)?;
     let (params, buffers) = parameters(&arguments.args, &kernel, &info.params, info.params_size, &memory)?;

@@ -111,7 +111,7 @@ pub fn binary(what: &str) -> Result<Option<PathBuf>> {
 pub fn modules(what: &str) -> Result<Vec<(String, ptx::ast::Module)>> {
     let path = Path::new(what);
     let Some(binary) = binary(what)? else {
-        let module = crate::ptx_check::parse(path)?;
+        let module = crate::ptx_check::parse(path)?.into_tree();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         return Ok(vec![(name.into_owned(), module)]);
     };

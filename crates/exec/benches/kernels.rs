@@ -5,7 +5,6 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
 use std::fmt::Write;
-use std::sync::Arc;
 use std::time::Duration;
 use vfloat::{Format, Rounding};
 
@@ -50,7 +49,8 @@ impl Kernel {
     ) -> Kernel {
         let memory = Memory::new(1 << 30).expect("device memory");
         let ptx = ptx::parse(name, text).expect("PTX without faults");
-        let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+        let ptx = ptx::check(ptx).expect("PTX that makes sense");
+        let module = Module::load(ptx, &memory).expect("a module");
         let mut params = Vec::new();
         let mut state = 1u32;
         for a in arguments {

@@ -132,12 +132,12 @@ impl Engine {
             looking,
             false,
         )?;
-        let launch = Arc::new(Launch {
+        let launch = Launch {
             program: program.clone(),
-            kernel: kernel.to_string(),
+            kernel,
             ptx: module.shared_ptx(),
             config: *config,
-            params: params.to_vec(),
+            params,
             snapshot: memory.snapshot(),
             budget,
             grid_id: self.next_grid_id(),
@@ -149,7 +149,7 @@ impl Engine {
                 .map_or(0, |p| p.program(kernel, &program, module)),
             observed: looking.is_some(),
             words: self.observer.as_ref().and_then(|o| o.words(memory)),
-        });
+        };
         let _watched = self.profiler.as_ref().map(Profiler::watch);
         progress.blocks_done.store(0, Relaxed);
         progress.blocks_total.store(blocks, Relaxed);
@@ -302,7 +302,7 @@ impl Engine {
     }
 
     /// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
-    fn together(&self, launch: &Arc<Launch>, blocks: u64) -> (Execution, Vec<Watching>) {
+    fn together(&self, launch: &Launch, blocks: u64) -> (Execution, Vec<Watching>) {
         let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
             .map(|b| {
                 let mut r = BlockRunner::new(launch, self.room());

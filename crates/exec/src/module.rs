@@ -8,6 +8,7 @@ use crate::observe::Looking;
 use crate::program::Program;
 use crate::translate::{self, Globals};
 use ir::{BlockShape, FormatSource, Ir, Numerics, Op, ParamInfo};
+use ptx::Checked;
 use ptx::ast::{
     Function, FunctionKind, Immediate, Initializer, Item, Linkage, ScalarType, StateSpace, Variable,
 };
@@ -102,7 +103,7 @@ struct Lowered {
 
 /// A module whose variables live in device memory.
 pub struct Module {
-    ptx: Arc<ptx::ast::Module>,
+    ptx: Checked,
     globals: FxHashMap<String, GlobalInfo>,
     addresses: Globals,
     isa: Isa,
@@ -115,7 +116,7 @@ impl Module {
     ///
     /// # Errors
     /// Device memory that does not suffice for the variables, and initial values that make no sense.
-    pub fn load(ptx: Arc<ptx::ast::Module>, memory: &Memory) -> Result<Module, Error> {
+    pub fn load(ptx: Checked, memory: &Memory) -> Result<Module, Error> {
         let mut globals = FxHashMap::default();
         let variables = || {
             ptx.items.iter().filter_map(|i| match i {
@@ -177,7 +178,7 @@ impl Module {
 
     /// The same module with other instructions: `ptx` differs from the tree of this one by overrides only, and the
     /// two share their variables. They belong to this one: it alone is to be unloaded.
-    pub fn variant(&self, ptx: Arc<ptx::ast::Module>) -> Module {
+    pub fn variant(&self, ptx: Checked) -> Module {
         Module {
             ptx,
             globals: self.globals.clone(),
@@ -206,12 +207,12 @@ impl Module {
     }
 
     /// The tree, to keep.
-    pub(crate) fn shared_ptx(&self) -> Arc<ptx::ast::Module> {
+    pub(crate) fn shared_ptx(&self) -> Checked {
         self.ptx.clone()
     }
 
     /// The tree the module was made of.
-    pub fn ptx(&self) -> &ptx::ast::Module {
+    pub fn ptx(&self) -> &Checked {
         &self.ptx
     }
 
@@ -253,12 +254,11 @@ impl Module {
         })?;
         // Lane code relies on it: it reads and writes registers by their class, unchecked.
         ir::verify::run(&ir).map_err(|f| {
-            let place = f.at.map_or(String::new(), |at| {
-                let span = ir.origins.get(ir.insts[at].origin as usize).map(|o| o.span);
-                let (line, _) = self.ptx.source.position(span.unwrap_or_default().start);
-                format!("{}:{line}: ", self.ptx.source.name)
-            });
-            fault(name, place + &f.what)
+            let origin = f.at.and_then(|at| ir.origins.get(ir.insts[at].origin as usize));
+            let span = origin.map(|o| o.span).unwrap_or_default();
+            let help = "this is a fault of Vernier, whose check let the instruction pass: please report it";
+            let text = ptx::render(&self.ptx.source, span, &f.what, Some(help));
+            Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
         })?;
         let ir = Arc::new(ir);
         self.lowered().ir.insert(name.into(), ir.clone());

@@ -57,7 +57,7 @@ impl Marker {
 /// A program that was launched. It is kept, so no other can have its address.
 struct Seen {
     program: Arc<Program>,
-    ptx: Arc<ptx::ast::Module>,
+    ptx: ptx::Checked,
     kernel: String,
     /// Number of its first instruction; programs follow each other.
     base: u32,

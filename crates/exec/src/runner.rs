@@ -20,13 +20,13 @@ pub struct Launch<'a> {
     /// The kernel.
     pub program: Arc<Program>,
     /// Its name.
-    pub kernel: String,
+    pub kernel: &'a str,
     /// The module's text.
-    pub ptx: Arc<ptx::ast::Module>,
+    pub ptx: ptx::Checked,
     /// Geometry.
     pub config: LaunchConfig,
     /// Parameter block.
-    pub params: Vec<u8>,
+    pub params: &'a [u8],
     /// Device memory.
     pub snapshot: Snapshot,
     /// Thread-instructions a block may execute.
@@ -134,7 +134,7 @@ fn refill<T: Clone>(v: &mut Vec<T>, n: usize, value: T) {
 
 /// A block being run; reused for one block after the other.
 pub struct BlockRunner<'a> {
-    launch: Arc<Launch<'a>>,
+    launch: &'a Launch<'a>,
     env: Box<Env>,
     room: Room,
     threads: u32,
@@ -144,7 +144,7 @@ pub struct BlockRunner<'a> {
 
 impl<'a> BlockRunner<'a> {
     /// Lays out a block of `launch` in `room`.
-    pub fn new(launch: &Arc<Launch<'a>>, mut room: Room) -> BlockRunner<'a> {
+    pub fn new(launch: &'a Launch<'a>, mut room: Room) -> BlockRunner<'a> {
         let p = &launch.program;
         let threads = launch.config.block.count() as u32;
         let warps = if p.together {
@@ -228,7 +228,7 @@ impl<'a> BlockRunner<'a> {
             w.fault = None;
         }
         BlockRunner {
-            launch: launch.clone(),
+            launch,
             env,
             room,
             threads,
@@ -545,7 +545,7 @@ impl<'a> BlockRunner<'a> {
         });
         let thread = u64::from(w.index) * LANES as u64 + u64::from(fault.lane.min(31));
         BlockStop::Trap(Box::new(Trap {
-            kernel: self.launch.kernel.clone(),
+            kernel: self.launch.kernel.to_string(),
             location: location(&self.launch.program, &self.launch.ptx, w.pc as usize),
             block: self.env.block,
             thread: self.launch.config.block.unrank(thread),

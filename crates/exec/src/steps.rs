@@ -24,8 +24,6 @@ use crate::warp::{LANES, Warp};
 use ir::{BlockShape, InstructionClass, IrInst, Numerics, Op, Space, Val};
 use ptx::ast::Span;
 use ptx::isa::Latency;
-use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// What does not change of a PTX instruction, whoever executes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,10 +135,10 @@ pub enum Progressed {
 
 /// A launch that is stepped through.
 pub struct Steps<'a> {
-    launch: Arc<Launch<'static>>,
+    launch: Launch<'a>,
     instructions: Vec<StaticInstruction>,
     /// By number in [`Program::steps`]: index in `instructions`.
-    index: Arc<Vec<u32>>,
+    index: Vec<u32>,
     blocks: u64,
     /// Given back when the launch is over.
     _workspace: Workspace<'a>,
@@ -148,10 +146,9 @@ pub struct Steps<'a> {
 
 /// A block that is stepped through. It does not outlive its launch.
 pub struct Block<'s> {
-    _launch: PhantomData<&'s ()>,
-    runner: BlockRunner<'static>,
-    launch: Arc<Launch<'static>>,
-    index: Arc<Vec<u32>>,
+    runner: BlockRunner<'s>,
+    program: &'s Program,
+    index: &'s [u32],
 }
 
 impl Engine {
@@ -164,9 +161,9 @@ impl Engine {
         &self,
         memory: &'a Memory,
         module: &Module,
-        kernel: &str,
+        kernel: &'a str,
         config: &LaunchConfig,
-        params: &[u8],
+        params: &'a [u8],
         numerics: &Numerics,
         limits: &Limits,
     ) -> Result<Steps<'a>, Error> {
@@ -182,10 +179,10 @@ impl Engine {
         }
         let launch = Launch {
             program,
-            kernel: kernel.to_string(),
+            kernel,
             ptx: module.shared_ptx(),
             config: *config,
-            params: params.to_vec(),
+            params,
             snapshot: memory.snapshot(),
             budget: limits.instructions.unwrap_or(u64::MAX),
             grid_id: self.next_grid_id(),
@@ -196,9 +193,9 @@ impl Engine {
             words: None,
         };
         Ok(Steps {
-            launch: Arc::new(launch),
+            launch,
             instructions,
-            index: Arc::new(index),
+            index,
             blocks,
             _workspace: workspace,
         })
@@ -254,10 +251,9 @@ impl Steps<'_> {
         let mut runner = BlockRunner::new(&self.launch, Room::default());
         runner.start(self.launch.config.grid.unrank(number));
         Block {
-            _launch: PhantomData,
             runner,
-            launch: self.launch.clone(),
-            index: self.index.clone(),
+            program: &self.launch.program,
+            index: &self.index,
         }
     }
 }
@@ -276,10 +272,10 @@ impl Block<'_> {
     /// Lets a warp (below [`Block::warps`]) execute its next instruction, if it can.
     pub fn step(&mut self, warp: usize) -> Progressed {
         let mut seen = None;
-        let program = self.launch.program.clone();
+        let program = self.program;
         let advance = self
             .runner
-            .step(warp, |w, number| seen = Some((number, look(&program, w, number))));
+            .step(warp, |w, number| seen = Some((number, look(program, w, number))));
         match (advance, seen) {
             (Advance::Trap(trap), _) => Progressed::Trap(trap),
             (Advance::Stepped, Some((number, mut step))) => {

@@ -19,7 +19,6 @@ use exec::{
 use kernel::{Kernel, LANES, ROUNDS};
 use oracle::{Case, Fault, Piece, World};
 use rng::Rng;
-use std::sync::Arc;
 
 /// Cases of one kernel.
 const CASES: u64 = 100;
@@ -41,8 +40,7 @@ struct Bench {
 impl Bench {
     fn new(kernel: &Kernel, rng: &mut Rng) -> Bench {
         let tree = ptx::parse("addresses.ptx", &kernel.ptx()).expect("valid PTX");
-        ptx::check(&tree).expect("PTX that passes the check");
-        let tree = Arc::new(tree);
+        let tree = ptx::check(tree).expect("PTX that passes the check");
         let memory = Memory::new(1 << 28).expect("address space");
         let isas = [Isa::Baseline, Isa::V3, Isa::V4]
             .into_iter()

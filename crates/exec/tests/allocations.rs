@@ -3,7 +3,6 @@
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::Arc;
 use vfloat::{Format, Rounding};
 
 thread_local! {
@@ -96,7 +95,7 @@ DONE:
 fn later_launches_allocate_nothing() {
     let memory = Memory::new(1 << 20).expect("device memory");
     let ptx = ptx::parse("allocations.ptx", TEXT).expect("PTX without faults");
-    let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+    let module = Module::load(ptx::check(ptx).expect("PTX that makes sense"), &memory).expect("a module");
     let out = memory.allocate(4 * 128 * 6, MemoryKind::Device).expect("memory");
     let engine = Engine::new(1);
     let (limits, progress) = (Limits::default(), Progress::default());

@@ -4,7 +4,6 @@ use exec::{
     Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, Trap,
     TrapKind,
 };
-use std::sync::Arc;
 
 const HEADER: &str = ".version 7.8\n.target sm_75\n.address_size 64\n";
 
@@ -46,9 +45,9 @@ struct Run {
 
 fn launch(ptx: &str, blocks: u32, threads: u32, workers: usize, limits: &Limits) -> Run {
     let tree = ptx::parse("calls.ptx", ptx).expect("valid PTX");
-    ptx::check(&tree).expect("PTX that makes sense");
+    let tree = ptx::check(tree).expect("PTX that makes sense");
     let memory = Memory::new(16 << 20).expect("memory");
-    let module = Module::load(Arc::new(tree), &memory).expect("a module");
+    let module = Module::load(tree, &memory).expect("a module");
     let total = (blocks * threads) as usize;
     let out = memory
         .allocate(4 * total as u64, MemoryKind::Device)
@@ -871,7 +870,8 @@ fn allocation_and_launches_in_kernels_are_refused_by_name() {
         );
         let memory = Memory::new(1 << 20).expect("memory");
         let parsed = ptx::parse("k.ptx", &ptx).expect("valid PTX");
-        let refused = Module::load(Arc::new(parsed), &memory).and_then(|m| m.kernel("k").map(drop));
+        let checked = ptx::check(parsed).expect("PTX that makes sense");
+        let refused = Module::load(checked, &memory).and_then(|m| m.kernel("k").map(drop));
         let message = refused.expect_err(name).to_string();
         assert!(message.contains(name), "{message}");
     }

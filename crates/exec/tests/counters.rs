@@ -4,7 +4,6 @@ use exec::{
     Dim3, Engine, Execution, InstructionClass as C, LaunchConfig, Limits, Memory, MemoryKind, Module,
     Numerics, Progress,
 };
-use std::sync::Arc;
 
 /// Each thread sums `n` times in a loop; half of the lanes do one more store.
 const PTX: &str = r#".version 7.8
@@ -46,7 +45,7 @@ $END:
 
 fn load(memory: &Memory) -> Module {
     let ptx = ptx::parse("sums.ptx", PTX).expect("valid PTX");
-    Module::load(Arc::new(ptx), memory).expect("a module")
+    Module::load(ptx::check(ptx).expect("PTX that makes sense"), memory).expect("a module")
 }
 
 fn launch(engine: &Engine, n: u32) -> Execution {
@@ -194,7 +193,7 @@ $END:
 fn lanes_that_leave_do_not_keep_the_others_apart() {
     let memory = Memory::new(1 << 20).expect("memory");
     let ptx = ptx::parse("leaving.ptx", LEAVING).expect("valid PTX");
-    let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+    let module = Module::load(ptx::check(ptx).expect("PTX that makes sense"), &memory).expect("a module");
     let out = memory.allocate(4096, MemoryKind::Device).expect("memory");
     let one = |x| Dim3 { x, y: 1, z: 1 };
     let config = LaunchConfig {

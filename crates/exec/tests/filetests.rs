@@ -4,14 +4,12 @@ use exec::{
     Dim3, Engine, Isa, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, RandomSource,
 };
 use filetest::{Argument, Case, Outcome};
-use std::sync::Arc;
 
 fn run(isa: Isa, text: &str, case: &Case) -> Outcome {
     let ptx = ptx::parse(&case.file.to_string_lossy(), text).unwrap_or_else(|e| panic!("{e}"));
+    let ptx = ptx::check(ptx).unwrap_or_else(|e| panic!("{e}"));
     let memory = Memory::new(1 << 30).expect("address space");
-    let module = Module::load(Arc::new(ptx), &memory)
-        .expect("a module")
-        .lowered_for(isa);
+    let module = Module::load(ptx, &memory).expect("a module").lowered_for(isa);
     let info = module.kernel(&case.kernel).unwrap_or_else(|e| panic!("{e}"));
     let (mut params, mut buffers) = (vec![0; info.params_size], Vec::new());
     for (argument, param) in case.arguments.iter().zip(&info.params) {

@@ -4,7 +4,6 @@
 //! `hardware/README.md` says how the results were recorded and what is left out, and why.
 
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
-use std::sync::Arc;
 
 const TEMPLATE: &str = include_str!("hardware/template.ptx");
 const FORMS: &str = include_str!("hardware/forms.txt");
@@ -76,8 +75,8 @@ impl Form<'_> {
     /// The results of all sets, set by set.
     fn run(&self, engine: &Engine, memory: &Memory) -> Result<Vec<u64>, String> {
         let tree = ptx::parse("form", &self.ptx()).map_err(|e| e.to_string())?;
-        ptx::check(&tree).map_err(|e| e.to_string())?;
-        let module = Module::load(Arc::new(tree), memory).map_err(|e| e.to_string())?;
+        let tree = ptx::check(tree).map_err(|e| e.to_string())?;
+        let module = Module::load(tree, memory).map_err(|e| e.to_string())?;
         let sets = INPUTS.len() / SET;
         let size = sets * 8 * self.results.split(',').count();
         // Operands, what the kernel may write to (a copy of them), results.

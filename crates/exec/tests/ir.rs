@@ -3,7 +3,6 @@
 
 use exec::{Dim3, Memory, Module, Pass};
 use std::path::Path;
-use std::sync::Arc;
 
 #[test]
 fn passes() {
@@ -25,9 +24,9 @@ fn passes() {
         let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&file).expect("the file");
         let ptx = ptx::parse(&format!("{name}.ptx"), &text).unwrap_or_else(|e| panic!("{e}"));
-        ptx::check(&ptx).unwrap_or_else(|e| panic!("{e}"));
+        let ptx = ptx::check(ptx).unwrap_or_else(|e| panic!("{e}"));
         let memory = Memory::new(1 << 30).expect("address space");
-        let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+        let module = Module::load(ptx, &memory).expect("a module");
         for (pass, after) in Pass::ALL {
             let kernels: Vec<String> = module
                 .kernels()

@@ -5,14 +5,17 @@ mod device;
 
 use device::Device;
 use exec::{Engine, Memory, Module, OUTPUT_BYTES, TrapKind};
-use std::sync::Arc;
 
 /// The error of the kernel `k` in `text`.
 fn refused(text: &str) -> String {
     let text = format!(".version 8.0\n.target sm_80\n.address_size 64\n{text}");
     let tree = ptx::parse("test.ptx", &text).expect("PTX");
     let memory = Memory::new(1 << 30).expect("address space");
-    let module = match Module::load(Arc::new(tree), &memory) {
+    let tree = match ptx::check(tree) {
+        Ok(tree) => tree,
+        Err(e) => return e.to_string(),
+    };
+    let module = match Module::load(tree, &memory) {
         Ok(m) => m,
         Err(e) => return e.to_string(),
     };
@@ -34,15 +37,15 @@ fn what_no_device_has_room_for_is_refused_by_name_and_line() {
     for (declaration, what) in [
         (
             ".local .b8 l[1073741824];",
-            "1073741824 bytes of local memory in a thread",
+            "`l` must be at most 512 KiB, the local memory of a thread, not 1073741824 bytes",
         ),
         (
             ".local .b8 l[4294967297];",
-            "4294967297 bytes of local memory in a thread",
+            "`l` must be at most 512 KiB, the local memory of a thread, not 4294967297 bytes",
         ),
         (
             ".local .b64 l[4294967296][4294967296];",
-            "18446744073709551615 bytes of local memory",
+            "`l` must be at most 512 KiB, the local memory of a thread, not more than 2^64 bytes",
         ),
         (
             ".local .b8 l[300000]; .local .b8 m[300000];",
@@ -50,13 +53,16 @@ fn what_no_device_has_room_for_is_refused_by_name_and_line() {
         ),
         (
             ".shared .b8 g[4294967360];",
-            "4294967360 bytes of shared memory in a block",
+            "`g` must be at most 227 KiB, the shared memory of a block on any device, not 4294967360 bytes",
         ),
         (
             ".shared .b8 g[200000]; .shared .b8 h[200000];",
             "400000 bytes of shared memory",
         ),
-        (".reg .b32 %x<2147483647>;", "2147483647 registers `%x`"),
+        (
+            ".reg .b32 %x<2147483647>;",
+            "the number of registers of a function must be at most 2^22, not 2147483647",
+        ),
     ] {
         let uses = declaration.replace(".shared .b8 g[200000]; .shared .b8 h[200000];", "");
         let body = if uses.is_empty() {
@@ -79,8 +85,17 @@ fn what_no_device_has_room_for_is_refused_by_name_and_line() {
     let recursive = ".func f(.param .align 8 .b8 x[3000000000])\n{\n.param .align 8 .b8 y[3000000000];\ncall f, (y);\nret;\n}\n";
     let call = kernel("", "{\n.param .align 8 .b8 y[3000000000];\ncall f, (y);\n}");
     let error = refused(&format!("{recursive}{call}"));
-    assert!(error.contains("3000000000 bytes of local memory"), "{error}");
-    let huge = format!(".global .b64 g[4294967296][4294967296];\n{}", kernel("", ""));
+    assert!(
+        error.contains("`x` must be at most 512 KiB, not 3000000000 bytes") && error.contains("test.ptx:4"),
+        "{error}"
+    );
+    let impossible = format!(".global .b64 g[4294967296][4294967296];\n{}", kernel("", ""));
+    let error = refused(&impossible);
+    assert!(
+        error.contains("`g` must be at most 2^40 bytes, not more than 2^64 bytes"),
+        "{error}"
+    );
+    let huge = format!(".global .b64 g[137438953472];\n{}", kernel("", ""));
     assert!(
         refused(&huge).contains("out of device memory"),
         "{}",
@@ -186,7 +201,8 @@ fn grids_and_blocks_beyond_a_device_are_refused() {
     let text = kernel("", "");
     let text = format!(".version 8.0\n.target sm_80\n.address_size 64\n{text}");
     let memory = Memory::new(1 << 30).unwrap();
-    let module = Module::load(Arc::new(ptx::parse("test.ptx", &text).unwrap()), &memory).unwrap();
+    let tree = ptx::check(ptx::parse("test.ptx", &text).unwrap()).unwrap();
+    let module = Module::load(tree, &memory).unwrap();
     let launch = |grid: [u32; 3], block: [u32; 3]| {
         let dims = |[x, y, z]: [u32; 3]| exec::Dim3 { x, y, z };
         let config = exec::LaunchConfig {

@@ -4,7 +4,6 @@ use exec::observe::{Fact, Kernels, Kind, Observation, Observe};
 use exec::{
     Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, TrapKind,
 };
-use std::sync::Arc;
 
 /// A kernel over lanes: `%f1`, `%f2`, `%f3` are a, b and c of the thread; the result goes to `%f4`.
 fn kernel(body: &str) -> String {
@@ -66,7 +65,7 @@ fn observed(kernels: Option<&'static str>, stop: &str) -> Observe {
 fn run(body: &str, lanes: &[[f32; 3]], format: &str, threads: usize, observe: Observe) -> Run {
     let memory = Memory::new(1 << 24).expect("memory");
     let ptx = ptx::parse("k.ptx", &kernel(body)).expect("valid PTX");
-    let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+    let module = Module::load(ptx::check(ptx).expect("PTX that makes sense"), &memory).expect("a module");
     let count = lanes.len();
     let mut params = Vec::new();
     let mut out = 0;

@@ -227,7 +227,8 @@ fn what_cannot_be_is_refused_by_name() {
             kernel(body, 1)
         );
         let ptx = ptx::parse("bad.ptx", &text).expect("it parses");
-        let module = exec::Module::load(std::sync::Arc::new(ptx), &memory).expect("a module");
+        let ptx = ptx::check(ptx).expect("it makes sense");
+        let module = exec::Module::load(ptx, &memory).expect("a module");
         module.kernel("k").expect_err("a refusal").to_string()
     };
     let message = refused("red.global.add.rs.vf32 [%rd2], %f1;");

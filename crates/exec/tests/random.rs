@@ -13,7 +13,6 @@ use reference::prepare::prepare;
 use reference::rng::Rng;
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::Arc;
 
 /// Kernels in an ordinary run.
 const KERNELS: u64 = 1000;
@@ -50,8 +49,7 @@ fn input() -> Vec<u8> {
 /// Runs a case on both sides; what differs, if anything does.
 fn differs(case: &Case, engines: &[Engine]) -> Result<(), String> {
     let ptx = ptx::parse("random.ptx", &case.ptx).map_err(|e| format!("does not parse: {e:?}"))?;
-    ptx::check(&ptx).map_err(|e| format!("is not valid: {e:?}"))?;
-    let ptx = Arc::new(ptx);
+    let ptx = ptx::check(ptx).map_err(|e| format!("is not valid: {e:?}"))?;
     let memory = Memory::new(1 << 28).map_err(|e| e.to_string())?;
     let module = Module::load(ptx.clone(), &memory).map_err(|e| e.to_string())?;
     let input = input();

@@ -3,7 +3,6 @@
 
 use exec::steps::{Addresses, Progressed, Step, Steps};
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, RandomSource};
-use std::sync::Arc;
 use vfloat::{Format, Rounding};
 
 const HEADER: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
@@ -11,8 +10,9 @@ const HEADER: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
 /// Calls `f` with a launch of kernel `k`, two blocks of `threads`, on a buffer of 4 KiB; the text from line 4 on.
 fn with<R>(text: &str, threads: u32, f: impl FnOnce(&Memory, u64, &Steps) -> R) -> R {
     let ptx = ptx::parse("steps.ptx", &format!("{HEADER}{text}")).unwrap_or_else(|e| panic!("{e}"));
+    let ptx = ptx::check(ptx).unwrap_or_else(|e| panic!("{e}"));
     let memory = Memory::new(1 << 30).expect("address space");
-    let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+    let module = Module::load(ptx, &memory).expect("a module");
     let at = memory.allocate(4096, MemoryKind::Device).expect("memory");
     memory.write(at, &[0; 4096]).expect("the buffer");
     let line = |x| Dim3 { x, y: 1, z: 1 };
@@ -27,14 +27,14 @@ fn with<R>(text: &str, threads: u32, f: impl FnOnce(&Memory, u64, &Steps) -> R) 
         format: Format::FP32,
         input: Rounding::TowardZero,
     };
-    let engine = Engine::new(1);
+    let (engine, params) = (Engine::new(1), at.to_le_bytes());
     let steps = engine
         .steps(
             &memory,
             &module,
             "k",
             &config,
-            &at.to_le_bytes(),
+            &params,
             &numerics,
             &Limits::default(),
         )

@@ -127,7 +127,7 @@ fn apply(policy: &str, kernel: Option<&str>) -> (ptx::ast::Module, Report) {
     let policy = Arc::new(Policy::parse("p.toml", policy).unwrap_or_else(|e| panic!("{e}")));
     let mut module = module();
     let report = policy.rewrite(&mut module, &policy.all(), kernel);
-    ptx::check(&module).unwrap_or_else(|e| panic!("{e}"));
+    ptx::check(module.clone()).unwrap_or_else(|e| panic!("{e}"));
     (module, report)
 }
 

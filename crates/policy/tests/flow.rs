@@ -9,10 +9,10 @@ fn apply(body: &str, policy: &str) -> (String, Report) {
          .reg .b16 %h<4>;\n.reg .b64 %rd<3>;\n.reg .pred %p<3>;\nld.param.u64 %rd1, [p];\nld.global.f32 %f1, [%rd1];\n{body}\nret;\n}}\n"
     );
     let mut module = ptx::parse("k.ptx", &text).unwrap_or_else(|e| panic!("{e}"));
-    ptx::check(&module).unwrap_or_else(|e| panic!("{e}"));
+    ptx::check(module.clone()).unwrap_or_else(|e| panic!("{e}"));
     let policy = Policy::parse("p.toml", policy).unwrap_or_else(|e| panic!("{e}"));
     let report = policy.rewrite(&mut module, &policy.all(), None);
-    ptx::check(&module).unwrap_or_else(|e| panic!("{e}"));
+    ptx::check(module.clone()).unwrap_or_else(|e| panic!("{e}"));
     let printed = module.to_string();
     let again = ptx::parse("k.ptx", &printed).unwrap_or_else(|e| panic!("{e}"));
     assert!(ptx::same(&module, &again), "{printed}");

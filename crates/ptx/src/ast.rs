@@ -296,6 +296,16 @@ pub struct Variable {
     pub init: Option<Initializer>,
 }
 
+impl Variable {
+    /// Bytes in memory; `None` when the size of an array is left open, or beyond 64 bits.
+    pub fn bytes(&self) -> Option<u64> {
+        let element = u64::from(self.ty.bytes()) * u64::from(self.vector.max(1));
+        self.dims
+            .iter()
+            .try_fold(element, |size, dim| size.checked_mul((*dim)?))
+    }
+}
+
 /// `.ptr` attribute of a kernel parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PtrAttribute {

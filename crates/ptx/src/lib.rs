@@ -6,13 +6,15 @@ mod error;
 pub mod flow;
 pub mod isa;
 mod lexer;
+pub mod limits;
 pub mod overrides;
 mod parser;
 mod print;
 mod same;
+pub mod scope;
 pub mod suggest;
 
-pub use check::{check, unsupported};
+pub use check::{Checked, check, unsupported};
 pub use error::{Diagnostic, Error, Errors, render};
 pub use isa::Word;
 pub use parser::parse;

@@ -2,17 +2,16 @@
 
 use ptx::isa::{Unit, Work};
 
-fn checked(text: &str) -> Result<ptx::ast::Module, ptx::Errors> {
+fn checked(text: &str) -> Result<ptx::Checked, ptx::Errors> {
     let text = format!(
         ".version 8.7\n.target sm_100\n.address_size 64\n.global .align 16 .b8 sym[64];\n\
-         .func (.param .b32 r) f(.param .b32 a)\n{{\n\tret;\n}}\n.entry k(.param .u64 p)\n{{\n.reg .pred %p<9>;\n\
+         .func (.param .b32 r) f(.param .b32 a)\n{{\n\tret;\n}}\n\
+         .func (.reg .b32 r) g(.reg .b32 a)\n{{\n\tret;\n}}\n.entry k(.param .u64 p)\n{{\n.reg .pred %p<9>;\n\
          .reg .b8 %b<3>;\n.reg .b16 %h<9>;\n.reg .u16 %u<9>;\n.reg .b32 %r<9>;\n.reg .s32 %s<9>;\n.reg .b64 %rd<9>;\n.reg .f32 %f<9>;\n\
-         .reg .f64 %d<9>;\n.reg .v4 .f32 %v;\n.shared .align 4 .b8 tile[32];\n.param .b32 arg;\n.param .b32 ret0;\nhere:\n\
+         .reg .f64 %d<9>;\n.reg .f16x2 %hh<9>;\n.reg .v4 .f32 %v;\n.shared .align 4 .b8 tile[32];\n.param .b32 arg;\n.param .b32 ret0;\nhere:\n\
          list: .branchtargets here, here;\nproto: .callprototype (.param .b32 _) _ (.param .b32 _);\n{text}\n}}\n"
     );
-    let module = ptx::parse("t.ptx", &text)?;
-    ptx::check(&module)?;
-    Ok(module)
+    ptx::check(ptx::parse("t.ptx", &text)?)
 }
 
 #[test]
@@ -39,6 +38,14 @@ fn accepted() {
         // Vectors.
         "ld.global.v4.f32 %v, [%rd1];",
         "ld.global.v4.b32 {%r1, _, %r3, %f4}, [%rd1];",
+        // In braces size alone counts.
+        "ld.global.v2.s32 {%r1, %f2}, [%rd1];",
+        "st.global.v2.f32 [%rd1], {%s1, %f1};",
+        "ld.global.v2.u8 {%f1, %rd2}, [%rd1];",
+        // Packed halves are bits.
+        "div.s32 %hh1, %hh2, 5;",
+        "ld.global.u16 %hh1, [%rd1];",
+        "cvt.rn.f16x2.f32 %rd1, %f1, %f2;",
         "mov.f32 %f1, %v.x;",
         "mov.b64 {%r1, %r2}, %rd1;",
         "mov.b64 {_, %r2}, %rd1;",
@@ -66,11 +73,33 @@ fn accepted() {
         "bar.red.or.pred %p1, 0, 64, !%p2;",
         "shfl.sync.bfly.b32 %r1|%p1, %r2, 1, 31, -1;",
         "shfl.sync.bfly.b32 %f1, %f2, %r1, 31, -1;",
+        "shfl.sync.bfly.b32 %f1|%p1, %f2, %f1, %s2, %s3;",
         "atom.global.add.f32 _, [%rd1], 0f3F800000;",
         "atom.global.cas.b64 %rd1, [%rd2], %rd3, 5;",
         "red.shared.inc.u32 [tile], 7;",
         "call.uni (ret0), f, (arg);",
         "call (ret0), %rd1, (arg), proto;",
+        "call (ret0), %r1, (arg), proto;",
+        // Registers and numbers for `.param`, and the other way round.
+        "call (%r1), f, (%f2);",
+        "call (ret0), f, (5);",
+        "call (_), f, (arg);",
+        "call (ret0), g, (arg);",
+        "call (%f1), g, (%r2);",
+        // Special registers.
+        "mov.u16 %h1, %tid.x;",
+        "mov.u64 %rd1, %gridid;",
+        "mov.u32 %r1, %gridid;",
+        "cvt.u32.u16 %r1, %tid.x;",
+        "cvt.u32.u64 %r1, %clock64;",
+        "mov.b64 %rd1, {%tid.x, %ntid.x};",
+        "mov.v4.u32 {%r1, %r2, %r3, %r4}, %tid;",
+        "mov.pred %p1, %is_explicit_cluster;",
+        "mov.u32 %r1, %reserved_smem_offset_1;",
+        "mov.u64 %rd1, %pm0_64;",
+        "add.u64 %rd1, %rd2, WARP_SZ;",
+        // An inner range hides what the outer one means.
+        "{ .reg .b64 %r<3>; add.u64 %r1, %r2, 1; add.u32 %r3, %r4, 1; }",
         // The dialect.
         "add.vf32 %f1, %r2, 1.0;",
         "fmam.rz.vf32 %f1, %f2, %f3, %f1;",

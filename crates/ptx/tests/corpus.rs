@@ -47,9 +47,7 @@ fn parse_print_parse_is_the_identity() {
 fn what_nvcc_writes_passes_the_check() {
     for (name, text) in corpus() {
         let module = parse(&name, &text);
-        if let Err(e) = ptx::check(&module) {
-            panic!("{e}");
-        }
+        let module = ptx::check(module).unwrap_or_else(|e| panic!("{e}"));
         let unsupported: usize = module.functions().map(|f| ptx::unsupported(f).len()).sum();
         let expected = name.starts_with("mma.") || name == "isa87_sm100_forms.ptx";
         assert_eq!(
@@ -68,9 +66,7 @@ fn what_an_override_writes_passes_the_check_and_reads_back() {
         let printed = module.to_string();
         let again = parse(&format!("{name} overridden"), &printed);
         assert!(ptx::same(&module, &again), "{name}");
-        if let Err(e) = ptx::check(&again) {
-            panic!("{e}");
-        }
+        ptx::check(again).unwrap_or_else(|e| panic!("{e}"));
         let mnemonics = printed.matches(".vf32").count();
         assert!(report.total() <= mnemonics, "{name}");
         if name.starts_with("arithmetic") {

@@ -82,8 +82,8 @@ fn module(body: &str) -> Module {
          ld.param.u64 %rd1, [p];\nmov.u32 %r1, s;\nmov.u32 %r2, t;\n{body}\nret;\n}}\n"
     );
     let module = ptx::parse("k.ptx", &text).unwrap_or_else(|e| panic!("{e}"));
-    ptx::check(&module).unwrap_or_else(|e| panic!("{e}"));
-    module
+    let checked = ptx::check(module).unwrap_or_else(|e| panic!("{e}"));
+    checked.into_tree()
 }
 
 /// The roles, in order, and how many instructions belong to expansions.

@@ -7,9 +7,10 @@ fn message(name: &str, text: &str) -> String {
         Ok(module) => module,
         Err(errors) => return errors.to_string(),
     };
-    if let Err(errors) = ptx::check(&module) {
-        return errors.to_string();
-    }
+    let module = match ptx::check(module) {
+        Ok(module) => module,
+        Err(errors) => return errors.to_string(),
+    };
     let found: Vec<_> = module
         .functions()
         .flat_map(ptx::unsupported)

@@ -9,12 +9,12 @@ fn everything(text: &str) {
             assert!(errors.to_string().starts_with("error: "));
         }
         Ok(mut module) => {
-            let _ = ptx::check(&module).map_err(|e| e.to_string());
+            let _ = ptx::check(module.clone()).map_err(|e| e.to_string());
             let printed = module.to_string();
             let again = ptx::parse("printed", &printed).unwrap_or_else(|e| panic!("{e}\n---\n{text}"));
             assert!(ptx::same(&module, &again), "{printed}\n---\n{text}");
             ptx::overrides::to_vf32(&mut module, &mut |_| Some(ptx::overrides::Form::Vf32.into()));
-            let _ = ptx::check(&module).map_err(|e| e.to_string());
+            let _ = ptx::check(module.clone()).map_err(|e| e.to_string());
         }
     }
 }

@@ -212,12 +212,6 @@ pub(crate) fn is_shared(v: &Variable) -> bool {
     )
 }
 
-/// Bytes of a variable; `None` when an array's size is left open.
-pub(crate) fn size_of(v: &Variable) -> Option<u64> {
-    let element = u64::from(v.ty.bytes()) * u64::from(v.vector.max(1));
-    v.dims.iter().try_fold(element, |size, dim| Some(size * (*dim)?))
-}
-
 fn initializer(init: &mut Initializer, names: &Names) {
     match init {
         Initializer::List(list) => list.iter_mut().for_each(|i| initializer(i, names)),

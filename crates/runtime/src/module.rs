@@ -61,16 +61,16 @@ pub(crate) struct Kernel {
 
 impl Unit {
     /// The code for launches of `kernel` under a plan.
-    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Arc<exec::Module> {
+    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Result<Arc<exec::Module>, Error> {
         let Some((active, plan)) = by else {
-            return self.module.clone();
+            return Ok(self.module.clone());
         };
         let scope = if self.by_kernel { kernel } else { "" };
         let mut variants = lock(&self.variants);
         if let Some(known) = variants.get(plan).and_then(|all| all.get(scope)) {
-            return known.clone();
+            return Ok(known.clone());
         }
-        let (module, report) = self.rewritten(active, plan, self.by_kernel.then_some(kernel));
+        let (module, report) = self.rewritten(active, plan, self.by_kernel.then_some(kernel))?;
         if self.by_kernel {
             // Which instructions of device functions a rule selects is only known by who calls them.
             active.survey(&report);
@@ -78,7 +78,7 @@ impl Unit {
         active.applied(&report);
         let all = variants.entry(plan.clone()).or_default();
         all.insert(scope.to_owned(), module.clone());
-        module
+        Ok(module)
     }
 
     fn rewritten(
@@ -86,10 +86,11 @@ impl Unit {
         active: &Active,
         plan: &Plan,
         kernel: Option<&str>,
-    ) -> (Arc<exec::Module>, policy::Report) {
-        let mut tree = self.module.ptx().clone();
+    ) -> Result<(Arc<exec::Module>, policy::Report), Error> {
+        let mut tree = self.module.ptx().clone().into_tree();
         let report = active.policy.rewrite(&mut tree, plan, kernel);
-        (Arc::new(self.module.variant(Arc::new(tree))), report)
+        let checked = ptx::check(tree).map_err(not_ptx)?;
+        Ok((Arc::new(self.module.variant(checked)), report))
     }
 }
 
@@ -104,7 +105,7 @@ impl Loaded {
                 code: Code::INVALID_DEVICE_FUNCTION,
                 reason: format!("no kernel `{name}` in the PTX of module {}", self.name),
             })?;
-        let module = unit.code(name, by);
+        let module = unit.code(name, by)?;
         let known = lock(&self.infos).get(name).cloned();
         let info = match known {
             Some(info) => info,
@@ -178,14 +179,14 @@ impl Build<'_> {
         link::use_variables_of(&mut tree, &|v| {
             let there = known.get(&v.name.name)?;
             let is_extern = v.linkage == ptx::ast::Linkage::Extern;
-            if is_extern || link::size_of(v).is_none_or(|size| size == there.size) {
+            if is_extern || v.bytes().is_none_or(|size| size == there.size) {
                 let shared = link::is_shared(v) || self.registered.contains(&v.name.name);
                 return shared.then_some(there.address);
             }
             None
         });
         for v in tree.variables() {
-            if let (Some(there), Some(size)) = (known.get(&v.name.name), link::size_of(v))
+            if let (Some(there), Some(size)) = (known.get(&v.name.name), v.bytes())
                 && self.registered.contains(&v.name.name)
                 && there.size != size
             {
@@ -208,7 +209,8 @@ impl Build<'_> {
                 .unwrap_or(0)
         });
         let names: Vec<String> = tree.variables().map(|v| v.name.name.clone()).collect();
-        let module = exec::Module::load(Arc::new(tree), &self.ready.memory)?;
+        let checked = ptx::check(tree).map_err(not_ptx)?;
+        let module = exec::Module::load(checked, &self.ready.memory)?;
         for name in names {
             if let Some(info) = module.global(&name) {
                 self.loaded.variables.entry(name).or_insert(info);
@@ -230,7 +232,7 @@ impl Build<'_> {
             arch,
         };
         if let Some(active) = policy {
-            self.overridden.extend(overridden(&unit, active));
+            self.overridden.extend(overridden(&unit, active)?);
         }
         self.loaded.units.push(unit);
         Ok(())
@@ -238,13 +240,13 @@ impl Build<'_> {
 }
 
 /// What the rules that hold in every launch rewrite, by function; takes note of what all rules select.
-fn overridden(unit: &Unit, active: &Active) -> Vec<(String, u64)> {
+fn overridden(unit: &Unit, active: &Active) -> Result<Vec<(String, u64)>, Error> {
     let always = active.policy.always();
-    let (module, report) = unit.rewritten(active, &always, None);
+    let (module, report) = unit.rewritten(active, &always, None)?;
     if active.policy.all() == always {
         active.survey(&report);
     } else {
-        let (_, all) = unit.rewritten(active, &active.policy.all(), None);
+        let (_, all) = unit.rewritten(active, &active.policy.all(), None)?;
         active.survey(&all);
     }
     active.applied(&report);
@@ -256,7 +258,7 @@ fn overridden(unit: &Unit, active: &Active) -> Vec<(String, u64)> {
         .functions
         .iter()
         .map(|f| (f.name.clone(), f.taken() as u64));
-    counts.filter(|(_, n)| *n > 0).collect()
+    Ok(counts.filter(|(_, n)| *n > 0).collect())
 }
 
 fn not_ptx(errors: ptx::Errors) -> Error {
@@ -385,7 +387,7 @@ impl Runtime {
         let mut source = "embedded".to_owned();
         if let Some(files) = files {
             for (file, names) in files.for_kernels(kernels.iter().map(String::as_str)) {
-                let mut tree = (*file.tree).clone();
+                let mut tree = file.tree.clone().into_tree();
                 let others = files.files.iter().map(|f| f.tree.source.as_ref().clone());
                 let embedded = self.sources(binary, images.as_deref().unwrap_or_default());
                 resolve(&mut tree, others.chain(embedded))?;

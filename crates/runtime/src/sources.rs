@@ -4,17 +4,17 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::say;
+use ptx::Checked;
 use ptx::ast::{Function, Module};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// A parsed PTX file.
 pub(crate) struct PtxFile {
     pub(crate) path: PathBuf,
-    pub(crate) tree: Arc<Module>,
+    pub(crate) tree: Checked,
 }
 
 /// All PTX files of a folder, in the order of their names.
@@ -111,12 +111,9 @@ pub(crate) fn read(folder: &Path) -> Result<PtxFiles, Error> {
         let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, &e))?;
         let text = String::from_utf8_lossy(&bytes);
         let tree = ptx::parse(&path.to_string_lossy(), &text).map_err(|e| module_error(e.to_string()))?;
-        // nvcc's own PTX needs no checking, a person's does: a misspelt register should not wait for its launch.
-        ptx::check(&tree).map_err(|e| module_error(e.to_string()))?;
-        all.add(PtxFile {
-            path,
-            tree: Arc::new(tree),
-        })?;
+        // At once: a misspelt register should not wait for its launch.
+        let tree = ptx::check(tree).map_err(|e| module_error(e.to_string()))?;
+        all.add(PtxFile { path, tree })?;
     }
     Ok(all)
 }

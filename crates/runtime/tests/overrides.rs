@@ -308,3 +308,23 @@ fn separately_compiled_texts_are_linked() {
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
+
+#[test]
+fn embedded_ptx_is_checked_as_a_file_is() {
+    let right = elementwise("k", "add.f32", 1.0);
+    let wrong = right.replace("mul.wide.u32 %rd3,", "mul.wide.u32 %r2,");
+    assert_ne!(right, wrong);
+    let (runtime, _) = program(startup(None, None, None), &format!("{HEAD}{wrong}"), &["k"], &[]);
+    // A failure stays: the next launch gives the same error.
+    for _ in 0..2 {
+        let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+        assert_eq!(error.code(), Code::INVALID_PTX);
+        let message = error.to_string();
+        assert!(
+            message.contains("`%r2` is declared `.b32`, but operand 1 of `mul.wide.u32` must be `.u64`")
+                && message.contains("prog.1.sm_75.ptx:12:14")
+                && message.contains("mul.wide.u32 %r2, %r1, 4;"),
+            "{message}"
+        );
+    }
+}

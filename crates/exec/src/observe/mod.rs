@@ -171,7 +171,7 @@ pub(crate) type ShadowWords = Arc<Mutex<shadow::Words>>;
 
 struct Seen {
     program: Arc<Program>,
-    ptx: Arc<ptx::ast::Module>,
+    ptx: ptx::Checked,
     kernel: String,
     tallies: Vec<Tally>,
     errors: Option<Vec<Errors>>,

@@ -5,7 +5,7 @@
 //! become very long, and those nested very deeply.
 
 use super::scope::{Binding, Place};
-use super::{Inlined, MAX_LOCAL, Result, Translator, align_of, collect_names, mnemonic, size_of};
+use super::{Inlined, LOCAL_BYTES, Result, Translator, align_of, collect_names, mnemonic, size_of};
 use crate::window;
 use ir::{Access, CallSite, IrInst, Op, Origin, OutOfLine, Slot, Space, VReg, Val};
 use ptx::ast::{
@@ -73,7 +73,7 @@ fn names_used<'a>(body: &'a [Statement], names: &mut Vec<&'a str>) {
 fn slots(returns: &[Variable], params: &[Variable]) -> (Vec<Slot>, Vec<Slot>, u32) {
     let mut end = 0u32;
     let mut place = |v: &Variable| {
-        // Each is small (`Translator::check_size`); all together may not be, which is refused later.
+        // Each is small (`ptx::limits`); all together may not be, which is refused later.
         let at = end.checked_next_multiple_of(align_of(v)).unwrap_or(u32::MAX);
         let bytes = size_of(v) as u32;
         end = at.saturating_add(bytes);
@@ -204,7 +204,7 @@ impl<'a> Translator<'a> {
         };
         let number = self.prototypes.len();
         self.prototypes.push(signature);
-        self.scopes.bind(&label.name, Binding::Prototype(number));
+        self.bind(label, None, Binding::Prototype(number));
     }
 
     pub(super) fn call(&mut self, i: &'a Instruction, first: usize) -> Result<()> {
@@ -275,33 +275,57 @@ impl<'a> Translator<'a> {
         let mut bound = Vec::new();
         let mut copies_in = Vec::new();
         let mut copies_out = Vec::new();
+        let mut stores_out = Vec::new();
         let returns = f.returns.iter().zip(call.returns).map(|p| (p, true));
         let params = f.params.iter().zip(call.arguments).map(|p| (p, false));
+        // Values move where one side is a register and the other memory, and between registers.
         for ((formal, actual), is_return) in returns.chain(params) {
-            if formal.space.base() == StateSpace::Reg {
-                // Old style: registers are copied in and out.
-                let r = self.new_reg(formal.ty.bits());
-                if is_return {
-                    copies_out.push((self.destination(actual, formal.ty)?, r));
-                } else {
-                    copies_in.push((r, self.source(actual, formal.ty)?));
+            let place = self.argument(actual);
+            let binding = match (formal.space.base() == StateSpace::Reg, place) {
+                (true, None) => {
+                    let r = self.new_reg(formal.ty.bits());
+                    if is_return {
+                        copies_out.push((self.destination(actual, formal.ty)?, r));
+                    } else {
+                        copies_in.push((r, self.source(actual, formal.ty)?));
+                    }
+                    Binding::Reg(r)
                 }
-                bound.push((formal.name.name.clone(), Binding::Reg(r)));
-            } else {
-                let Operand::Name(n) = actual else {
-                    return self.refuse(mnemonic(i), "arguments must be .param variables");
-                };
-                bound.push((formal.name.name.clone(), self.lookup(&n.name)?));
-            }
+                (true, Some(place)) => {
+                    let r = self.new_reg(formal.ty.bits());
+                    let (access, base) = self.scalar_access(i, place, formal)?;
+                    if is_return {
+                        stores_out.push((Op::Store(access), vec![], vec![base, Val::Reg(r)]));
+                    } else {
+                        self.emit(Op::Load(access), vec![r], vec![base], false);
+                    }
+                    Binding::Reg(r)
+                }
+                (false, Some(place)) => Binding::Place(place),
+                (false, None) => {
+                    let place = self.frame(size_of(formal), align_of(formal))?;
+                    let (access, base) = self.scalar_access(i, place, formal)?;
+                    if is_return {
+                        let d = self.destination(actual, formal.ty)?;
+                        stores_out.push((Op::Load(access), vec![d], vec![base]));
+                    } else {
+                        let value = self.source(actual, formal.ty)?;
+                        self.emit(Op::Store(access), vec![], vec![base, value], false);
+                    }
+                    Binding::Place(place)
+                }
+            };
+            bound.push((&formal.name, binding));
         }
         for (d, s) in copies_in {
             self.copy(d, s);
         }
         let end = self.new_label();
-        let outer = self.scopes.enter_function();
-        self.scopes.push();
+        // A function sees nothing of its caller.
+        let outer = std::mem::take(&mut self.scopes);
+        self.scopes.enter();
         for (name, binding) in bound {
-            self.scopes.bind(&name, binding);
+            self.bind(name, None, binding);
         }
         self.inlining.push(Inlined {
             name: &f.name.name,
@@ -310,10 +334,13 @@ impl<'a> Translator<'a> {
         });
         self.body(f.body.as_deref().unwrap_or_default())?;
         self.inlining.pop();
-        self.scopes.leave_function(outer);
+        self.scopes = outer;
         self.place_label(end);
         for (d, s) in copies_out {
             self.copy(d, Val::Reg(s));
+        }
+        for (op, dst, src) in stores_out {
+            self.emit(op, dst, src, false);
         }
         self.place_label(after);
         Ok(())
@@ -321,8 +348,8 @@ impl<'a> Translator<'a> {
 
     /// A call of what the register `address` points to.
     fn indirect(&mut self, i: &Instruction, call: &Call, address: VReg) -> Result<()> {
-        let signature = match call.prototype.map(|p| self.scopes.find(&p.name)) {
-            Some(Some(Binding::Prototype(k))) => self.prototypes[*k],
+        let signature = match call.prototype.map(|p| self.named(&p.name)) {
+            Some(Some(Binding::Prototype(k))) => self.prototypes[k],
             _ => {
                 return self.refuse(
                     mnemonic(i),
@@ -426,8 +453,8 @@ impl<'a> Translator<'a> {
     /// The `.param` variable that an argument is; none for registers and numbers.
     fn argument(&self, actual: &Operand) -> Option<Place> {
         let Operand::Name(n) = actual else { return None };
-        match self.scopes.find(&n.name) {
-            Some(Binding::Place(p)) => Some(*p),
+        match self.named(&n.name) {
+            Some(Binding::Place(p)) => Some(p),
             _ => None,
         }
     }
@@ -445,21 +472,29 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// How to move the one value of `formal`, which lies at `place` in the frame, and the address to start from.
+    /// How to move the one value of `formal`, which lies at `place`, and the address to start from.
     fn scalar_access(&self, i: &Instruction, place: Place, formal: &Variable) -> Result<(Access, Val)> {
         let bits = formal.ty.bits();
         if !(8..=64).contains(&bits) || size_of(formal) != u64::from(formal.ty.bytes()) {
             return self.refuse(mnemonic(i), "only numbers can be passed in registers");
         }
+        let (space, base) = match place {
+            Place::Local(_) => (Space::Local, Val::Const(0)),
+            Place::Frame(_) => (Space::Local, self.frame_base.map_or(Val::Const(0), Val::Reg)),
+            Place::Param(_) => (Space::Param, Val::Const(0)),
+            Place::Global(_) | Place::Shared(_) => {
+                return self.refuse(mnemonic(i), "arguments must be .param variables or registers");
+            }
+        };
         let access = Access {
-            space: Space::Local,
+            space,
             bytes: formal.ty.bytes() as u8,
             signed: matches!(formal.ty, ScalarType::S8 | ScalarType::S16),
             count: 1,
             offset: place.offset() as i64,
             volatile: false,
         };
-        Ok((access, self.frame_base.map_or(Val::Const(0), Val::Reg)))
+        Ok((access, base))
     }
 
     /// Translates the functions that are called but not inlined.
@@ -486,12 +521,12 @@ impl<'a> Translator<'a> {
         self.carry = None;
         self.ir.origins.push(Origin::of_span(f.span, 0));
         let (returns, params, bytes) = slots(&f.returns, &f.params);
-        self.limit("parameters of a function", u64::from(bytes), MAX_LOCAL)?;
+        self.limit("parameters of a function", u64::from(bytes), LOCAL_BYTES)?;
         self.frame_bytes = bytes;
         self.frame_base = Some(self.ir.functions[k].base);
         self.ir.functions[k].first = self.ir.insts.len();
         self.place_label(self.ir.functions[k].entry);
-        self.scopes.push();
+        self.scopes.enter();
         let end = self.new_label();
         let mut results = Vec::new();
         for (formal, slot) in f.returns.iter().zip(returns) {
@@ -511,7 +546,7 @@ impl<'a> Translator<'a> {
         });
         self.body(f.body.as_deref().unwrap_or_default())?;
         self.inlining.pop();
-        self.scopes.pop();
+        self.scopes.leave();
         self.place_label(end);
         for (access, r, base) in results {
             self.emit(Op::Store(access), vec![], vec![base, Val::Reg(r)], false);
@@ -522,11 +557,11 @@ impl<'a> Translator<'a> {
     }
 
     /// Binds a parameter or result; for one in a register, how it gets from or to its slot.
-    fn formal(&mut self, formal: &Variable, slot: Slot) -> Result<Option<(Access, VReg, Val)>> {
+    fn formal(&mut self, formal: &'a Variable, slot: Slot) -> Result<Option<(Access, VReg, Val)>> {
         let place = Place::Frame(slot.at);
         let name = &formal.name.name;
         if formal.space.base() != StateSpace::Reg {
-            self.scopes.bind(name, Binding::Place(place));
+            self.bind(&formal.name, None, Binding::Place(place));
             return Ok(None);
         }
         let bits = formal.ty.bits();
@@ -537,7 +572,7 @@ impl<'a> Translator<'a> {
             );
         }
         let r = self.new_reg(bits);
-        self.scopes.bind(name, Binding::Reg(r));
+        self.bind(&formal.name, None, Binding::Reg(r));
         let access = Access {
             space: Space::Local,
             bytes: formal.ty.bytes() as u8,

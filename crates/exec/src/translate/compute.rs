@@ -39,7 +39,8 @@ impl Translator<'_> {
             // Shift amounts are 32 bits whatever the type.
             let shift = matches!(i.opcode, O::Shl | O::Shr);
             let wide = i.has(M::Wide);
-            let d = self.destination(self.operand(i, 0)?, ty)?;
+            let result = if alu.dst() == Class::W64 { T::B64 } else { ty };
+            let d = self.destination(self.operand(i, 0)?, result)?;
             let mut src = Vec::new();
             for n in 1..=alu.src().len() {
                 let operand_ty = match n {

@@ -116,6 +116,18 @@ impl Translator<'_> {
         Ok((access, ty))
     }
 
+    /// The destinations of `count` elements: registers in braces, one register with all of them, or `_`.
+    fn destinations(&mut self, o: &Operand, ty: ScalarType, count: u32) -> Result<Vec<VReg>> {
+        match o {
+            Operand::Vector { elements, .. } => elements.iter().map(|e| self.destination(e, ty)).collect(),
+            Operand::Sink(_) => Ok((0..count).map(|_| self.new_reg(ty.bits())).collect()),
+            o => {
+                let first = self.destination(o, ty)?;
+                Ok((0..count).map(|k| VReg(first.0 + k)).collect())
+            }
+        }
+    }
+
     fn load(&mut self, i: &Instruction) -> Result<()> {
         let (mut base, mut offset, place) = self.address(i, 1)?;
         if let (Val::Reg(r), Some(StateSpace::Const)) = (base, i.space().map(StateSpace::base))
@@ -125,16 +137,7 @@ impl Translator<'_> {
         }
         let space = Self::resolve_generic(self.space(i, place)?, place);
         let (access, ty) = self.access(i, space, offset)?;
-        let dst = match self.operand(i, 0)? {
-            Operand::Vector { elements, .. } => elements
-                .iter()
-                .map(|e| self.destination(e, ty))
-                .collect::<Result<Vec<VReg>>>()?,
-            o => {
-                let first = self.destination(o, ty)?;
-                (0..u32::from(access.count)).map(|k| VReg(first.0 + k)).collect()
-            }
-        };
+        let dst = self.destinations(self.operand(i, 0)?, ty, u32::from(access.count))?;
         if dst.len() != usize::from(access.count) {
             return self.refuse(mnemonic(i), format!("{} destinations are needed", access.count));
         }
@@ -305,11 +308,8 @@ impl Translator<'_> {
         }
         let dst = match (red, self.operand(i, 0)?) {
             (true, _) | (_, Operand::Sink(_)) => vec![],
-            (false, o) => {
-                let d = self.destination(o, ty)?;
-                let halves = if element == AtomTy::B128 { 2 } else { 1 };
-                (0..halves).map(|k| VReg(d.0 + k)).collect()
-            }
+            (false, o) if element == AtomTy::B128 => self.destinations(o, T::B64, 2)?,
+            (false, o) => vec![self.destination(o, ty)?],
         };
         self.variable = element == AtomTy::Vf32;
         let vf = match self.variable {
@@ -372,7 +372,14 @@ impl Translator<'_> {
 
     fn is_space(&mut self, i: &Instruction) -> Result<()> {
         let p = self.destination(self.operand(i, 0)?, ScalarType::Pred)?;
-        let a = self.source(self.operand(i, 1)?, ScalarType::U64)?;
+        let mut a = self.source(self.operand(i, 1)?, ScalarType::U64)?;
+        if let Val::Reg(r) = a
+            && self.class(r) == Class::W32
+        {
+            let wide = self.new_reg(64);
+            self.emit(Op::Alu(AluOp::ZeroExtend32), vec![wide], vec![a], false);
+            a = Val::Reg(wide);
+        }
         let window = |space| match space {
             StateSpace::Shared => Some(window::SHARED),
             StateSpace::Local => Some(window::LOCAL),
@@ -547,7 +554,12 @@ impl Translator<'_> {
 
     /// `mov` with a vector on one side: packs or unpacks.
     pub(super) fn move_vector(&mut self, i: &Instruction, ty: ScalarType) -> Result<()> {
-        let (d, s) = (self.operand(i, 0)?.clone(), self.operand(i, 1)?.clone());
+        // One register in braces is that register.
+        let single = |o: &Operand| match o {
+            Operand::Vector { elements, .. } if elements.len() == 1 && i.vector() == 1 => elements[0].clone(),
+            o => o.clone(),
+        };
+        let (d, s) = (single(self.operand(i, 0)?), single(self.operand(i, 1)?));
         if ty == ScalarType::B128 || i.vector() > 1 {
             return self.move_elements(i, ty, &d, &s);
         }
@@ -588,7 +600,10 @@ impl Translator<'_> {
                     .collect::<Result<Vec<Val>>>()?;
                 self.pack(d, &parts, ty.bits(), part);
             }
-            _ => {}
+            (d, s) => {
+                let (d, s) = (self.destination(&d, ty)?, self.source(&s, ty)?);
+                self.copy(d, s);
+            }
         }
         Ok(())
     }
@@ -630,16 +645,7 @@ impl Translator<'_> {
             }
             return Ok(());
         }
-        let dst: Vec<VReg> = match d {
-            Operand::Vector { elements, .. } => elements
-                .iter()
-                .map(|e| self.destination(e, ty))
-                .collect::<Result<_>>()?,
-            o => {
-                let first = self.destination(o, ty)?;
-                (0..count as u32).map(|k| VReg(first.0 + k)).collect()
-            }
-        };
+        let dst = self.destinations(d, ty, count as u32)?;
         if dst.len() != count || values.len() != count {
             return self.refuse(
                 mnemonic(i),

@@ -11,14 +11,15 @@ mod tables;
 
 pub use calls::function_addresses;
 use ir::{AluOp, Class, Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
-use limits::{MAX_LOCAL, MAX_PARAMS, MAX_REGISTERS, MAX_SHARED};
 pub use limits::{align_of, size_of};
 use ptx::ast::{
-    Function, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span, SpecialRegister,
-    StateSpace, Statement, Variable,
+    Function, Ident, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span,
+    SpecialRegister, StateSpace, Statement, Variable,
 };
+use ptx::limits::{LOCAL_BYTES, PARAMETER_BYTES, REGISTERS, SHARED_BYTES};
+use ptx::scope::Scopes;
 use rustc_hash::{FxHashMap, FxHashSet};
-use scope::{Binding, Place, Scopes};
+use scope::{Binding, Place};
 
 /// Instructions a kernel may have after inlining, a guard against code that explodes.
 const MAX_INSTRUCTIONS: usize = 4_000_000;
@@ -64,6 +65,7 @@ pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir
         specials: FxHashMap::default(),
         inlining: Vec::new(),
         outlined: Vec::new(),
+        targets: Vec::new(),
         prototypes: Vec::new(),
         frame_base: None,
         frame_bytes: 0,
@@ -86,7 +88,7 @@ struct Translator<'a> {
     /// Instructions of functions with all that they call, if everything were inlined; empty if everything is.
     inline_sizes: FxHashMap<&'a str, u64>,
     ir: Ir,
-    scopes: Scopes,
+    scopes: Scopes<'a, Binding>,
     /// Shared variables by the address of their declaration: offset.
     shared: FxHashMap<*const Variable, u32>,
     /// Bytes of static shared memory placed so far.
@@ -95,6 +97,8 @@ struct Translator<'a> {
     inlining: Vec<Inlined<'a>>,
     /// Functions that are called where they are not inlined, as in [`Ir::functions`].
     outlined: Vec<&'a Function>,
+    /// The labels of each [`Binding::Targets`].
+    targets: Vec<Vec<u32>>,
     /// Results and parameters of each [`Binding::Prototype`].
     prototypes: Vec<(&'a [Variable], &'a [Variable])>,
     /// Where the frame of the function starts, if it is one that is not inlined.
@@ -143,7 +147,7 @@ impl<'a> Translator<'a> {
     fn kernel(&mut self, function: &'a Function) -> Result<()> {
         self.place_shared(function)?;
         self.plan_inlining(function);
-        self.scopes.push();
+        self.scopes.enter();
         let mut offset = 0u32;
         for p in &function.params {
             self.span = p.span;
@@ -152,14 +156,13 @@ impl<'a> Translator<'a> {
             self.limit(
                 "parameters of the kernel",
                 u64::from(offset) + u64::from(size),
-                MAX_PARAMS,
+                PARAMETER_BYTES,
             )?;
             self.ir.params.push(ir::ParamInfo {
                 offset: offset as usize,
                 size: size as usize,
             });
-            self.scopes
-                .bind(&p.name.name, Binding::Place(Place::Param(offset)));
+            self.bind(&p.name, None, Binding::Place(Place::Param(offset)));
             offset += size;
         }
         self.ir.params_bytes = offset;
@@ -173,7 +176,7 @@ impl<'a> Translator<'a> {
         self.place_label(end);
         self.emit(Op::Exit, vec![], vec![], false);
         self.inlining.pop();
-        self.scopes.pop();
+        self.scopes.leave();
         self.ir.local_bytes = self.frame_bytes;
         Ok(())
     }
@@ -189,20 +192,12 @@ impl<'a> Translator<'a> {
         while next < reached.len() {
             let f = reached[next];
             next += 1;
-            for v in f.params.iter().chain(&f.returns) {
-                self.check_size(v)?;
-            }
             let mut todo: Vec<&'a [Statement]> = vec![f.body.as_deref().unwrap_or_default()];
             while let Some(body) = todo.pop() {
                 for s in body {
                     match s {
                         Statement::Block { body, .. } => todo.push(body),
-                        Statement::Variable(v) => {
-                            self.check_size(v)?;
-                            if v.space.base() == StateSpace::Shared {
-                                declared.push(v);
-                            }
-                        }
+                        Statement::Variable(v) if v.space.base() == StateSpace::Shared => declared.push(v),
                         Statement::Instruction(i) => {
                             if self.is_indirect(i) {
                                 names.extend(self.pointees().map(|f| f.name.name.as_str()));
@@ -229,10 +224,10 @@ impl<'a> Translator<'a> {
         }
         let mut dynamic_align = 16;
         for v in declared.iter().filter(|v| size_of(v) > 0) {
-            self.check_size(v)?;
+            self.span = v.span;
             self.shared_done = self.shared_done.next_multiple_of(align_of(v));
             let end = u64::from(self.shared_done) + size_of(v);
-            self.limit("shared memory in a block", end, MAX_SHARED)?;
+            self.limit("shared memory in a block", end, SHARED_BYTES)?;
             self.shared.insert(*v, self.shared_done);
             self.shared_done = end as u32;
         }
@@ -286,28 +281,38 @@ impl<'a> Translator<'a> {
         });
     }
 
+    fn bind(&mut self, name: &'a Ident, range: Option<u32>, binding: Binding) {
+        self.scopes.declare(&name.name, name.span, range, binding);
+    }
+
     fn body(&mut self, body: &'a [Statement]) -> Result<()> {
-        self.scopes.push();
+        self.scopes.enter();
         // Labels may be used before they stand.
         for s in body {
             match s {
                 Statement::Label(l) => {
                     let label = self.new_label();
-                    self.scopes.bind(&l.name, Binding::Label(label));
-                }
-                Statement::BranchTargets { label, targets } => {
-                    let names = targets.iter().map(|t| t.name.clone()).collect();
-                    self.scopes.bind(&label.name, Binding::Targets(names));
+                    self.bind(l, None, Binding::Label(label));
                 }
                 Statement::CallPrototype { .. } | Statement::CallTargets { .. } => self.prototype(s),
                 _ => {}
             }
         }
+        // Lists of labels say what the labels mean where the list stands.
+        for s in body {
+            if let Statement::BranchTargets { label, targets } = s {
+                let labels = targets
+                    .iter()
+                    .map(|t| self.label(&t.name))
+                    .collect::<Result<_>>()?;
+                self.targets.push(labels);
+                self.bind(label, None, Binding::Targets(self.targets.len() - 1));
+            }
+        }
         for s in body {
             match s {
                 Statement::Label(l) => {
-                    if let Some(Binding::Label(label)) = self.scopes.find(&l.name) {
-                        let label = *label;
+                    if let Some(Binding::Label(label)) = self.named(&l.name) {
                         self.place_label(label);
                     }
                 }
@@ -324,7 +329,7 @@ impl<'a> Translator<'a> {
                 | Statement::CallPrototype { .. } => {}
             }
         }
-        self.scopes.pop();
+        self.scopes.leave();
         Ok(())
     }
 
@@ -341,7 +346,7 @@ impl<'a> Translator<'a> {
                 let stride = u32::from(v.vector) * halves;
                 let count = u64::from(v.range.unwrap_or(1)) * u64::from(stride);
                 let first = self.ir.regs.len() as u32;
-                if u64::from(first) + count > 4 * MAX_REGISTERS {
+                if u64::from(first) + count > REGISTERS {
                     return self.refuse(
                         format!(".reg .{} {name}", v.ty),
                         "the kernel has more than 2^22 registers after inlining its calls",
@@ -353,19 +358,20 @@ impl<'a> Translator<'a> {
                     special: None,
                 };
                 self.ir.regs.extend(std::iter::repeat_n(info, count as usize));
-                match v.range {
-                    Some(count) => self.scopes.bind_range(name, VReg(first), count, stride),
-                    None => self.scopes.bind(name, Binding::Reg(VReg(first))),
-                }
+                let binding = match v.range {
+                    Some(_) => Binding::Range(VReg(first), stride),
+                    None => Binding::Reg(VReg(first)),
+                };
+                self.bind(&v.name, v.range, binding);
             }
             StateSpace::Local | StateSpace::Param => {
                 // `.param` variables of calls live in the thread's local memory, like a stack frame.
                 let place = self.frame(size_of(v), align_of(v))?;
-                self.scopes.bind(name, Binding::Place(place));
+                self.bind(&v.name, None, Binding::Place(place));
             }
             StateSpace::Shared => {
                 let at = self.shared[&std::ptr::from_ref(v)];
-                self.scopes.bind(name, Binding::Place(Place::Shared(at)));
+                self.bind(&v.name, None, Binding::Place(Place::Shared(at)));
             }
             other => {
                 return self.refuse(
@@ -381,7 +387,7 @@ impl<'a> Translator<'a> {
     fn frame(&mut self, size: u64, align: u32) -> Result<Place> {
         let at = self.frame_bytes.next_multiple_of(align);
         let end = u64::from(at).saturating_add(size);
-        self.limit("local memory in a thread", end, MAX_LOCAL)?;
+        self.limit("local memory in a thread", end, LOCAL_BYTES)?;
         self.frame_bytes = end as u32;
         Ok(match self.frame_base {
             Some(_) => Place::Frame(at),
@@ -407,13 +413,19 @@ impl<'a> Translator<'a> {
         Val::Reg(low)
     }
 
+    /// What a name of the function means here.
+    fn named(&self, name: &str) -> Option<Binding> {
+        let found = self.scopes.find(name)?;
+        Some(match found.what {
+            Binding::Range(first, stride) => Binding::Reg(VReg(first.0 + found.number * stride)),
+            other => other,
+        })
+    }
+
     /// What a name means here.
     fn lookup(&self, name: &str) -> Result<Binding> {
-        if let Some(b) = self.scopes.find(name) {
-            return Ok(b.clone());
-        }
-        if let Some(r) = self.scopes.find_in_ranges(name) {
-            return Ok(Binding::Reg(r));
+        if let Some(b) = self.named(name) {
+            return Ok(b);
         }
         if let Some(v) = module_shared(self.module, name)
             && let Some(&at) = self.shared.get(&std::ptr::from_ref(v))
@@ -461,8 +473,7 @@ impl<'a> Translator<'a> {
             | S::IsExplicitCluster => Val::Const(0),
             S::ClusterNctaidX | S::ClusterNctaidY | S::ClusterNctaidZ | S::ClusterNctarank => Val::Const(1),
             S::Clock | S::ClockHi | S::Clock64 | S::Globaltimer | S::GlobaltimerLo | S::GlobaltimerHi => {
-                let wide = matches!(register, S::Clock64 | S::Globaltimer);
-                let d = self.new_reg(if wide { 64 } else { 32 });
+                let d = self.new_reg(register.bits());
                 self.emit(Op::Clock(register), vec![d], vec![], false);
                 Val::Reg(d)
             }
@@ -470,17 +481,30 @@ impl<'a> Translator<'a> {
             | S::ReservedSmemOffsetBegin
             | S::ReservedSmemOffsetEnd
             | S::ReservedSmemOffsetCap
+            | S::ReservedSmemOffset0
+            | S::ReservedSmemOffset1
             | S::CurrentGraphExec
             | S::Pm0
             | S::Pm1
             | S::Pm2
-            | S::Pm3 => return self.refuse(register.text(), "this special register is not supported"),
+            | S::Pm3
+            | S::Pm4
+            | S::Pm5
+            | S::Pm6
+            | S::Pm7
+            | S::Pm0Wide
+            | S::Pm1Wide
+            | S::Pm2Wide
+            | S::Pm3Wide
+            | S::Pm4Wide
+            | S::Pm5Wide
+            | S::Pm6Wide
+            | S::Pm7Wide => return self.refuse(register.text(), "this special register is not supported"),
             _ => {
                 if let Some(&r) = self.specials.get(&register) {
                     return Ok(Val::Reg(r));
                 }
-                let bits = if register == S::Gridid { 64 } else { 32 };
-                let r = self.new_reg(bits);
+                let r = self.new_reg(register.bits());
                 self.ir.regs[r.0 as usize].special = Some(register);
                 self.specials.insert(register, r);
                 Val::Reg(r)
@@ -671,8 +695,8 @@ impl<'a> Translator<'a> {
     }
 
     fn label(&self, name: &str) -> Result<u32> {
-        match self.scopes.find(name) {
-            Some(Binding::Label(l)) => Ok(*l),
+        match self.named(name) {
+            Some(Binding::Label(l)) => Ok(l),
             _ => self.refuse(format!("`{name}`"), "no such label"),
         }
     }
@@ -688,9 +712,9 @@ impl<'a> Translator<'a> {
 
     fn branch_table(&mut self, i: &Instruction) -> Result<()> {
         let index = self.source(self.operand(i, 0)?, ScalarType::U32)?;
-        let targets = match self.operand(i, 1)? {
-            Operand::Name(n) => match self.scopes.find(&n.name) {
-                Some(Binding::Targets(t)) => t.clone(),
+        let labels = match self.operand(i, 1)? {
+            Operand::Name(n) => match self.named(&n.name) {
+                Some(Binding::Targets(t)) => self.targets[t].clone(),
                 _ => return self.refuse(format!("`{}`", n.name), "no such .branchtargets"),
             },
             _ => {
@@ -700,10 +724,6 @@ impl<'a> Translator<'a> {
                 );
             }
         };
-        let labels = targets
-            .iter()
-            .map(|t| self.label(t))
-            .collect::<Result<Vec<u32>>>()?;
         self.ir.tables.push(labels);
         self.emit(
             Op::BranchTable(self.ir.tables.len() as u32 - 1),

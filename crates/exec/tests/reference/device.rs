@@ -4,7 +4,6 @@ use exec::{
     Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress,
     RandomSource,
 };
-use std::sync::Arc;
 use vfloat::{Format, Rounding};
 
 /// Memory, a module and an engine.
@@ -29,7 +28,8 @@ impl Device {
     pub fn new(text: &str, threads: usize) -> Device {
         let ptx = ptx::parse("test.ptx", &format!("{HEADER}{text}")).expect("valid PTX");
         let memory = Memory::new(1 << 30).expect("address space");
-        let module = Module::load(Arc::new(ptx), &memory).expect("a module");
+        let ptx = ptx::check(ptx).expect("PTX that makes sense");
+        let module = Module::load(ptx, &memory).expect("a module");
         Device {
             memory,
             module,
@@ -48,9 +48,10 @@ impl Device {
     /// From now on kernels come from the module as `rewrite` leaves it; variables stay.
     #[allow(dead_code)] // not every test rewrites
     pub fn rewrite(&mut self, rewrite: impl FnOnce(&mut ptx::ast::Module)) {
-        let mut tree = self.module.ptx().clone();
+        let mut tree = self.module.ptx().clone().into_tree();
         rewrite(&mut tree);
-        self.module = self.module.variant(Arc::new(tree));
+        let tree = ptx::check(tree).expect("a rewriting that makes sense");
+        self.module = self.module.variant(tree);
     }
 
     /// From now on blocks run one after the other, in order.

@@ -1,4 +1,5 @@
-//! Checks a module: what holds afterwards, `exec` may rely on.
+//! Checks a module and makes a [`Checked`] one of it, the only kind that `exec` takes. What holds afterwards, `exec`
+//! may rely on:
 //!
 //! 1. Every register, variable, label and function that a body names is declared, in a scope around the use.
 //! 2. No name is declared twice in one scope; no function or variable of the module is defined twice.
@@ -6,33 +7,104 @@
 //!    modifier that it must have, as many operands as it takes, each of the right kind.
 //! 4. A register's type suits its operand: same size (wider where PTX allows it), `.b` suits all, signed suits
 //!    unsigned, floating point suits floating point, a predicate suits a predicate only.
-//! 5. Variables fit in the memory they are in, registers of a function are no more than 2^22.
+//! 5. Variables fit in the memory they are in, registers in a function (`limits`).
 //! 6. Guards are predicates, branches go to labels, `brx` to a list of labels, calls to functions or registers.
 //!
 //! Instructions that Vernier does not execute are passed by: [`unsupported`] lists them, for the function that
 //! is about to run. What compiles under NVIDIA's tools must pass.
 
+mod calls;
 mod operands;
-mod scope;
 
-use std::collections::HashMap;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::ast::*;
 use crate::error::{Diagnostic, Error, Errors};
 use crate::isa::{self, Modifier};
+use crate::limits;
+use crate::scope::Scopes;
 use crate::suggest::nearest;
 
-use scope::{Entity, Scopes};
+/// What a name stands for.
+#[derive(Clone, Copy, Debug)]
+enum Entity<'m> {
+    Register {
+        ty: ScalarType,
+        vector: u8,
+    },
+    Variable(&'m Variable),
+    Function,
+    Label,
+    /// `.branchtargets`
+    Branches,
+    /// `.calltargets`
+    Calls(&'m [Ident]),
+    Prototype(Signature<'m>),
+}
+
+impl Entity<'_> {
+    fn what(self) -> &'static str {
+        match self {
+            Entity::Register { .. } => "register",
+            Entity::Variable(_) => "variable",
+            Entity::Function => "function",
+            Entity::Label => "label",
+            Entity::Branches => "list of labels",
+            Entity::Calls(_) => "list of functions",
+            Entity::Prototype(_) => "prototype",
+        }
+    }
+}
+
+/// What a variable declaration makes of a name.
+fn entity(v: &Variable) -> Entity<'_> {
+    match v.space {
+        StateSpace::Reg | StateSpace::Sreg => Entity::Register {
+            ty: v.ty,
+            vector: v.vector,
+        },
+        _ => Entity::Variable(v),
+    }
+}
+
+/// A module that has passed the check, wherever its text came from. [`check`] alone makes one, and nothing can change it:
+/// what rewrites it takes the tree out, and has it checked again.
+#[derive(Clone, Debug)]
+pub struct Checked(Arc<Module>);
+
+impl Checked {
+    /// The tree, to be rewritten: no longer a checked one.
+    pub fn into_tree(self) -> Module {
+        Arc::unwrap_or_clone(self.0)
+    }
+}
+
+impl Deref for Checked {
+    type Target = Module;
+    fn deref(&self) -> &Module {
+        &self.0
+    }
+}
 
 /// Checks every function of a module.
 ///
 /// # Errors
 /// Everything found, in the order of the text.
-pub fn check(module: &Module) -> Result<(), Errors> {
+pub fn check(module: Module) -> Result<Checked, Errors> {
+    faults(&module)?;
+    Ok(Checked(Arc::new(module)))
+}
+
+fn faults(module: &Module) -> Result<(), Errors> {
     let mut checker = Checker {
         module,
         scopes: Scopes::default(),
-        functions: HashMap::new(),
+        functions: FxHashMap::default(),
+        forms: vec![FxHashMap::default(); Opcode::ALL.len()],
         registers: 0,
         errors: Vec::new(),
     };
@@ -64,20 +136,22 @@ pub fn unsupported(function: &Function) -> Vec<Diagnostic> {
     found
 }
 
-/// No compiler needs more registers in a function.
-const MOST_REGISTERS: u64 = 1 << 22;
-
-/// A function's parameter counts: returns and parameters.
-#[derive(Clone, Copy)]
-struct Signature {
-    returns: usize,
-    params: usize,
+/// A function's results and parameters.
+#[derive(Clone, Copy, Debug)]
+struct Signature<'m> {
+    returns: &'m [Variable],
+    params: &'m [Variable],
 }
+
+/// The forms that an instruction may have, by its modifiers.
+type Forms = FxHashMap<Vec<Modifier>, Rc<[&'static isa::Shape]>>;
 
 struct Checker<'m> {
     module: &'m Module,
-    scopes: Scopes<'m>,
-    functions: HashMap<&'m str, Signature>,
+    scopes: Scopes<'m, Entity<'m>>,
+    functions: FxHashMap<&'m str, Signature<'m>>,
+    /// By opcode: a module has few different instructions, each of them many times.
+    forms: Vec<Forms>,
     /// Registers that the function has so far.
     registers: u64,
     errors: Vec<Diagnostic>,
@@ -88,7 +162,7 @@ impl<'m> Checker<'m> {
         self.errors.push(Diagnostic { span, error, help });
     }
 
-    fn declare(&mut self, name: &'m Ident, range: Option<u32>, entity: Entity) {
+    fn declare(&mut self, name: &'m Ident, range: Option<u32>, entity: Entity<'m>) {
         if name.name == "_" {
             return;
         }
@@ -112,10 +186,21 @@ impl<'m> Checker<'m> {
         if matches!(v.space, StateSpace::Reg | StateSpace::Sreg) {
             let count = u64::from(v.range.unwrap_or(1)) * u64::from(v.vector);
             self.registers = self.registers.saturating_add(count);
-            if self.registers > MOST_REGISTERS && self.registers - count <= MOST_REGISTERS {
+            if self.registers > limits::REGISTERS && self.registers - count <= limits::REGISTERS {
                 let (what, range) = ("the number of registers of a function", "at most 2^22");
                 let value = self.registers;
                 self.error(span, Error::OutOfRange { what, range, value }, None);
+            }
+            if v.vector > 1 && v.ty == ScalarType::Pred {
+                let (expected, found) = ("single predicates".to_string(), "a vector of them".to_string());
+                self.error(span, Error::Expected { expected, found }, None);
+            } else if v.ty.bytes() * u32::from(v.vector) > limits::VECTOR_BYTES {
+                let error = Error::Size {
+                    name: v.name.name.clone(),
+                    range: "at most 16 bytes, all elements of a vector together",
+                    found: (v.ty.bytes() * u32::from(v.vector)).to_string(),
+                };
+                self.error(span, error, None);
             }
             return;
         }
@@ -124,14 +209,7 @@ impl<'m> Checker<'m> {
             .dims
             .iter()
             .try_fold(one, |all, d| all.checked_mul(d.unwrap_or(0)));
-        let (most, range) = match v.space.base() {
-            StateSpace::Global => (1 << 40, "at most 2^40 bytes"),
-            StateSpace::Const => (1 << 26, "at most 2^26 bytes"),
-            // What a thread of any device has.
-            StateSpace::Local => (512 << 10, "at most 512 KiB, the local memory of a thread"),
-            StateSpace::Shared | StateSpace::SharedCluster => (1 << 28, "at most 2^28 bytes"),
-            _ => (512 << 10, "at most 512 KiB"),
-        };
+        let (most, range) = limits::of_variable(v.space);
         if bytes.is_none_or(|b| b > most) {
             let error = Error::Size {
                 name: v.name.name.clone(),
@@ -144,14 +222,7 @@ impl<'m> Checker<'m> {
 
     fn declare_variable(&mut self, v: &'m Variable) {
         self.size(v);
-        let entity = match v.space {
-            StateSpace::Reg | StateSpace::Sreg => Entity::Register {
-                ty: v.ty,
-                vector: v.vector,
-            },
-            _ => Entity::Variable,
-        };
-        self.declare(&v.name, v.range, entity);
+        self.declare(&v.name, v.range, entity(v));
         if v.range.is_some() && !matches!(v.space, StateSpace::Reg) {
             let help = Some("only registers come in ranges; an array is `name[N]`".to_string());
             let (expected, found) = ("a variable".to_string(), format!("a range `{}<N>`", v.name.name));
@@ -161,7 +232,7 @@ impl<'m> Checker<'m> {
 
     /// Module scope first: functions may call functions further down.
     fn module(&mut self) {
-        let mut defined: HashMap<&str, Span> = HashMap::new();
+        let mut defined: FxHashMap<&str, Span> = FxHashMap::default();
         for item in &self.module.items {
             let (name, is_definition) = match item {
                 Item::Variable(v) => {
@@ -192,25 +263,24 @@ impl<'m> Checker<'m> {
             match item {
                 Item::Variable(v) => {
                     self.size(v);
-                    let entity = match v.space {
-                        StateSpace::Reg => Entity::Register {
-                            ty: v.ty,
-                            vector: v.vector,
-                        },
-                        _ => Entity::Variable,
-                    };
-                    self.scopes.declare(&v.name.name, v.name.span, v.range, entity);
+                    self.scopes.declare(&v.name.name, v.name.span, v.range, entity(v));
                 }
                 Item::Function(f) => {
                     self.scopes
                         .declare(&f.name.name, f.name.span, None, Entity::Function);
                     let signature = Signature {
-                        returns: f.returns.len(),
-                        params: f.params.len(),
+                        returns: &f.returns,
+                        params: &f.params,
                     };
-                    self.functions.insert(&f.name.name, signature);
+                    // A declaration says less than the definition.
+                    if f.body.is_some() || !self.functions.contains_key(f.name.name.as_str()) {
+                        self.functions.insert(&f.name.name, signature);
+                    }
                 }
-                Item::Alias { alias, .. } => {
+                Item::Alias { alias, target, .. } => {
+                    if let Some(signature) = self.functions.get(target.name.as_str()).copied() {
+                        self.functions.insert(&alias.name, signature);
+                    }
                     self.scopes
                         .declare(&alias.name, alias.span, None, Entity::Function);
                 }
@@ -245,9 +315,11 @@ impl<'m> Checker<'m> {
     }
 
     fn function(&mut self, f: &'m Function) {
-        let Some(body) = &f.body else { return };
-        self.scopes.enter();
         self.registers = 0;
+        let Some(body) = &f.body else {
+            return f.returns.iter().chain(&f.params).for_each(|v| self.size(v));
+        };
+        self.scopes.enter();
         for v in f.returns.iter().chain(&f.params) {
             self.declare_variable(v);
         }
@@ -261,18 +333,17 @@ impl<'m> Checker<'m> {
             match statement {
                 Statement::Label(label) => self.declare(label, None, Entity::Label),
                 Statement::BranchTargets { label, .. } => self.declare(label, None, Entity::Branches),
-                Statement::CallTargets { label, .. } => self.declare(label, None, Entity::Calls),
+                Statement::CallTargets { label, targets } => {
+                    self.declare(label, None, Entity::Calls(targets));
+                }
                 Statement::CallPrototype {
                     label,
                     returns,
                     params,
                     ..
                 } => {
-                    let prototype = Entity::Prototype {
-                        returns: returns.len(),
-                        params: params.len(),
-                    };
-                    self.declare(label, None, prototype);
+                    returns.iter().chain(params).for_each(|v| self.size(v));
+                    self.declare(label, None, Entity::Prototype(Signature { returns, params }));
                 }
                 _ => {}
             }
@@ -302,8 +373,8 @@ impl<'m> Checker<'m> {
     }
 
     /// What a name is, or an error.
-    fn lookup(&mut self, what: &'static str, name: &Ident) -> Option<Entity> {
-        let found = self.scopes.find(&name.name);
+    fn lookup(&mut self, what: &'static str, name: &Ident) -> Option<Entity<'m>> {
+        let found = self.scopes.find(&name.name).map(|found| found.what);
         if found.is_none() {
             let help = match self.scopes.range_of(&name.name) {
                 Some((prefix, n)) => Some(format!(
@@ -362,16 +433,10 @@ impl<'m> Checker<'m> {
         if isa::entry(i.opcode).forms.is_empty() {
             return;
         }
-        let shapes = isa::shapes(i.opcode);
-        let misses: Vec<_> = shapes.iter().map(|s| s.compare(&i.modifiers)).collect();
-        let mut fitting = shapes
-            .iter()
-            .zip(&misses)
-            .filter(|(_, m)| m.extra.is_empty() && m.missing.is_empty());
-        let Some((first, _)) = fitting.next() else {
-            self.modifiers(i, shapes, &misses);
-            return;
-        };
+        let shapes = self.forms_of(i);
+        if shapes.is_empty() {
+            return self.modifiers(i);
+        }
         if let Some(accumulator) = i.numerics.accumulator
             && !matches!(i.opcode, Opcode::Fmam | Opcode::Addm)
         {
@@ -382,12 +447,28 @@ impl<'m> Checker<'m> {
             let help = format!("leave out `::{accumulator}`; fmam and addm have accumulators");
             self.error(self.mnemonic_span(i), error, Some(help));
         }
-        let all: Vec<_> = std::iter::once(first).chain(fitting.map(|(s, _)| s)).collect();
-        self.operands(i, &all);
+        self.operands(i, &shapes);
+    }
+
+    /// The forms that allow the modifiers of an instruction.
+    fn forms_of(&mut self, i: &Instruction) -> Rc<[&'static isa::Shape]> {
+        let known = &mut self.forms[i.opcode as usize];
+        if let Some(forms) = known.get(i.modifiers.as_slice()) {
+            return forms.clone();
+        }
+        let fits = |s: &&isa::Shape| {
+            let miss = s.compare(&i.modifiers);
+            miss.extra.is_empty() && miss.missing.is_empty()
+        };
+        let forms: Rc<[_]> = isa::shapes(i.opcode).iter().filter(fits).collect();
+        known.insert(i.modifiers.clone(), forms.clone());
+        forms
     }
 
     /// Says what is wrong with the modifiers, held against the form that is nearest.
-    fn modifiers(&mut self, i: &Instruction, shapes: &[isa::Shape], misses: &[isa::Miss]) {
+    fn modifiers(&mut self, i: &Instruction) {
+        let shapes = isa::shapes(i.opcode);
+        let misses: Vec<isa::Miss> = shapes.iter().map(|s| s.compare(&i.modifiers)).collect();
         let nearest_form =
             (0..shapes.len()).min_by_key(|n| (misses[*n].extra.len() * 2 + misses[*n].missing.len(), *n));
         let Some(n) = nearest_form else { return };

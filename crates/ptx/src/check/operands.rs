@@ -1,38 +1,62 @@
 //! Operands held against the patterns of an instruction's forms.
 
+use std::borrow::Cow;
+
 use super::*;
 use crate::isa::{Pattern, Shape, TypeKind, Want};
 
 /// A type an operand must have, and how strictly.
 #[derive(Clone, Copy)]
-struct Typing {
+pub(super) struct Typing {
     ty: ScalarType,
+    /// How many elements a register in this place has: 1, or those of a vector access that names one register.
+    lanes: u8,
     /// The register may be wider.
     wider: bool,
     /// The early `.bf16` on f32 registers is welcome.
     early: bool,
+    /// Size alone counts: elements in the braces of a load or store.
+    any_kind: bool,
 }
 
 impl Typing {
-    fn exact(ty: ScalarType) -> Self {
+    pub(super) fn exact(ty: ScalarType) -> Self {
         Typing {
             ty,
+            lanes: 1,
             wider: false,
             early: false,
+            any_kind: false,
         }
+    }
+
+    /// For an operand that may be one register with all elements of a vector access.
+    fn whole(self, i: &Instruction) -> Self {
+        let lanes = i.vector() as u8;
+        Typing { lanes, ..self }
     }
 
     /// PTX's rules for a register declared `declared`.
     fn suits(self, declared: ScalarType) -> bool {
         use TypeKind::*;
+        // 128 bits are no wider form of anything, and arithmetic in a format has 32.
+        if (self.ty == ScalarType::B128) != (declared == ScalarType::B128) {
+            return false;
+        }
+        if self.ty == ScalarType::Vf32 && declared.bits() != 32 {
+            return false;
+        }
         if self.early && self.ty == ScalarType::Bf16 && declared.bits() == 32 {
             return matches!(declared.kind(), Float | Bits);
         }
         let (want, have) = (self.ty.kind(), declared.kind());
+        // Packed halves have no kind to ptxas.
+        let packed = matches!(declared, ScalarType::F16x2 | ScalarType::Bf16x2);
         let kinds = match (want, have) {
             (Predicate, Predicate) => true,
             (Predicate, _) | (_, Predicate) => false,
             (Bits, _) | (_, Bits) => true,
+            _ if packed || self.any_kind => true,
             (Signed | Unsigned, Signed | Unsigned) | (Float, Float) | (Opaque, Opaque) => true,
             // Packed halves and small floats live in integer registers of old files.
             (Float, Signed | Unsigned) => !matches!(
@@ -41,7 +65,7 @@ impl Typing {
             ),
             _ => false,
         };
-        let size = if self.wider && !(want == Float && have == Float) {
+        let size = if self.wider && want != Predicate && (packed || want != Float || have != Float) {
             declared.bits() >= self.ty.bits()
         } else {
             declared.bits() == self.ty.bits()
@@ -49,8 +73,24 @@ impl Typing {
         kinds && size
     }
 
+    /// Whether a special register may stand here. `mov` of one value widens and narrows what it reads.
+    fn takes(self, register: SpecialRegister, i: &Instruction) -> bool {
+        let (want, have) = (self.ty.bits(), register.bits());
+        let vector = |o: &Operand| matches!(o, Operand::Vector { .. });
+        let moves = i.opcode == Opcode::Mov && !i.operands.iter().any(vector);
+        let predicate = register == SpecialRegister::IsExplicitCluster;
+        match self.ty.kind() {
+            _ if self.lanes != 1 || want == 128 => false,
+            TypeKind::Predicate => predicate,
+            // A constant, of any width.
+            _ if register == SpecialRegister::WarpSz => true,
+            _ => moves || want == have || want < 32 && have == 32 || self.wider && have >= want,
+        }
+    }
+
     fn describe(self) -> String {
         match self.ty.kind() {
+            _ if self.lanes > 1 => format!("one register of `.v{} .{}`", self.lanes, self.ty),
             TypeKind::Predicate => "a predicate".into(),
             _ if self.wider => format!("`.{}` or wider", self.ty),
             _ if self.ty == ScalarType::Vf32 => "`.f32` or `.b32` (for `.vf32`)".into(),
@@ -65,9 +105,9 @@ impl<'m> Checker<'m> {
         if i.opcode == Opcode::Call {
             return self.call(i);
         }
-        let ways: Vec<&Vec<Pattern>> = shapes.iter().flat_map(|s| s.operands.iter()).collect();
+        let ways = || shapes.iter().flat_map(|s| s.operands.iter());
         let mut first: Option<Vec<Diagnostic>> = None;
-        for way in &ways {
+        for way in ways() {
             let Some(matching) = align(way, i.operands.len()) else {
                 continue;
             };
@@ -85,7 +125,7 @@ impl<'m> Checker<'m> {
             Some(found) => self.errors.extend(found),
             None => {
                 let mut counts: Vec<String> = Vec::new();
-                for way in ways {
+                for way in ways() {
                     let least = way.iter().filter(|p| !p.optional).count();
                     let text = if least == way.len() {
                         least.to_string()
@@ -111,7 +151,13 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn kind_error(&mut self, i: &Instruction, n: usize, operand: &Operand, expected: impl Into<String>) {
+    pub(super) fn kind_error(
+        &mut self,
+        i: &Instruction,
+        n: usize,
+        operand: &Operand,
+        expected: impl Into<String>,
+    ) {
         let found = describe(operand);
         let (mnemonic, number, expected) = (i.mnemonic(), n + 1, expected.into());
         self.error(
@@ -133,8 +179,10 @@ impl<'m> Checker<'m> {
             Want::Typed { index, wider } => {
                 let typing = Typing {
                     ty: nth(index),
+                    lanes: 1,
                     wider,
                     early,
+                    any_kind: false,
                 };
                 if let (true, Operand::Pair { first, second }) = (pattern.pair, operand) {
                     self.value(i, n, pattern, first, typing);
@@ -196,14 +244,16 @@ impl<'m> Checker<'m> {
                         early,
                         ..Typing::exact(nth(0))
                     };
-                    self.value(i, n, pattern, operand, typing);
+                    self.value(i, n, pattern, operand, typing.whole(i));
                 }
             }
             Want::Vector => {
                 let typing = Typing {
                     ty: nth(0),
+                    lanes: 1,
                     wider: true,
                     early,
+                    any_kind: false,
                 };
                 match operand {
                     Operand::Vector { elements, span } => {
@@ -219,11 +269,15 @@ impl<'m> Checker<'m> {
                             };
                             self.error(*span, error, None);
                         }
+                        let typing = Typing {
+                            any_kind: true,
+                            ..typing
+                        };
                         for element in elements {
                             self.value(i, n, pattern, element, typing);
                         }
                     }
-                    _ => self.value(i, n, pattern, operand, typing),
+                    _ => self.value(i, n, pattern, operand, typing.whole(i)),
                 }
             }
             Want::Address => self.address(i, n, operand),
@@ -259,7 +313,7 @@ impl<'m> Checker<'m> {
     }
 
     /// Names inside an operand that may be anything.
-    fn anything(&mut self, operand: &'m Operand) {
+    pub(super) fn anything(&mut self, operand: &'m Operand) {
         match operand {
             Operand::Name(name)
             | Operand::Component { base: name, .. }
@@ -292,57 +346,70 @@ impl<'m> Checker<'m> {
         };
         let AddressBase::Name(name) = base else { return };
         match self.lookup("variable", name) {
-            Some(Entity::Register { ty, vector: 1 })
-                if ty.bits() >= 32
-                    && matches!(ty.kind(), TypeKind::Bits | TypeKind::Unsigned | TypeKind::Signed) => {}
-            Some(Entity::Register { ty, .. }) => {
-                let (mnemonic, number, name) = (i.mnemonic(), n + 1, name.name.clone());
-                let (declared, expected) = (ty.text().to_string(), "an integer of 32 or 64 bits".to_string());
-                let error = Error::OperandType {
-                    mnemonic,
-                    number,
-                    name,
-                    declared,
-                    expected,
-                };
-                self.error(operand.span(), error, None);
+            Some(Entity::Register { ty, vector }) if Self::is_address(ty, vector) => {}
+            Some(Entity::Register { ty, vector }) => {
+                let expected = "an integer of 32 or 64 bits".to_string();
+                self.type_error(i, n, operand, name, (ty, vector), expected);
             }
-            Some(Entity::Variable) | Some(Entity::Function) | None => {}
+            Some(Entity::Variable(_) | Entity::Function) | None => {}
             Some(other) => self.wrong_kind(name, "a variable or register", other),
         }
     }
 
+    /// Whether a register can hold an address.
+    pub(super) fn is_address(ty: ScalarType, vector: u8) -> bool {
+        vector == 1
+            && matches!(ty.bits(), 32 | 64)
+            && matches!(ty.kind(), TypeKind::Bits | TypeKind::Unsigned | TypeKind::Signed)
+    }
+
     /// One element of a packed value: a register of that many bits, `_`, or a number.
     fn part(&mut self, i: &'m Instruction, n: usize, operand: &'m Operand, bits: u32) {
-        let name = match operand {
-            Operand::Name(name) => name,
-            Operand::Sink(_)
-            | Operand::Immediate { .. }
-            | Operand::Component { .. }
-            | Operand::Special { .. } => return,
+        let (name, element) = match operand {
+            Operand::Name(name) => (name, None),
+            Operand::Component { base, index } => (base, Some(*index)),
+            Operand::Sink(_) | Operand::Immediate { .. } => return,
+            Operand::Special { register, .. } if register.bits() == bits.max(32) => return,
             _ => return self.kind_error(i, n, operand, "a register"),
         };
-        match self.lookup("register", name) {
-            Some(Entity::Register { ty, .. }) if ty.bits() == bits => {}
-            Some(Entity::Register { ty, .. }) => {
-                let (mnemonic, number, name) = (i.mnemonic(), n + 1, name.name.clone());
-                let (declared, expected) = (ty.text().to_string(), format!("{bits} bits wide"));
-                let error = Error::OperandType {
-                    mnemonic,
-                    number,
-                    name,
-                    declared,
-                    expected,
-                };
-                self.error(operand.span(), error, None);
+        match (self.lookup("register", name), element) {
+            (Some(Entity::Register { ty, vector: 1 }), None) if ty.bits() == bits => {}
+            (Some(Entity::Register { ty, vector }), Some(index)) if ty.bits() == bits && index < vector => {}
+            (Some(Entity::Register { ty, vector }), _) => {
+                let expected = format!("{bits} bits wide");
+                self.type_error(i, n, operand, name, (ty, vector), expected);
             }
-            Some(other) => self.wrong_kind(name, "a register", other),
-            None => {}
+            (Some(other), _) => self.wrong_kind(name, "a register", other),
+            (None, _) => {}
         }
     }
 
+    pub(super) fn type_error(
+        &mut self,
+        i: &Instruction,
+        n: usize,
+        operand: &Operand,
+        name: &Ident,
+        (ty, vector): (ScalarType, u8),
+        expected: String,
+    ) {
+        let (mnemonic, number, name) = (i.mnemonic(), n + 1, name.name.clone());
+        let declared = match vector {
+            1 => ty.text().to_string(),
+            _ => format!("v{vector} .{ty}"),
+        };
+        let error = Error::OperandType {
+            mnemonic,
+            number,
+            name,
+            declared,
+            expected,
+        };
+        self.error(operand.span(), error, None);
+    }
+
     /// A single value: a register, a number, the address of a variable, a special register.
-    fn value(
+    pub(super) fn value(
         &mut self,
         i: &'m Instruction,
         n: usize,
@@ -353,30 +420,16 @@ impl<'m> Checker<'m> {
         match operand {
             Operand::Name(name) => match self.lookup("register", name) {
                 None => {}
+                Some(Entity::Register { ty, vector }) if typing.suits(ty) && vector == typing.lanes => {}
                 Some(Entity::Register { ty, vector }) => {
-                    let whole_vector = usize::from(vector) == i.vector();
-                    if !typing.suits(ty) || !(whole_vector || vector == 1) {
-                        let (mnemonic, number, name) = (i.mnemonic(), n + 1, name.name.clone());
-                        let declared = if vector > 1 {
-                            format!("v{vector} .{ty}")
-                        } else {
-                            ty.text().to_string()
-                        };
-                        let expected = typing.describe();
-                        let error = Error::OperandType {
-                            mnemonic,
-                            number,
-                            name,
-                            declared,
-                            expected,
-                        };
-                        self.error(operand.span(), error, None);
-                    }
+                    self.type_error(i, n, operand, name, (ty, vector), typing.describe());
                 }
                 // The address of a variable or function, as a value.
-                Some(Entity::Variable | Entity::Function) if !pattern.written && typing.ty.bits() >= 32 => {}
+                Some(Entity::Variable(_) | Entity::Function)
+                    if !pattern.written && (32..=64).contains(&typing.ty.bits()) && typing.lanes == 1 => {}
                 // Parameters of PTX 1 and 2 device functions are read and written by name.
-                Some(Entity::Variable) if i.opcode == Opcode::Mov => {}
+                Some(Entity::Variable(_))
+                    if i.opcode == Opcode::Mov && typing.ty != ScalarType::Pred && typing.lanes == 1 => {}
                 Some(other) => {
                     let what = if typing.ty == ScalarType::Pred {
                         "a predicate"
@@ -387,18 +440,25 @@ impl<'m> Checker<'m> {
                 }
             },
             Operand::Component { base, index } => match self.lookup("register", base) {
-                Some(Entity::Register { vector, .. }) if vector > 1 && *index < vector => {}
+                Some(Entity::Register { ty, vector })
+                    if vector > 1 && *index < vector && typing.suits(ty) && typing.lanes == 1 => {}
+                Some(Entity::Register { ty, vector }) if vector > 1 && *index < vector => {
+                    self.type_error(i, n, operand, base, (ty, vector), typing.describe());
+                }
                 Some(other) => self.wrong_kind(base, "a vector register", other),
                 None => {}
             },
-            Operand::Sink(_) if pattern.written => {}
-            Operand::Sink(_) if pattern.want == Want::Vector => {}
+            Operand::Sink(_) if pattern.written && typing.lanes == 1 => {}
+            Operand::Sink(_) if pattern.want == Want::Vector && typing.lanes == 1 => {}
             _ if pattern.written => self.kind_error(i, n, operand, "a register"),
-            Operand::Special { .. } if typing.ty != ScalarType::Pred => {}
-            Operand::Offset { base, .. } if typing.ty.bits() >= 32 => {
-                self.lookup("variable", base);
+            Operand::Special { register, .. } if typing.takes(*register, i) => {}
+            Operand::Offset { base, .. } if (32..=64).contains(&typing.ty.bits()) && typing.lanes == 1 => {
+                match self.lookup("variable", base) {
+                    Some(Entity::Variable(_) | Entity::Function) | None => {}
+                    Some(other) => self.wrong_kind(base, "a variable", other),
+                }
             }
-            Operand::Immediate { value, .. } => {
+            Operand::Immediate { value, .. } if typing.lanes == 1 => {
                 let fits = match (typing.ty.kind(), value) {
                     (TypeKind::Float, Immediate::Int { .. }) => {
                         !matches!(typing.ty, ScalarType::F32 | ScalarType::F64 | ScalarType::Vf32)
@@ -416,80 +476,15 @@ impl<'m> Checker<'m> {
                     self.kind_error(i, n, operand, expected);
                 }
             }
-            Operand::Not { operand: inner, .. } if typing.ty == ScalarType::Pred => {
+            Operand::Not { operand: inner, .. } if typing.ty == ScalarType::Pred && typing.lanes == 1 => {
                 self.value(i, n, pattern, inner, typing);
             }
-            Operand::Neg { operand: inner, .. } if typing.ty.kind() == TypeKind::Float => {
+            Operand::Neg { operand: inner, .. }
+                if typing.ty.kind() == TypeKind::Float && typing.lanes == 1 =>
+            {
                 self.value(i, n, pattern, inner, typing);
             }
             _ => self.kind_error(i, n, operand, typing.describe()),
-        }
-    }
-
-    /// `call [(returns),] target [, (arguments)] [, prototype or list]`
-    fn call(&mut self, i: &'m Instruction) {
-        let mut rest = i.operands.as_slice();
-        let mut returns = 0;
-        if let [Operand::List { elements, .. }, tail @ ..] = rest {
-            returns = elements.len();
-            rest = tail;
-        }
-        let [target, tail @ ..] = rest else {
-            let span = self.mnemonic_span(i);
-            let (mnemonic, expected) = (i.mnemonic(), "1 to 4".to_string());
-            return self.error(
-                span,
-                Error::OperandCount {
-                    mnemonic,
-                    expected,
-                    found: 0,
-                },
-                None,
-            );
-        };
-        let mut arguments = 0;
-        let mut tail = tail;
-        if let [Operand::List { elements, .. }, more @ ..] = tail {
-            arguments = elements.len();
-            tail = more;
-        }
-        i.operands
-            .iter()
-            .filter(|o| matches!(o, Operand::List { .. }))
-            .for_each(|o| self.anything(o));
-        let Operand::Name(name) = target else {
-            return self.kind_error(i, 0, target, "a function or a register that holds its address");
-        };
-        let mut signature = None;
-        match self.lookup("function", name) {
-            Some(Entity::Function) => signature = self.functions.get(name.name.as_str()).copied(),
-            Some(Entity::Register { .. }) => {
-                let Some(Operand::Name(prototype)) = tail.first() else {
-                    let help =
-                        Some("name a `.callprototype` or `.calltargets` behind the arguments".to_string());
-                    let (expected, found) = ("a prototype".to_string(), "none".to_string());
-                    return self.error(i.span, Error::Expected { expected, found }, help);
-                };
-                match self.lookup("prototype", prototype) {
-                    Some(Entity::Prototype { returns, params }) => {
-                        signature = Some(Signature { returns, params })
-                    }
-                    Some(Entity::Calls) | None => {}
-                    Some(other) => self.wrong_kind(prototype, "a prototype", other),
-                }
-            }
-            Some(other) => self.wrong_kind(name, "a function", other),
-            None => {}
-        }
-        if let Some(expected) = signature
-            && (expected.returns, expected.params) != (returns, arguments)
-        {
-            let found = format!("{returns} and {arguments}");
-            let expected = format!(
-                "{} return values and {} arguments",
-                expected.returns, expected.params
-            );
-            self.error(name.span, Error::Expected { expected, found }, None);
         }
     }
 }
@@ -507,8 +502,11 @@ fn moves(opcode: Opcode) -> bool {
 }
 
 /// Leaves optional patterns out from the left until as many are left as there are operands.
-fn align(way: &[Pattern], count: usize) -> Option<Vec<Pattern>> {
+fn align(way: &[Pattern], count: usize) -> Option<Cow<'_, [Pattern]>> {
     let mut spare = way.len().checked_sub(count)?;
+    if spare == 0 {
+        return Some(Cow::Borrowed(way));
+    }
     let optional = way.iter().filter(|p| p.optional).count();
     if spare > optional {
         return None;
@@ -526,7 +524,7 @@ fn align(way: &[Pattern], count: usize) -> Option<Vec<Pattern>> {
         }
         kept.push(*p);
     }
-    Some(kept)
+    Some(Cow::Owned(kept))
 }
 
 fn widened(ty: ScalarType) -> ScalarType {

@@ -287,6 +287,8 @@ pub fn reference() -> String {
     page.push_str(
         "\n## Grammar\nRead from end to end against the ISA document of PTX 9 and ptxas 13.5. Not taken: initial values of `.texref`, \
          `.samplerref` and `.surfref` variables; an array indexed by a register without brackets (`a[%r1]`; `[%r1+4]` and `a[3]` are); \
+         addresses in 16-bit registers; a vector register that `mov` packs or unpacks (`mov.b64 %rd1, %v2`; braces are), or one register for \
+         all its elements (`mov.v4.u32 %v, %r1`); a special register as guard; \
          directives of a preprocessor other than `# 12 \"foo.ptx\"` and `#line`. Forms marked *not executed*, and instructions that \
          are known by name only, are read and printed, and an error where a kernel that has them is launched. Taken although ptxas \
          refuses it: `-%f1` as an operand, `[%rd1-4]`, numbers as addresses outside of `.local`, `.bf16` and `.vf32` on 32-bit \

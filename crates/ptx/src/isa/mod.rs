@@ -87,7 +87,9 @@ spelled! {
         ClusterCtarank = "%cluster_ctarank", ClusterNctarank = "%cluster_nctarank",
         IsExplicitCluster = "%is_explicit_cluster", AggrSmemSize = "%aggr_smem_size",
         ReservedSmemOffsetBegin = "%reserved_smem_offset_begin", ReservedSmemOffsetEnd = "%reserved_smem_offset_end",
-        ReservedSmemOffsetCap = "%reserved_smem_offset_cap", CurrentGraphExec = "%current_graph_exec",
+        ReservedSmemOffsetCap = "%reserved_smem_offset_cap",
+        ReservedSmemOffset0 = "%reserved_smem_offset_0", ReservedSmemOffset1 = "%reserved_smem_offset_1",
+        CurrentGraphExec = "%current_graph_exec",
         // Driver state: 1 and 2 hold the address of the grid barrier of a cooperative launch.
         Envreg0 = "%envreg0", Envreg1 = "%envreg1", Envreg2 = "%envreg2", Envreg3 = "%envreg3",
         Envreg4 = "%envreg4", Envreg5 = "%envreg5", Envreg6 = "%envreg6", Envreg7 = "%envreg7",
@@ -98,6 +100,9 @@ spelled! {
         Envreg24 = "%envreg24", Envreg25 = "%envreg25", Envreg26 = "%envreg26", Envreg27 = "%envreg27",
         Envreg28 = "%envreg28", Envreg29 = "%envreg29", Envreg30 = "%envreg30", Envreg31 = "%envreg31",
         Pm0 = "%pm0", Pm1 = "%pm1", Pm2 = "%pm2", Pm3 = "%pm3",
+        Pm4 = "%pm4", Pm5 = "%pm5", Pm6 = "%pm6", Pm7 = "%pm7",
+        Pm0Wide = "%pm0_64", Pm1Wide = "%pm1_64", Pm2Wide = "%pm2_64", Pm3Wide = "%pm3_64",
+        Pm4Wide = "%pm4_64", Pm5Wide = "%pm5_64", Pm6Wide = "%pm6_64", Pm7Wide = "%pm7_64",
     }
 }
 
@@ -279,6 +284,18 @@ impl StateSpace {
             StateSpace::SharedCta => StateSpace::Shared,
             StateSpace::ParamEntry | StateSpace::ParamFunc => StateSpace::Param,
             other => other,
+        }
+    }
+}
+
+impl SpecialRegister {
+    /// Its width in bits. `%gridid` had 32 before PTX 3.0; reading it with `mov` takes either.
+    pub const fn bits(self) -> u32 {
+        use SpecialRegister::*;
+        match self {
+            Clock64 | Globaltimer | Gridid | CurrentGraphExec | Pm0Wide | Pm1Wide | Pm2Wide | Pm3Wide
+            | Pm4Wide | Pm5Wide | Pm6Wide | Pm7Wide => 64,
+            _ => 32,
         }
     }
 }

@@ -13,8 +13,8 @@ const BARRIER: &[Form] = &[
 ];
 
 const EXCHANGE: &[Form] = &[
-    form("up|down|bfly|idx b32|u32|s32|f32", "=T|pred T u32 u32"),
-    form("sync up|down|bfly|idx b32|u32|s32|f32", "=T|pred T u32 u32 u32"),
+    form("up|down|bfly|idx b32|u32|s32|f32", "=T|pred T b32 b32"),
+    form("sync up|down|bfly|idx b32|u32|s32|f32", "=T|pred T b32 b32 b32"),
 ];
 
 pub(super) const TABLE: &[Entry] = &[
@@ -52,7 +52,7 @@ pub(super) const TABLE: &[Entry] = &[
                 "=~T ~T2",
             ),
             form("rn|rna|rz relu? satfinite? tf32 f32", "=~T ~T2"),
-            form("rn|rz ftz? relu? satfinite? f16x2|bf16x2 f32", "=T T2 T2"),
+            form("rn|rz ftz? relu? satfinite? f16x2|bf16x2 f32", "=~T T2 T2"),
             form("rn satfinite relu? $tiny f32", "=T T2 T2"),
             form("rn satfinite relu? $tiny f16x2", "=T T2"),
             form("rn relu? f16x2 $tiny", "=T T2"),
