@@ -35,12 +35,13 @@
 //! `w.mask` each time. `tests/addresses.rs` holds every path to [`resolve_one`]'s meaning, at random addresses around
 //! all ends, on every instruction set.
 
-use crate::env::{Env, Range};
 use crate::lanes::{begin, blend, finish, per_isa};
 use crate::launch::TrapKind;
+use crate::machine::{Element, FULL, LANES};
 use crate::memory::MemoryKind;
-use crate::program::{Element, MemoryOp};
-use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::program::MemoryOp;
+use crate::warp::{Env, Range};
+use crate::warp::{Flow, Inst, OpFn, Warp};
 use crate::window;
 use ir::Space;
 

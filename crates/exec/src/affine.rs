@@ -8,8 +8,9 @@
 
 use crate::alu;
 use crate::lanes::{Op1, Op2, Op3, per_isa, uniform1, uniform2, uniform3};
-use crate::program::{AffineOp, AffineReg, Element};
-use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::machine::{Element, FULL, LANES};
+use crate::program::{AffineOp, AffineReg};
+use crate::warp::{Flow, Inst, OpFn, Warp};
 use ir::{AffineFn, AluOp};
 
 /// The code of an operation that has an affine form.

@@ -4,152 +4,16 @@
 //! `schedule`: the lanes of a call meet again where it returns.
 
 use crate::cross::{cross, lanes_of, value};
+use crate::frames::Layout;
 use crate::launch::TrapKind;
-use crate::program::{Extent, Program};
-use crate::runner::{Line, lines};
-use crate::warp::{FULL, Fault, Flow, Inst, LANES, Registers, Warp};
+use crate::machine::{Extent, FULL, LANES};
+use crate::warp::{Fault, Flow, Inst, Warp};
 use ir::Slot;
 
 /// Local memory that the frames of called functions may take in each thread, bytes. A device has 1 KiB unless
 /// the program asks for more (`cudaLimitStackSize`), but also keeps registers there; memory that is not touched
 /// costs nothing.
 pub const STACK_BYTES: u32 = 64 << 10;
-
-/// A function that is called.
-#[derive(Debug)]
-pub struct Function {
-    /// Its first instruction.
-    pub entry: u32,
-    /// What points to it.
-    pub address: u64,
-    /// Uniform register that holds the local address of its frame.
-    pub base: Option<u32>,
-    /// Size of its frame in local memory, bytes.
-    pub local_bytes: u32,
-    /// Where it puts its results, in its frame.
-    pub returns: Vec<Slot>,
-    /// Where it finds its arguments.
-    pub params: Vec<Slot>,
-}
-
-/// One call under way.
-struct Frame {
-    registers: Registers,
-    /// The memory behind them.
-    _memory: Vec<Line>,
-    /// Where its frame in local memory starts, and where its caller's does.
-    base: u32,
-    caller_base: u32,
-    /// One past its end.
-    end: u32,
-    /// Index in [`Program::functions`].
-    function: u32,
-    /// Index in [`Program::calls`].
-    site: u32,
-}
-
-/// The calls under way in a block. Numbers start at 1; 0 is the kernel.
-pub struct Frames {
-    frames: Vec<Frame>,
-    free: Vec<u32>,
-    /// Bytes of local memory that the kernel uses.
-    kernel_bytes: u32,
-}
-
-impl Frames {
-    /// For a block that runs `program`.
-    pub fn new(program: &Program) -> Frames {
-        Frames {
-            frames: vec![],
-            free: vec![],
-            kernel_bytes: program.frame_bytes,
-        }
-    }
-
-    /// Forgets all calls.
-    pub fn reset(&mut self) {
-        self.free.clear();
-        self.free.extend(1..=self.frames.len() as u32);
-    }
-
-    /// The registers of a call.
-    pub fn registers(&self, frame: u32) -> Registers {
-        self.frames[frame as usize - 1].registers
-    }
-
-    /// A call is over.
-    pub fn release(&mut self, frame: u32) {
-        self.free.push(frame);
-    }
-
-    /// Start and end of a frame in local memory.
-    fn extent(&self, frame: u32) -> (u32, u32) {
-        match frame {
-            0 => (0, self.kernel_bytes),
-            _ => {
-                let f = &self.frames[frame as usize - 1];
-                (f.base, f.end)
-            }
-        }
-    }
-
-    /// Registers that nobody uses; constants are in place.
-    fn take(&mut self, p: &Program) -> u32 {
-        if let Some(k) = self.free.pop() {
-            return k;
-        }
-        let uniforms = p.uniforms + p.constants.len();
-        let vector_lines = (p.vector_words * 4).div_ceil(64);
-        let uniform_lines = (uniforms * 8).div_ceil(64);
-        let mut memory = lines((vector_lines + uniform_lines) * 64 + p.predicates * 4 + p.affine_regs.len());
-        let start = memory.as_mut_ptr();
-        // SAFETY: the memory was made as large as these four pieces, and the vector that holds it never grows.
-        let registers = unsafe {
-            let predicates = start.add(vector_lines + uniform_lines) as *mut u32;
-            let r = Registers {
-                vectors: start as *mut u32,
-                uniforms: start.add(vector_lines) as *mut u64,
-                predicates,
-                wild: predicates.add(p.predicates) as *mut bool,
-            };
-            let constants = r.uniforms.add(p.uniforms);
-            constants.copy_from_nonoverlapping(p.constants.as_ptr(), p.constants.len());
-            if let Some(yes) = p.always {
-                *r.predicates.add(yes as usize) = FULL;
-            }
-            r
-        };
-        self.frames.push(Frame {
-            registers,
-            _memory: memory,
-            base: 0,
-            caller_base: 0,
-            end: 0,
-            function: 0,
-            site: 0,
-        });
-        self.frames.len() as u32
-    }
-}
-
-/// Memory, aligned like [`Line`] and zero at first, that takes no space before it is touched.
-#[derive(Default)]
-pub struct Zeroed(Vec<u64>);
-
-impl Zeroed {
-    /// Makes it at least `bytes` bytes. What was written in it before may still be there.
-    pub fn reserve(&mut self, bytes: usize) {
-        let words = bytes.div_ceil(8) + 8;
-        if self.0.len() < words {
-            self.0 = vec![0; words];
-        }
-    }
-    /// The first byte.
-    pub fn as_mut_ptr(&mut self) -> *mut u8 {
-        let start = self.0.as_mut_ptr() as *mut u8;
-        start.wrapping_add(start.align_offset(64))
-    }
-}
 
 /// Zeroes `bytes` bytes at local address `at` of the lanes of `mask`.
 pub fn clear(w: &mut Warp, mask: u32, at: u32, bytes: u32) {
@@ -244,7 +108,14 @@ fn enter(w: &mut Warp, site: u32, f: u32, mask: u32) -> Result<u32, TrapKind> {
     if end > p.local_bytes {
         return Err(TrapKind::StackOverflow { limit: STACK_BYTES });
     }
-    let k = frames.take(p);
+    let k = frames.take(&Layout {
+        vector_words: p.vector_words,
+        uniforms: p.uniforms,
+        constants: &p.constants,
+        predicates: p.predicates,
+        affine_regs: p.affine_regs.len(),
+        always: p.always,
+    });
     let frame = &mut frames.frames[k as usize - 1];
     (frame.base, frame.caller_base, frame.end) = (base, caller_base, end);
     (frame.function, frame.site) = (f, site);

@@ -10,12 +10,13 @@
 //! Such an instruction is a basic block of its own, so that no block-local register is in use while lanes wait.
 
 use crate::access::lane_bits;
+use crate::control::Wait;
 use crate::cross::{cross, lanes_of, predicate, set, set_predicate_raw, value};
 use crate::lanes::{Isa, blend, per_isa};
 use crate::launch::TrapKind;
-use crate::program::{CrossOp, Element, Operand};
-use crate::schedule::Wait;
-use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::machine::{Element, FULL, LANES, Operand};
+use crate::program::CrossOp;
+use crate::warp::{Flow, Inst, OpFn, Warp};
 use ir::{Op, ReduceFn, ShflFn, VoteFn};
 
 /// What lanes do together. Its operands are its own, then the membermask; old forms without `.sync` have none.

@@ -2,12 +2,13 @@
 //! the lane-by-lane fallback. Those of several lanes together are in `collective`.
 
 use crate::access::{lane_bits, set_lane};
+use crate::control::Wait;
 use crate::lanes::{Lane, Src, begin, finish, per_isa};
 use crate::launch::TrapKind;
-use crate::program::{CrossOp, Element, Operand};
+use crate::machine::{Element, FULL, LANES, Operand};
+use crate::program::CrossOp;
 use crate::scalar::ScalarOp;
-use crate::schedule::Wait;
-use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::warp::{Flow, Inst, OpFn, Warp};
 use ir::{BarrierFn, PredFn};
 
 /// The operands of an instruction that lists them.

@@ -4,7 +4,9 @@
 use crate::launch::{Dim3, Execution, LaunchConfig, Limits, Stats, Trap, TrapKind};
 use crate::memory::{Memory, MemoryKind};
 use crate::module::{Error, Module};
-use crate::observe::{Observation, Observe, Observer, Watching};
+use crate::observe::observer::Observer;
+use crate::observe::watching::Watching;
+use crate::observe::{Observation, Observe};
 use crate::printf::OUTPUT_BYTES;
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Room};
@@ -135,7 +137,7 @@ impl Engine {
         let launch = Launch {
             program: program.clone(),
             kernel,
-            ptx: module.shared_ptx(),
+            ptx: module.ptx().clone(),
             config: *config,
             params,
             snapshot: memory.snapshot(),
@@ -146,7 +148,7 @@ impl Engine {
             profile_base: self
                 .profiler
                 .as_ref()
-                .map_or(0, |p| p.program(kernel, &program, module)),
+                .map_or(0, |p| p.program(kernel, &program, module.ptx())),
             observed: looking.is_some(),
             words: self.observer.as_ref().and_then(|o| o.words(memory)),
         };
@@ -263,7 +265,7 @@ impl Engine {
         watchings: Vec<Watching>,
     ) {
         if let (Some(observer), None) = (&self.observer, &execution.trap) {
-            observer.add(kernel, module, program, watchings);
+            observer.add(kernel, module.ptx(), program, watchings);
         }
     }
 

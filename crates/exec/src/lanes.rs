@@ -2,7 +2,8 @@
 //! be stored, compiled for each instruction set extension. A loop body must stay free of calls and bounds
 //! checks, else the compiler does not make SIMD code of it.
 
-use crate::warp::{DIRECT, FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::machine::{FULL, LANES};
+use crate::warp::{DIRECT, Flow, Inst, OpFn, Warp};
 use ir::Class;
 use std::mem::MaybeUninit;
 

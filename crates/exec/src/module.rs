@@ -4,7 +4,7 @@ use crate::emit;
 use crate::lanes::Isa;
 use crate::launch::Dim3;
 use crate::memory::{Memory, MemoryError, MemoryKind};
-use crate::observe::Looking;
+use crate::observe::site::Looking;
 use crate::program::Program;
 use crate::translate::{self, Globals};
 use ir::{BlockShape, FormatSource, Ir, Numerics, Op, ParamInfo};
@@ -204,11 +204,6 @@ impl Module {
             // A variable can only be missing when it has been given back already.
             let _ = memory.free(g.address);
         }
-    }
-
-    /// The tree, to keep.
-    pub(crate) fn shared_ptx(&self) -> Checked {
-        self.ptx.clone()
     }
 
     /// The tree the module was made of.

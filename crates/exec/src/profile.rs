@@ -5,7 +5,7 @@
 //! instructions beside them are exact. Engines that do not profile run other code and pay nothing.
 
 use crate::launch::Location;
-use crate::module::Module;
+use crate::marker::{IDLE, Marker};
 use crate::program::Program;
 use crate::signals::without_signals;
 use ir::Origin;
@@ -17,9 +17,6 @@ use std::time::Duration;
 
 /// Mean time between two looks. It varies by up to a quarter, so that it does not beat with a loop of the kernel.
 const PERIOD: Duration = Duration::from_micros(500);
-
-/// The worker runs nothing.
-const IDLE: u32 = 0;
 
 /// A PTX line of a kernel that was executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,24 +33,6 @@ pub struct LineProfile {
     pub warp_instructions: u64,
 }
 
-/// Where a worker says which instruction it is at.
-pub(crate) struct Marker {
-    slot: Arc<AtomicU32>,
-    base: u32,
-}
-
-impl Marker {
-    /// The worker is at instruction `pc` of its program.
-    #[inline(always)]
-    pub(crate) fn set(&self, pc: u32) {
-        self.slot.store(self.base + pc, Relaxed);
-    }
-    /// The worker runs nothing.
-    pub(crate) fn clear(&self) {
-        self.slot.store(IDLE, Relaxed);
-    }
-}
-
 /// A program that was launched. It is kept, so no other can have its address.
 struct Seen {
     program: Arc<Program>,
@@ -61,7 +40,7 @@ struct Seen {
     kernel: String,
     /// Number of its first instruction; programs follow each other.
     base: u32,
-    /// By basic block, as [`crate::env::Env::counts`].
+    /// By basic block, as [`crate::warp::Env::counts`].
     counts: Vec<(u64, u64)>,
 }
 
@@ -116,7 +95,7 @@ impl Profiler {
     }
 
     /// The number of the first instruction of a program that is about to run.
-    pub(crate) fn program(&self, kernel: &str, program: &Arc<Program>, module: &Module) -> u32 {
+    pub(crate) fn program(&self, kernel: &str, program: &Arc<Program>, ptx: &ptx::Checked) -> u32 {
         let mut state = lock(&self.0);
         if let Some(s) = state.seen.iter().find(|s| Arc::ptr_eq(&s.program, program)) {
             return s.base;
@@ -127,7 +106,7 @@ impl Profiler {
         state.samples.resize(end, 0);
         state.seen.push(Seen {
             program: program.clone(),
-            ptx: module.shared_ptx(),
+            ptx: ptx.clone(),
             kernel: kernel.into(),
             base,
             counts: vec![(0, 0); program.blocks.len()],

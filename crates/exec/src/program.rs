@@ -1,22 +1,11 @@
 //! A kernel ready to run: decoded instructions, how its registers are laid out, and the tables beside them.
 
+use crate::machine::{Element, Extent, Operand};
+use crate::observe::site::{Follow, Site};
 use crate::warp::Inst;
-use ir::{AtomFn, AtomTy, Origin, Space};
+use ir::{AtomFn, AtomTy, Origin, Slot, Space};
 use ptx::ast::SpecialRegister;
 use std::any::Any;
-
-/// Where an operand lies in the warp's register files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    /// Uniform register or constant, by index.
-    Uniform(u32),
-    /// 32-bit vector register, by word offset.
-    Narrow(u32),
-    /// 64-bit vector register, by word offset.
-    Wide(u32),
-    /// Affine register, by index in [`Program::affine_regs`].
-    Affine(u32),
-}
 
 /// A register whose lanes are base + lane * stride.
 #[derive(Clone, Copy, Debug)]
@@ -92,15 +81,6 @@ pub struct CrossOp {
     pub src: Vec<Operand>,
 }
 
-/// An operand of a [`CrossOp`].
-#[derive(Clone, Copy, Debug)]
-pub enum Operand {
-    /// A value.
-    Value(Element),
-    /// A predicate, by index.
-    Predicate(u32),
-}
-
 /// What has to be known of a PTX instruction to say what it does.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StepSite {
@@ -130,26 +110,21 @@ pub struct ClassCount {
     pub class: ir::InstructionClass,
 }
 
-/// How much of each register file is in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Words of vector registers.
-    pub words: usize,
-    /// Uniform registers.
-    pub uniforms: usize,
-    /// Predicates.
-    pub predicates: usize,
-}
-
-impl Extent {
-    /// What both need at most.
-    pub fn max(self, other: Extent) -> Extent {
-        Extent {
-            words: self.words.max(other.words),
-            uniforms: self.uniforms.max(other.uniforms),
-            predicates: self.predicates.max(other.predicates),
-        }
-    }
+/// A function that is called.
+#[derive(Debug)]
+pub struct Function {
+    /// Its first instruction.
+    pub entry: u32,
+    /// What points to it.
+    pub address: u64,
+    /// Uniform register that holds the local address of its frame.
+    pub base: Option<u32>,
+    /// Size of its frame in local memory, bytes.
+    pub local_bytes: u32,
+    /// Where it puts its results, in its frame.
+    pub returns: Vec<Slot>,
+    /// Where it finds its arguments.
+    pub params: Vec<Slot>,
 }
 
 /// A kernel ready to run.
@@ -203,7 +178,7 @@ pub struct Program {
     /// Calls that are not inlined.
     pub calls: Vec<ir::CallSite>,
     /// What they call.
-    pub functions: Vec<crate::call::Function>,
+    pub functions: Vec<Function>,
     /// The first registers of each file: the special registers, which every function has in the same places.
     pub carried: Extent,
     /// The warps of a block meet at barriers or wait for each other, so their registers must exist together.
@@ -217,11 +192,11 @@ pub struct Program {
     /// Lane operations that instructions point to.
     pub kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Observed instructions; none unless the program was made to observe.
-    pub sites: Vec<crate::observe::Site>,
+    pub sites: Vec<Site>,
     /// Instructions followed in binary64.
-    pub follows: Vec<crate::observe::Follow>,
+    pub follows: Vec<Follow>,
     /// By instruction of `code`: the number of the PTX instruction that it belongs to (its index in the kernel's
-    /// [`ir::Ir::insts`]), or [`crate::schedule::NO_STEP`]. Empty unless the program was made to be stepped through.
+    /// [`ir::Ir::insts`]), or [`crate::control::NO_STEP`]. Empty unless the program was made to be stepped through.
     pub steps: Vec<u32>,
     /// What has to be known of PTX instructions to say what they do, by that number; empty as above.
     pub step_sites: Vec<StepSite>,

@@ -2,15 +2,17 @@
 //! faults into traps.
 
 use crate::call;
+use crate::control::Split;
 use crate::cross;
-use crate::env::{Env, Range, Survey};
+use crate::frames::{Frames, Line, Registers, Zeroed};
 use crate::launch::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
+use crate::machine::{Element, FULL, LANES};
 use crate::memory::Snapshot;
-use crate::observe::{ShadowWords, Watching};
+use crate::observe::watching::{ShadowWords, Watching};
 use crate::profile::Profiler;
-use crate::program::{Element, Program};
-use crate::schedule::{Split, Stop};
-use crate::warp::{FULL, Fault, LANES, Registers, Warp};
+use crate::program::Program;
+use crate::schedule::Stop;
+use crate::warp::{Env, Fault, Range, Survey, Warp};
 use ptx::ast::SpecialRegister as S;
 use std::sync::Arc;
 use vfloat::stochastic::{LaunchStreams, Stream};
@@ -50,16 +52,6 @@ impl Launch<'_> {
     pub fn beginning(&self) -> Location {
         location(&self.program, &self.ptx, 0)
     }
-}
-
-/// 64 bytes that vector code may touch at once.
-#[repr(C, align(64))]
-#[derive(Clone, Copy)]
-pub struct Line(pub [u8; 64]);
-
-/// Zeroed memory of at least `bytes` bytes, aligned for vector code.
-pub fn lines(bytes: usize) -> Vec<Line> {
-    vec![Line([0; 64]); bytes.div_ceil(64)]
 }
 
 /// How a block stopped.
@@ -119,7 +111,7 @@ pub struct Room {
     predicates: Vec<u32>,
     wild: Vec<bool>,
     surveys: Vec<Survey>,
-    local: call::Zeroed,
+    local: Zeroed,
     shared: Vec<Line>,
 }
 
@@ -175,7 +167,7 @@ impl<'a> BlockRunner<'a> {
         let mut env = match room.env.take() {
             Some(mut env) => {
                 if !same {
-                    env.frames = call::Frames::new(p);
+                    env.frames = Frames::new(p.frame_bytes);
                 }
                 env.program = program;
                 env.snapshot = launch.snapshot.clone();
@@ -196,7 +188,9 @@ impl<'a> BlockRunner<'a> {
         env.threads = threads;
         env.grid_id = launch.grid_id;
         env.workspace = launch.workspace;
-        env.watching = launch.observed.then(|| Box::new(Watching::new(p, launch.words)));
+        env.watching = launch
+            .observed
+            .then(|| Box::new(Watching::new(p.sites.len(), launch.words)));
         env.marker = launch.profiler.map(|p| p.marker(launch.profile_base));
         for k in 0..warps {
             let at = k * uniforms + p.uniforms;

@@ -16,11 +16,12 @@ use crate::access::lane_bits;
 use crate::cross::lanes_of;
 use crate::engine::{Engine, Workspace, check};
 use crate::launch::{LaunchConfig, Limits, Stats, Trap};
+use crate::machine::LANES;
 use crate::memory::Memory;
 use crate::module::{Error, Module};
 use crate::program::{Program, StepSite};
 use crate::runner::{Advance, BlockRunner, Launch, Room};
-use crate::warp::{LANES, Warp};
+use crate::warp::Warp;
 use ir::{BlockShape, InstructionClass, IrInst, Numerics, Op, Space, Val};
 use ptx::ast::Span;
 use ptx::isa::Latency;
@@ -180,7 +181,7 @@ impl Engine {
         let launch = Launch {
             program,
             kernel,
-            ptx: module.shared_ptx(),
+            ptx: module.ptx().clone(),
             config: *config,
             params,
             snapshot: memory.snapshot(),

@@ -3,7 +3,8 @@
 //! [`Inst::imm`].
 
 use crate::lanes::{Alu, Coded, ISAS, Lane, Op1, Op2, Op3, Shape, Src, Table, V, per_isa, put, result};
-use crate::warp::{Draws, Flow, Inst, LANES, OpFn, Warp};
+use crate::machine::LANES;
+use crate::warp::{Draws, Flow, Inst, OpFn, Warp};
 use ir::{Class, VfFn};
 use std::any::Any;
 use std::marker::PhantomData;

@@ -14,14 +14,15 @@ use crate::affine;
 use crate::alu;
 use crate::call;
 use crate::collective;
+use crate::control::{NO_STEP, NOWHERE};
 use crate::cross;
 use crate::lanes::{Alu, Coded, Isa, Shape, UNIFORM};
-use crate::observe::{Looking, Rule};
-use crate::program::{AffineOp, BlockInfo, CrossOp, Element, Extent, Operand, Program, StepSite};
+use crate::machine::{Element, Extent, LANES, Operand};
+use crate::observe::site::{Looking, Rule};
+use crate::program::{AffineOp, BlockInfo, CrossOp, Function, Program, StepSite};
 use crate::scalar;
-use crate::schedule::{NO_STEP, NOWHERE};
 use crate::vf;
-use crate::warp::{ALIAS, DIRECT, Inst, LANES, OpFn};
+use crate::warp::{ALIAS, DIRECT, Inst, OpFn};
 use ir::{
     AffineFn, BarrierFn, BlockShape, Cfg, Class, Ir, IrInst, Numerics, Op, Registers, Space, VReg, Val,
 };
@@ -231,7 +232,7 @@ impl Emitter<'_> {
                 Some(Place::Uniform(u)) => Some(u),
                 _ => None,
             };
-            self.p.functions.push(call::Function {
+            self.p.functions.push(Function {
                 entry: positions[entry],
                 address: f.address,
                 base,

@@ -2,7 +2,8 @@
 
 use super::{CONSTANT, Emitter, Place, blank, offset, vector_element, words};
 use crate::affine;
-use crate::program::{AffineReg, Element};
+use crate::machine::Element;
+use crate::program::AffineReg;
 use crate::warp::DIRECT;
 use ir::{Class, IrInst, Pattern, VReg, Val};
 

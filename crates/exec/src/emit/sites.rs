@@ -1,8 +1,9 @@
 //! Emission around observed instructions: one before that keeps the operands, one behind that counts.
 
 use super::{Emitter, blank};
-use crate::observe::{self, Facts, Follow, Place, Rule, Site};
-use crate::program::Element;
+use crate::machine::Element;
+use crate::observe::site::{Facts, Follow, Place, Rule, Site};
+use crate::observe::{lanes, shadow};
 use ir::{AluOp, AtomTy, Class, IrInst, Kind, Op, Val, VfFn, VfSpec};
 use vfloat::{Format, Lanes, Rounding};
 
@@ -58,7 +59,7 @@ impl Emitter<'_> {
         if !reported && !looking.shadow {
             return None;
         }
-        let mut inst = blank(observe::keep_operands);
+        let mut inst = blank(lanes::keep_operands);
         inst.a = self.p.sites.len() as u32;
         self.push(inst, i.origin);
         Some(Observed {
@@ -75,7 +76,7 @@ impl Emitter<'_> {
     /// Emits what counts the result of `i`.
     pub(super) fn after_observed(&mut self, i: &IrInst, o: Observed) {
         let Some(looking) = self.looking else { return };
-        let chosen = observe::choose(o.lanes.as_ref(), self.isa);
+        let chosen = lanes::choose(o.lanes.as_ref(), self.isa);
         let narrow = o.lanes.map(|l| l.format());
         let format = match o.f {
             Some((VfFn::Fmam | VfFn::Addm, spec)) => spec.accumulator,
@@ -120,7 +121,7 @@ impl Emitter<'_> {
     /// If `i` goes to memory and is followed in binary64, emits what keeps its addresses.
     pub(super) fn before_followed(&mut self, i: &IrInst) {
         let Some(rule) = self.memory_rule(i) else { return };
-        let mut inst = blank(observe::before);
+        let mut inst = blank(shadow::before);
         inst.a = self.p.follows.len() as u32;
         let address = self.address(i.src[0]);
         self.p.follows.push(Follow {
@@ -201,7 +202,7 @@ impl Emitter<'_> {
         };
         let dst: Vec<Place> = dst.iter().map(|d| place(Val::Reg(*d))).collect();
         let src = i.src[sources].iter().map(|v| place(*v)).collect();
-        let mut inst = blank(observe::after);
+        let mut inst = blank(shadow::after);
         inst.a = self.p.follows.len() as u32;
         self.p.follows.push(Follow {
             rule,

@@ -1,13 +1,13 @@
 //! The observing instructions: loops over the lanes of a warp that become SIMD, then one walk over the active lanes
 //! that counts exponents and significand bits.
 
-use super::site::{Shape, Site};
+use super::site::{Shape, Site, Stop};
 use super::tally::{Fact, LOST_BITS, Values};
-use super::{Stop, Watching};
+use super::watching::Watching;
 use crate::lanes::{ISAS, Isa, per_isa};
 use crate::launch::TrapKind;
-use crate::program::Element;
-use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::machine::{Element, FULL, LANES};
+use crate::warp::{Flow, Inst, OpFn, Warp};
 use ir::Kind;
 use std::any::Any;
 use vfloat::{LaneOps, LaneVisitor, Lanes};

@@ -1,7 +1,7 @@
 //! Which instructions are observed, and what must be known of one to judge its results.
 
-use crate::program::Element;
-use ir::{Kind, Origin};
+use crate::machine::{Element, Operand};
+use ir::{AtomFn, Kind, Origin, ShflFn, Space};
 use vfloat::Format;
 
 /// How results of a kind are judged.
@@ -93,5 +93,88 @@ pub(crate) struct Site {
     /// It stands for a PTX instruction, and is no helper of one.
     pub reported: bool,
     /// What is done.
-    pub looking: super::Looking,
+    pub looking: Looking,
+}
+
+/// At which results a launch is stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Stop {
+    /// A NaN made of operands of which none is one.
+    pub nan: bool,
+    /// An infinity made of finite operands.
+    pub inf: bool,
+    /// A result beyond the format's largest finite value, be it an infinity, a NaN or saturated.
+    pub overflow: bool,
+}
+
+impl Stop {
+    /// Whether it stops at anything.
+    pub fn any(self) -> bool {
+        self.nan | self.inf | self.overflow
+    }
+}
+
+impl std::str::FromStr for Stop {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Stop, String> {
+        let mut stop = Stop::default();
+        for word in text.split(',').map(str::trim) {
+            *match word {
+                "nan" => &mut stop.nan,
+                "inf" => &mut stop.inf,
+                "overflow" => &mut stop.overflow,
+                _ => return Err(format!("`{word}` is none of nan, inf and overflow")),
+            } = true;
+        }
+        Ok(stop)
+    }
+}
+
+/// How a kernel is lowered when it is observed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Looking {
+    /// Count.
+    pub tally: bool,
+    /// Stop.
+    pub stop: Stop,
+    /// Follow in binary64.
+    pub shadow: bool,
+}
+
+/// A 32-bit register: the virtual one, and where it lies. Constants have no number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub register: Option<u32>,
+    pub element: Element,
+}
+
+/// What the shadow of an instruction's results is made of.
+#[derive(Clone, Debug)]
+pub(crate) enum Rule {
+    /// The same in binary64; index of a site.
+    Arithmetic(usize),
+    /// Clamped to [0, 1].
+    Saturate,
+    /// That of the source with the result's bits.
+    Move,
+    /// That of the source that a predicate chooses.
+    Select(u32),
+    /// That of the same register in another lane; lane or distance, and bounds.
+    Shuffle(ShflFn, [Operand; 2]),
+    /// That of the word.
+    Load(Space, i64),
+    /// The word gets those of the sources.
+    Store(Space, i64),
+    /// The word gets the sum of its own and the source's, or what follows from its bits.
+    Atomic(AtomFn, bool, Space, i64),
+}
+
+/// The shadow of an instruction.
+#[derive(Clone, Debug)]
+pub(crate) struct Follow {
+    pub rule: Rule,
+    pub dst: Vec<Place>,
+    pub src: Vec<Place>,
+    /// Address of a memory instruction.
+    pub address: Element,
 }

@@ -2,9 +2,10 @@
 
 use super::{extremes, load_lanes, size, store_lanes};
 use crate::access;
-use crate::env::Survey;
-use crate::program::{Element, MemoryOp};
-use crate::warp::{FULL, Flow, Inst, LANES, Warp};
+use crate::machine::{Element, FULL, LANES};
+use crate::program::MemoryOp;
+use crate::warp::Survey;
+use crate::warp::{Flow, Inst, Warp};
 use std::arch::x86_64::*;
 
 /// Lanes of half a warp: 32-bit lanes of a vector register of the processor.

@@ -11,10 +11,11 @@
 mod avx512;
 
 use crate::access::{self, lane_bits};
-use crate::env::Survey;
 use crate::lanes::{ISAS, Isa, begin, blend, finish, per_isa};
-use crate::program::{Element, MemoryOp};
-use crate::warp::{FULL, Flow, Inst, LANES, OpFn, Warp};
+use crate::machine::{Element, FULL, LANES};
+use crate::program::MemoryOp;
+use crate::warp::Survey;
+use crate::warp::{Flow, Inst, OpFn, Warp};
 
 /// The survey of the addresses of access `i` under the present mask: the one at hand, or a new one.
 #[inline(always)]
