@@ -1,12 +1,12 @@
 //! `vernier ptx run`: one kernel of a bare PTX file on files of raw values, without a program around it.
 
 use crate::Result;
-use crate::{observed, options, ptx_check};
+use crate::{options, ptx_check};
 use clap::Args;
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Progress};
 use lab::Error;
-use lab::record::Totals;
 use lab::settings::{NamedFormat, Override};
+use lab::summary::Totals;
 use policy::Policy;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -252,8 +252,8 @@ pub fn run(arguments: &Arguments) -> Result {
     errln!(
         "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {seconds:.3} s",
         numerics.format,
-        lab::record::grouped(stats.thread_instructions),
-        lab::record::grouped(stats.variable_instructions)
+        lab::summary::grouped(stats.thread_instructions),
+        lab::summary::grouped(stats.variable_instructions)
     );
     Ok(())
 }
@@ -277,7 +277,7 @@ fn report(arguments: &Arguments, kernel: &str, observations: Vec<exec::Observati
         return Ok(());
     }
     let mut totals = Totals {
-        observations: observations.iter().map(observed::observation).collect(),
+        observations: observations.iter().map(record::Observation::from).collect(),
         ..Totals::default()
     };
     lab::observe::complete(&mut totals);

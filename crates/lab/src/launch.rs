@@ -1,9 +1,9 @@
 //! The environment in which a program runs under Vernier: our library first, and what the library shall do.
 
 use crate::error::Error;
-use crate::record::FormatSummary;
 use crate::rules;
 use crate::settings::{Override, Settings, Words};
+use crate::summary::FormatSummary;
 use policy::Policy;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

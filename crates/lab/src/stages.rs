@@ -7,9 +7,9 @@ use crate::launch::{self, Launch};
 use crate::layers::run::Target;
 use crate::output::Output;
 use crate::program::Program;
-use crate::record::{self, Folder, StageSummary, Summary};
 use crate::said::{Patterns, Said};
 use crate::settings::{Settings, Stage};
+use crate::summary::{self, Folder, StageSummary, Summary};
 use crate::{data, loading, rules, tensors, toolchain};
 use std::ffi::OsString;
 use std::fs;
@@ -416,11 +416,12 @@ impl<'a> Doing<'a> {
             let due = last.is_none_or(|t: Duration| elapsed - t > Duration::from_millis(200));
             due.then(|| {
                 last = Some(elapsed);
-                record::progress_line(&folder, stage, elapsed.as_secs_f64())
+                summary::progress_line(&folder, stage, elapsed.as_secs_f64())
             })?
         });
-        self.summary.totals.read(&folder);
+        let read = self.summary.totals.read(&folder);
         let ended = ended?;
+        read?;
         self.summary.peak_bytes = ended.peak_bytes.max(self.summary.peak_bytes);
         let loaded = self.summary.totals.processes > before;
         let spoke = ended.said.percent().is_some() || ended.said.loss.is_some();
@@ -487,7 +488,7 @@ impl<'a> Doing<'a> {
     /// Processes with the library, those of them that ended, launches.
     fn counts(&self) -> (u64, u64, u64) {
         let t = &self.summary.totals;
-        (t.processes, t.ended, t.launches)
+        (t.processes, t.ended, t.counts.launches)
     }
 
     /// Whether the numbers shall be others than those of the program as compiled.
@@ -566,7 +567,7 @@ impl<'a> Doing<'a> {
         self.summary.complete();
         if self.record.is_kept() {
             let written = self.summary.json().and_then(|text| {
-                let path = self.record.path().join("summary.json");
+                let path = self.record.path().join(summary::SUMMARY);
                 fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))
             });
             if let Err(e) = written {

@@ -28,7 +28,7 @@ mod module;
 mod policy;
 mod pools;
 mod properties;
-mod record;
+mod recorder;
 mod registry;
 mod runtime;
 mod say;

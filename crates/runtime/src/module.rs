@@ -13,8 +13,9 @@ use exec::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
 use policy::Plan;
 use ptx::ast::Source;
+use record::Event;
+use record::run::{self, Overridden};
 use rustc_hash::FxHashMap;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
@@ -423,13 +424,15 @@ impl Runtime {
         if ready.policy.is_some() && !overridden.is_empty() {
             say::info(&override_line(&loaded.name, &overridden));
         }
-        let overrides: Vec<_> = overridden
-            .iter()
-            .map(|(kernel, n)| json!({"kernel": kernel, "instructions": n}))
-            .collect();
-        self.recorder().event(json!({
-            "event": "module", "name": loaded.name, "source": source, "kernels": loaded.kernels.len(),
-            "overridden": overrides,
+        let overridden = overridden.iter().map(|(kernel, n)| Overridden {
+            kernel: kernel.to_string(),
+            instructions: *n,
+        });
+        self.recorder().event(&Event::Module(run::Module {
+            name: loaded.name.clone(),
+            source,
+            kernels: loaded.kernels.len() as u64,
+            overridden: overridden.collect(),
         }));
         drop(registered);
         self.fill_slots(binary, &loaded);

@@ -4,7 +4,7 @@
 
 use crate::boundary::Tensors;
 use crate::error::Error;
-use crate::record::Recorder;
+use crate::recorder::Recorder;
 use crate::registry::FunctionEntry;
 use crate::say;
 use crate::settings::Startup;
@@ -12,7 +12,8 @@ use policy::layers::{LaunchSignature, LayerMap, Matcher};
 use policy::{KernelPolicy, LaunchContext, Phase, Plan, Policy, Report, SiteOutcome, Stage};
 use ptx::ast::Module;
 use ptx::flow::ArgumentUse;
-use serde_json::json;
+use record::Event;
+use record::run::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,8 +83,8 @@ pub(crate) struct Decision {
 /// A kernel's state, made at its first launch.
 pub(crate) type KernelSlot = Arc<OnceLock<KernelState>>;
 
-fn count(sites: &BTreeMap<String, BTreeSet<usize>>) -> usize {
-    sites.values().map(BTreeSet::len).sum()
+fn count(sites: &BTreeMap<String, BTreeSet<usize>>) -> u64 {
+    sites.values().map(|s| s.len() as u64).sum()
 }
 
 impl Active {
@@ -278,12 +279,17 @@ impl Active {
         for (i, (rule, state)) in self.policy.rules.iter().zip(&self.rules).enumerate() {
             let sites = state.sites.lock().unwrap_or_else(PoisonError::into_inner);
             let launches = state.launches.load(Ordering::Relaxed);
-            let kernels: Vec<&str> = sites.taken.keys().map(String::as_str).collect();
-            recorder.event(json!({
-                "event": "rule", "number": i, "place": rule.place.shown(), "says": rule.summary(),
-                "selected": count(&sites.selected), "sums": count(&sites.sums), "taken": count(&sites.taken), "functions": kernels,
-                "of_launch": rule.conditions.is_of_launch(), "launches": launches,
-                "other_stage": rule.conditions.stage.is_some_and(|s| self.stage != Some(s)),
+            recorder.event(&Event::Rule(Rule {
+                number: i,
+                place: rule.place.shown(),
+                says: rule.summary(),
+                selected: count(&sites.selected),
+                sums: count(&sites.sums),
+                taken: count(&sites.taken),
+                functions: sites.taken.keys().cloned().collect(),
+                of_launch: rule.conditions.is_of_launch(),
+                launches,
+                other_stage: rule.conditions.stage.is_some_and(|s| self.stage != Some(s)),
             }));
             let idle = count(&sites.selected) == 0 && rule.place.source.name != policy::SHORT_FORM;
             if idle && !recorded {

@@ -12,7 +12,7 @@ use crate::libraries::Libraries;
 use crate::policy::Active;
 use crate::pools::Pools;
 use crate::properties::{Facts, PCI};
-use crate::record::Recorder;
+use crate::recorder::Recorder;
 use crate::registry::{Handle, HostSlot, Registry};
 use crate::say;
 use crate::settings::{PtxOut, Startup};

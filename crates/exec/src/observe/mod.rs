@@ -9,6 +9,7 @@
 //! Never here: anything that changes a result.
 
 mod lanes;
+mod recorded;
 mod shadow;
 mod site;
 mod tally;

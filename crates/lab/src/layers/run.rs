@@ -14,9 +14,9 @@ use crate::child::{self, Exit, Job};
 use crate::error::Error;
 use crate::output::Output;
 use crate::program::Program;
-use crate::record::{self, Folder};
 use crate::settings::{Settings, Stage};
 use crate::stages::{self, Context};
+use crate::summary::{self, Folder};
 use crate::{cache, data, launch, loading};
 
 /// How much of a program is looked at.
@@ -222,7 +222,7 @@ impl Target {
         }
         let ended = child::run(&job, &Output::nowhere()?, |_| None)?;
         let log = Log::read(&logged)?;
-        if log.launches.is_empty() && ended.exit == Exit::Code(0) && !record::was_loaded(&logged) {
+        if log.launches.is_empty() && ended.exit == Exit::Code(0) && !summary::was_loaded(&logged) {
             let name = self.binary.file_name().unwrap_or_default().to_string_lossy();
             return Err(loading::never(&name, &self.binary, &job.env));
         }
