@@ -5,8 +5,9 @@ use clap::{Args, ValueEnum};
 use exec::observe::Kernels;
 use lab::Error;
 use lab::said::Pattern;
-use lab::settings::{self, NamedFormat, Override, Settings, Words};
+use lab::settings::{self, NamedFormat, Settings, Words};
 use policy::Globs;
+use record::variables::{self, Override};
 use std::path::{Path, PathBuf};
 use vfloat::Rounding;
 
@@ -160,7 +161,7 @@ pub struct Reports {
     #[arg(long)]
     pub profile: bool,
     /// Folder of run records
-    #[arg(long, value_name = "DIR", env = "VERNIER_RUNS", default_value = "runs")]
+    #[arg(long, value_name = "DIR", env = variables::RUNS.name(), default_value = "runs")]
     pub runs: PathBuf,
     /// Keep no run record
     #[arg(long)]
@@ -227,7 +228,7 @@ pub fn settings(
         observe: looking.options()?,
         env: machine
             .deterministic
-            .then(|| ("VERNIER_DETERMINISTIC".into(), "1".into()))
+            .then(|| (variables::DETERMINISTIC.name().into(), "1".into()))
             .into_iter()
             .collect(),
         ..Settings::default()

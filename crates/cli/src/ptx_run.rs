@@ -5,9 +5,10 @@ use crate::{options, ptx_check};
 use clap::Args;
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Progress};
 use lab::Error;
-use lab::settings::{NamedFormat, Override};
+use lab::settings::NamedFormat;
 use lab::summary::Totals;
 use policy::Policy;
+use record::variables::Override;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -182,7 +183,13 @@ fn failed(message: impl std::fmt::Display) -> Error {
 
 /// Runs the kernel and writes its buffers.
 pub fn run(arguments: &Arguments) -> Result {
-    let numerics = numerics(arguments)?;
+    let said = record::Numerics::read(&record::environment::of_process).map_err(failed)?;
+    let named = arguments.format.as_ref().map(|named| named.format);
+    let input = arguments.input_rounding.or(said.input_rounding);
+    let numerics = Numerics {
+        format: named.or(said.format).unwrap_or(Format::FP32),
+        input: input.unwrap_or(record::Numerics::INPUT_ROUNDING),
+    };
     let mut tree = ptx_check::parse(&arguments.file)?;
     if arguments.r#override == Override::Vf32 {
         let policy = Policy::short("launch", None).map_err(failed)?;
@@ -203,7 +210,7 @@ pub fn run(arguments: &Arguments) -> Result {
         dynamic_shared: arguments.shared,
         cooperative: false,
         random: exec::RandomSource {
-            seed: seed()?,
+            seed: said.seed.unwrap_or(0),
             launch: 0,
         },
     };
@@ -258,18 +265,6 @@ pub fn run(arguments: &Arguments) -> Result {
     Ok(())
 }
 
-/// VERNIER_SEED, or 0.
-fn seed() -> Result<u64> {
-    match std::env::var("VERNIER_SEED").ok().filter(|v| !v.is_empty()) {
-        None => Ok(0),
-        Some(text) => text.trim().parse().map_err(|_| {
-            failed(format!(
-                "VERNIER_SEED is `{text}`: give a whole number, 0 or more"
-            ))
-        }),
-    }
-}
-
 /// Shows and writes what was observed.
 fn report(arguments: &Arguments, kernel: &str, observations: Vec<exec::Observation>) -> Result {
     let looking = &arguments.looking;
@@ -288,21 +283,6 @@ fn report(arguments: &Arguments, kernel: &str, observations: Vec<exec::Observati
         Some(folder) => lab::observe::write(folder, kernel, &totals),
         None => Ok(()),
     }
-}
-
-fn numerics(arguments: &Arguments) -> Result<Numerics> {
-    let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let format = match &arguments.format {
-        Some(named) => named.format,
-        None => Format::from_environment(set).map_err(failed)?,
-    };
-    let input = match (arguments.input_rounding, set("VERNIER_INPUT_ROUNDING")) {
-        (Some(mode), _) => mode,
-        (None, Some(text)) => options::rounding(&text)
-            .map_err(|e| failed(format!("VERNIER_INPUT_ROUNDING is `{text}`: {e}")))?,
-        (None, None) => Rounding::TowardZero,
-    };
-    Ok(Numerics { format, input })
 }
 
 /// The kernel asked for, or the only one there is.

@@ -1,5 +1,5 @@
 //! Two tests of the same questions, answer by answer: which of them each has right, and whether chance explains the
-//! difference. A program writes its answers into the file that [`VARIABLE`] names: a character for each, `1` right, `0`
+//! difference. A program writes its answers into the file that VERNIER_ANSWERS names: a character for each, `1` right, `0`
 //! wrong (programs/README.md). Answers are only compared if they are whole and their run did not fail.
 
 use crate::error::Error;
@@ -9,8 +9,6 @@ use serde::Serialize;
 use std::fs;
 use std::path::Path;
 
-/// The variable that names the file of answers.
-pub const VARIABLE: &str = "VERNIER_ANSWERS";
 /// Its name in the record of the stage test.
 pub const FILE: &str = "answers";
 /// What can be compared.

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::said::Pattern;
 use crate::suggest;
+use record::variables::Override;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -50,36 +51,6 @@ impl FromStr for Stage {
         found
             .map(|(_, s)| *s)
             .ok_or_else(|| "the stages are build, train, test and cleanup".into())
-    }
-}
-
-/// What the library rewrites in PTX that the user did not edit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Override {
-    /// Every f32 arithmetic instruction becomes `.vf32`.
-    Vf32,
-    /// Nothing.
-    None,
-}
-
-impl FromStr for Override {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Override, String> {
-        match text {
-            "vf32" => Ok(Override::Vf32),
-            "none" => Ok(Override::None),
-            _ => Err("the overrides are vf32 and none".into()),
-        }
-    }
-}
-
-impl Override {
-    /// As VERNIER_OVERRIDE takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Override::Vf32 => "vf32",
-            Override::None => "none",
-        }
     }
 }
 

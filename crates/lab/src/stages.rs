@@ -11,6 +11,7 @@ use crate::said::{Patterns, Said};
 use crate::settings::{Settings, Stage};
 use crate::summary::{self, Folder, StageSummary, Summary};
 use crate::{data, loading, rules, tensors, toolchain};
+use record::variables;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -296,9 +297,10 @@ impl<'a> Doing<'a> {
                 };
                 if stage == Stage::Train && settings.needs.iter().any(|n| n == "mnist") {
                     job.env
-                        .push((data::MNIST_VARIABLE.into(), data::mnist(None)?.into()));
+                        .push((variables::MNIST_DIR.name().into(), data::mnist(None)?.into()));
                 }
-                job.env.push(("VERNIER_STAGE".into(), stage.name().into()));
+                job.env
+                    .push((variables::STAGE.name().into(), stage.name().into()));
                 self.banner(stage.name(), &job);
                 for note in &self.launch.notes {
                     self.context.output.say(note);
@@ -348,7 +350,7 @@ impl<'a> Doing<'a> {
             .launch
             .env
             .iter()
-            .filter(|(name, _)| name == launch::CONFIG_VARIABLE)
+            .filter(|(name, _)| name == variables::CONFIG.name())
             .cloned();
         let job = Job {
             program: "make".into(),
@@ -396,13 +398,16 @@ impl<'a> Doing<'a> {
             .is_some_and(|p| p.layers_wanted().is_some())
         {
             let map = Target::job(&job, stage)?.map(self.settings, self.context)?;
-            job.env.push(("VERNIER_LAYERS".into(), map.into()));
+            job.env.push((variables::LAYERS.name().into(), map.into()));
         }
         job.env.splice(0..0, self.launch.env.iter().cloned());
-        job.env.push(("VERNIER_RUN_DIR".into(), folder.clone().into()));
+        job.env
+            .push((variables::RUN_DIR.name().into(), folder.clone().into()));
         if stage == Stage::Test.name() {
-            job.env
-                .push((compare::VARIABLE.into(), folder.join(compare::FILE).into()));
+            job.env.push((
+                variables::ANSWERS.name().into(),
+                folder.join(compare::FILE).into(),
+            ));
         }
         job.timeout = self.timeout();
         job.patterns = Patterns {

@@ -1,14 +1,17 @@
 //! What the library inside a program and the `vernier` command tell each other, declared once: the events of a run
-//! record ([`run`]), the log of launches ([`launches`]), observations ([`observation`]) and why launches fail
-//! ([`fault`]). The library writes these types, the command reads them; neither writes JSON by hand.
+//! record ([`run`]), the log of launches ([`launches`]), observations ([`observation`]), why launches fail ([`fault`]), and the
+//! environment variables ([`variables`]). The library writes these types, the command reads them; neither writes JSON by hand.
 //!
 //! Files are lines of JSON. The first line says which [`VERSION`] it is: a file of another one is refused, not guessed at.
 
+pub mod environment;
 pub mod fault;
 pub mod launches;
 pub mod observation;
 pub mod run;
+pub mod variables;
 
+pub use environment::{Environment, Invalid, Numerics};
 pub use fault::{Blame, Cause};
 pub use observation::{Observation, Shadow, Values};
 pub use run::Event;

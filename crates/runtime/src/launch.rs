@@ -12,14 +12,15 @@ use crate::properties::Facts;
 use crate::recorder::Running;
 use crate::runtime::Runtime;
 use crate::say;
-use crate::settings::{limits_from, numerics_from, seed_from, variable};
-use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress, RandomSource};
+use crate::settings::limits;
+use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Numerics, Progress, RandomSource};
 use policy::layers::LaunchSignature;
 use record::Event;
 use record::run::{Digest, LaunchError, Trap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
+use vfloat::Format;
 
 /// What the program asks for.
 #[derive(Clone, Copy, Debug)]
@@ -181,16 +182,20 @@ impl Runtime {
         let entry = self.function(host)?;
         let ready = self.ready()?;
         let backend = ready.backend(self)?;
-        let mut numerics = numerics_from(&variable)?;
-        let limits = limits_from(&variable)?;
+        let said = record::Numerics::read(&record::environment::of_process)?;
+        let limits = limits()?;
         let loaded = self.loaded(&entry.module)?;
         let active = ready.policy.as_ref();
-        let seed = seed_from(&variable)?.or(active.and_then(|a| a.policy.seed));
-        if let Some(rounding) = active.and_then(|a| a.policy.input_rounding)
-            && variable("VERNIER_INPUT_ROUNDING").is_none()
-        {
-            numerics.input = rounding;
-        }
+        let of_policy = active.map(|a| &a.policy);
+        let seed = said.seed.or(of_policy.and_then(|p| p.seed));
+        let input = said
+            .input_rounding
+            .or(of_policy.and_then(|p| p.input_rounding))
+            .unwrap_or(record::Numerics::INPUT_ROUNDING);
+        let numerics = Numerics {
+            format: said.format.unwrap_or(Format::FP32),
+            input,
+        };
         let mut location = Location::default();
         let mut known = None;
         if let Some(active) = active.filter(|a| a.follows_layers()) {
@@ -280,7 +285,7 @@ impl Runtime {
         let takers = active.filter(|_| execution.trap.is_some());
         let takers = takers.map_or(Vec::new(), |a| a.takers(&entry.name));
         self.deliver(&entry.name, &execution, &takers);
-        if self.startup().digest {
+        if ready.has_digests {
             self.recorder().event(&Event::Digest(Digest {
                 kernel: entry.name.to_string(),
                 memory: format!("{:016x}", self.digest(&ready.memory)),

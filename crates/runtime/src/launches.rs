@@ -5,11 +5,13 @@
 
 use crate::error::Error;
 use crate::runtime::Runtime;
-use crate::settings::{Startup, variable};
+use crate::settings::Startup;
 use crate::{launch::Geometry, recorder, say};
 use exec::{Dim3, KernelInfo, Memory, Stats};
 use ptx::ast::Module;
+use record::environment::of_process;
 use record::launches::{Argument, Kernel, Launch, Line, Word, Write as Written};
+use record::variables;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -49,27 +51,18 @@ pub(crate) struct Logged<'a> {
 impl LaunchLog {
     /// The log that the environment asks for, if it does.
     pub(crate) fn new(startup: &Startup) -> Result<Option<LaunchLog>, Error> {
-        let number = |name: &str, what: &str| match variable(name) {
-            None => Ok(None),
-            Some(text) => match text.trim().parse::<u64>() {
-                Ok(n) if n > 0 => Ok(Some(n)),
-                _ => Err(Error::Setting(format!(
-                    "{name} is `{text}`: give a number of {what}, or unset it"
-                ))),
-            },
-        };
-        let stop = number("VERNIER_LAUNCH_STOP", "seconds")?;
-        let Some(limit) = number("VERNIER_LAUNCH_LOG", "launches")? else {
+        let stop = variables::LAUNCH_STOP.read(&of_process)?;
+        let Some(limit) = variables::LAUNCH_LOG.read(&of_process)? else {
             return Ok(None);
         };
-        let Some(folder) = &startup.run_dir else {
+        let Some(folder) = startup.path(&variables::RUN_DIR) else {
             return Err(Error::Setting(
                 "VERNIER_LAUNCH_LOG asks for a log of launches, but VERNIER_RUN_DIR names no folder for it"
                     .into(),
             ));
         };
         let path = folder.join(format!("{}.launches", std::process::id()));
-        let file = recorder::private_folder(folder)
+        let file = recorder::private_folder(&folder)
             .and_then(|()| recorder::private_file().write(true).truncate(true).open(&path));
         let file =
             file.map_err(|e| Error::Setting(format!("cannot write the launch log {}: {e}", path.display())))?;

@@ -35,7 +35,7 @@ mod say;
 mod settings;
 mod sources;
 mod streams;
-mod variables;
+mod warnings;
 
 pub use backend::{Backend, Functional, Launch};
 pub use caller::CudaVersion;
@@ -52,4 +52,4 @@ pub use properties::{Facts, attribute, properties_bytes};
 pub use registry::Handle;
 pub use runtime::{DRIVER_VERSION, Runtime};
 pub use say::{error as say_error, is_verbose, once as say_once};
-pub use settings::{ObserveSettings, PtxOut, Startup, numerics_from};
+pub use settings::Startup;

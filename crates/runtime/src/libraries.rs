@@ -7,6 +7,7 @@ use crate::runtime::Runtime;
 use crate::say;
 use record::Event;
 use record::run::Library;
+use record::variables::ALLOW_LIBRARIES;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::{Mutex, PoisonError};
@@ -80,7 +81,8 @@ impl Runtime {
             return;
         }
         drop(named);
-        let allowed = is_allowed(self.startup().allow_libraries.as_deref(), file, stem);
+        let names = self.startup().environment.text(ALLOW_LIBRARIES.name());
+        let allowed = is_allowed(names.as_deref(), file, stem);
         self.recorder().event(&Event::Library(Library {
             name: file.into(),
             allowed,

@@ -357,7 +357,7 @@ impl Runtime {
         let kernels = lock(&binary.kernels).clone();
         let registered: BTreeSet<String> = lock(&binary.variables).iter().map(|v| v.name.clone()).collect();
         let files = ready.files(self)?;
-        if let Some(folder) = ready.writes_to(self) {
+        if let Some(folder) = ready.writes_to() {
             self.write_ptx(folder);
         }
         let images = self.images(binary);

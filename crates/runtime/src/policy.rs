@@ -14,6 +14,7 @@ use ptx::ast::Module;
 use ptx::flow::ArgumentUse;
 use record::Event;
 use record::run::Rule;
+use record::variables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,40 +92,38 @@ impl Active {
     /// The policy that the environment asks for, if it does.
     pub(crate) fn new(startup: &Startup) -> Result<Option<Active>, Error> {
         let bad = |e: policy::Error| Error::Setting(e.to_string());
+        let accumulate = startup.get(&variables::ACCUMULATE)?;
         let mut whole = None;
         if startup.rewrites_every_f32()? {
-            let short = Policy::short("launch", startup.accumulate.as_deref());
+            let short = Policy::short("launch", accumulate.as_deref());
             whole = Some(short.map_err(|e| {
                 // Only the accumulator's text can be wrong.
-                let text = startup.accumulate.as_deref().unwrap_or_default();
-                Error::Setting(format!("VERNIER_ACCUMULATE is `{text}`: {}", reason(&e)))
+                let text = accumulate.as_deref().unwrap_or_default();
+                variables::ACCUMULATE.invalid(text, &reason(&e))
             })?);
-        } else if startup.accumulate.is_some() {
+        } else if accumulate.is_some() {
             return Err(Error::Setting(
                 "VERNIER_ACCUMULATE says what sums run in, but nothing is overridden: set VERNIER_OVERRIDE=vf32 too, or write \
                  `accumulate` into the rules of the policy (VERNIER_POLICY)"
                     .into(),
             ));
         }
-        if let Some(path) = &startup.policy {
-            let file = Policy::read(path).map_err(bad)?;
+        if let Some(path) = startup.path(&variables::POLICY) {
+            let file = Policy::read(&path).map_err(bad)?;
             whole = Some(match whole {
                 None => file,
                 Some(base) => file.over(base),
             });
         }
         let Some(policy) = whole else { return Ok(None) };
-        let stage = match startup.stage.as_deref() {
-            None => None,
-            Some(name) => Some(Stage::from_name(name).ok_or_else(|| {
-                Error::Setting(format!(
-                    "VERNIER_STAGE is `{name}`: the stages are train and test"
-                ))
-            })?),
-        };
-        let layers = match (policy.layers_wanted(), &startup.layers) {
+        let stage = startup.get(&variables::STAGE)?.map(|name| {
+            Stage::from_name(&name)
+                .ok_or_else(|| variables::STAGE.invalid(&name, "the stages are train and test"))
+        });
+        let stage = stage.transpose()?;
+        let layers = match (policy.layers_wanted(), startup.path(&variables::LAYERS)) {
             (None, _) => None,
-            (Some(_), Some(path)) => Some(Mutex::new(Matcher::new(read_layers(path)?))),
+            (Some(_), Some(path)) => Some(Mutex::new(Matcher::new(read_layers(&path)?))),
             (Some(place), None) => {
                 return Err(Error::Setting(place.message(
                     "the policy speaks of layers or phases, but those of this program are not known",

@@ -3,8 +3,8 @@
 mod common;
 
 use common::{HEAD, elementwise, ptx_binary};
-use record::Event;
 use record::run::{LossScale, Tensor};
+use record::{Environment, Event, variables};
 use runtime::{Code, CopyKind, Dim3, Error, Geometry, Runtime, Startup};
 use std::path::PathBuf;
 
@@ -47,23 +47,12 @@ impl Program {
         let runtime = Runtime::new(Startup {
             program: "prog".into(),
             config: None,
-            ptx_dir: None,
-            ptx_out: runtime::PtxOut::Nowhere,
-            rewrite: None,
-            policy: Some(folder.join("policy.toml")),
-            accumulate: None,
-            stage: None,
-            mode: None,
-            threads: Some("1".into()),
-            run_dir: Some(folder.join("record")),
-            quiet: true,
-            verbose: false,
-            profile: false,
-            observe: runtime::ObserveSettings::default(),
-            digest: false,
-            deterministic: false,
-            allow_libraries: None,
-            layers: None,
+            environment: Environment::default()
+                .with(&variables::PTX_OUT, "none")
+                .with(&variables::POLICY, folder.join("policy.toml").to_string_lossy())
+                .with(&variables::THREADS, "1")
+                .with(&variables::RUN_DIR, folder.join("record").to_string_lossy())
+                .with(&variables::QUIET, "1"),
         });
         let ptx = format!(
             "{HEAD}{}{}{}{}",

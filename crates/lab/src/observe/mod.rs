@@ -5,7 +5,7 @@ pub mod page;
 
 use crate::error::Error;
 use crate::summary::{Totals, grouped};
-use record::{Observation, Shadow, Values};
+use record::{Observation, Shadow, Values, variables};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,10 +36,10 @@ impl Options {
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let out = self.out.as_ref().map(|_| "*".to_string());
         let pairs = [
-            ("VERNIER_OBSERVE", self.kernels.clone().or(out)),
-            ("VERNIER_OBSERVE_EVERY", self.every.map(|n| n.to_string())),
-            ("VERNIER_SHADOW", self.shadow.then(|| "1".to_string())),
-            ("VERNIER_STOP_AT", self.stop_at.clone()),
+            (variables::OBSERVE.name(), self.kernels.clone().or(out)),
+            (variables::OBSERVE_EVERY.name(), self.every.map(|n| n.to_string())),
+            (variables::SHADOW.name(), self.shadow.then(|| "1".to_string())),
+            (variables::STOP_AT.name(), self.stop_at.clone()),
         ];
         pairs.into_iter().filter_map(|(n, v)| Some((n, v?))).collect()
     }

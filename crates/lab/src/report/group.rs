@@ -3,6 +3,7 @@
 use super::figure::{Bars, Cell, Drawing, Figure, Heat, Line, Plot, Point, Series};
 use crate::store::Trial;
 use policy::{Accumulate, FormatChoice, Globs, Policy};
+use record::variables;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A trial with what follows from its format or policy.
@@ -216,7 +217,7 @@ pub fn groups(rows: &[Row]) -> Vec<Group<'_>> {
         };
         also(t.epochs.map(|n| format!("{n} epochs")));
         // Set by an option of the sweep, or from outside by its variable.
-        let outside = || fact(&t.identity, "VERNIER_TEST_IMAGES").and_then(|n| n.parse().ok());
+        let outside = || fact(&t.identity, variables::TEST_IMAGES.name()).and_then(|n| n.parse().ok());
         also(
             t.images
                 .or_else(outside)

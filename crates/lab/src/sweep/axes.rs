@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::program::{self, Program};
 use crate::settings::{self, Settings, Stage};
 use crate::suggest;
+use record::variables;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -188,21 +189,21 @@ pub const AXES: &[Axis] = &[
         head: "seed",
         about: "seed of stochastic rounding",
         place: Place::No,
-        way: Way::Variable("VERNIER_SEED"),
+        way: Way::Variable(variables::SEED.name()),
     },
     Axis {
         name: "images",
         head: "images",
         about: "test the first N images only",
         place: Place::No,
-        way: Way::Variable("VERNIER_TEST_IMAGES"),
+        way: Way::Variable(variables::TEST_IMAGES.name()),
     },
     Axis {
         name: "train_images",
         head: "train images",
         about: "train with the first N images only",
         place: Place::No,
-        way: Way::Variable("VERNIER_TRAIN_IMAGES"),
+        way: Way::Variable(variables::TRAIN_IMAGES.name()),
     },
     option!(
         "max_instructions",
