@@ -13,7 +13,7 @@ pub mod variables;
 
 pub use environment::{Environment, Invalid, Numerics};
 pub use fault::{Blame, Cause};
-pub use observation::{Observation, Shadow, Values};
+pub use observation::{Observation, Shadow, Stop, Values};
 pub use run::Event;
 
 use serde::Deserialize;

@@ -3,6 +3,7 @@
 //! variable was meant to be, and the identity of a trial follow from the table.
 
 use crate::environment::{Invalid, Read};
+use crate::observation::Stop;
 use std::path::PathBuf;
 use vfloat::Rounding;
 
@@ -301,7 +302,8 @@ variables! {
     SHADOW: bool = "VERNIER_SHADOW", flag, "`1`", "off", FIRST, Changes, "`--shadow`";
 
     /// A launch ends at the first such result of finite operands.
-    STOP_AT: String = "VERNIER_STOP_AT", text, "`nan`, `inf`, `overflow`, several with commas", "never", FIRST, Changes,
+    STOP_AT: Stop = "VERNIER_STOP_AT",
+        |t| t.parse().map_err(|e| format!("{e} (several with commas)")), "`nan`, `inf`, `overflow`, several with commas", "never", FIRST, Changes,
         "`--stop-at`";
 
     /// The record also holds a digest of device memory after each launch, to compare two runs, also of programs that two compilers made

@@ -1,9 +1,9 @@
 //! What the environment says, and what is said of a value that is none.
 
 use record::variables::{
-    LAUNCH_LOG, MAX_INSTRUCTIONS, OBSERVE_EVERY, OVERRIDE, Override, PTX_OUT, PtxOut, QUIET, THREADS,
+    LAUNCH_LOG, MAX_INSTRUCTIONS, OBSERVE_EVERY, OVERRIDE, Override, PTX_OUT, PtxOut, QUIET, STOP_AT, THREADS,
 };
-use record::{Environment, Numerics};
+use record::{Environment, Numerics, Stop};
 use vfloat::{Format, Rounding};
 
 fn with(pairs: &[(&str, &str)]) -> Result<Numerics, String> {
@@ -90,4 +90,16 @@ fn empty_is_unset_and_0_is_off() {
     assert_eq!(environment.get(&THREADS), Ok(None));
     assert_eq!(environment.get(&OVERRIDE), Ok(Some(Override::Vf32)));
     assert_eq!(environment.get(&PTX_OUT), Ok(Some(PtxOut::Nowhere)));
+}
+
+#[test]
+fn stops_are_read() {
+    let s: Stop = "nan, inf".parse().unwrap();
+    assert!(s.nan && s.inf && !s.overflow);
+    assert!("never".parse::<Stop>().is_err());
+    let message = STOP_AT.parse("never").unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "VERNIER_STOP_AT is `never`: `never` is none of nan, inf and overflow (several with commas)"
+    );
 }

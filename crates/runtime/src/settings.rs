@@ -72,12 +72,6 @@ impl Startup {
     /// What the engine looks at.
     pub(crate) fn observe(&self) -> Result<Observe, Error> {
         let shadow = self.is_on(&variables::SHADOW);
-        let stop = match self.get(&variables::STOP_AT)? {
-            None => exec::observe::Stop::default(),
-            Some(text) => text
-                .parse()
-                .map_err(|e| variables::STOP_AT.invalid(&text, &format!("{e} (several with commas)")))?,
-        };
         let kernels = match self.get(&variables::OBSERVE)? {
             None => shadow.then(Kernels::all),
             Some(pattern) => {
@@ -89,7 +83,7 @@ impl Startup {
             kernels,
             every: self.get(&variables::OBSERVE_EVERY)?.unwrap_or(1),
             shadow,
-            stop,
+            stop: self.get(&variables::STOP_AT)?.unwrap_or_default(),
         })
     }
 

@@ -14,6 +14,7 @@ mod shadow;
 mod site;
 mod tally;
 
+pub use record::Stop;
 pub use shadow::{BINS, Errors, LOWEST};
 pub(crate) use shadow::{Follow, Place, Rule, after, before};
 pub use site::Kind;
@@ -29,40 +30,6 @@ use crate::program::Program;
 use crate::warp::LANES;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// At which results a launch is stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Stop {
-    /// A NaN made of operands of which none is one.
-    pub nan: bool,
-    /// An infinity made of finite operands.
-    pub inf: bool,
-    /// A result beyond the format's largest finite value, be it an infinity, a NaN or saturated.
-    pub overflow: bool,
-}
-
-impl Stop {
-    /// Whether it stops at anything.
-    pub fn any(self) -> bool {
-        self.nan | self.inf | self.overflow
-    }
-}
-
-impl std::str::FromStr for Stop {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Stop, String> {
-        let mut stop = Stop::default();
-        for word in text.split(',').map(str::trim) {
-            *match word {
-                "nan" => &mut stop.nan,
-                "inf" => &mut stop.inf,
-                "overflow" => &mut stop.overflow,
-                _ => return Err(format!("`{word}` is none of nan, inf and overflow")),
-            } = true;
-        }
-        Ok(stop)
-    }
-}
 
 /// Which kernels are meant: a predicate over mangled names.
 #[derive(Clone)]
@@ -294,17 +261,5 @@ impl Observer {
             }
         }
         all.into_values().collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stops_are_read() {
-        let s: Stop = "nan, inf".parse().unwrap();
-        assert!(s.nan && s.inf && !s.overflow);
-        assert!("never".parse::<Stop>().is_err());
     }
 }
