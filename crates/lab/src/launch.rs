@@ -1,6 +1,7 @@
 //! The environment in which a program runs under Vernier: our library first, and what the library shall do.
 
 use crate::error::Error;
+use crate::options::{Mode, OPTIONS};
 use crate::rules;
 use crate::settings::{Settings, Words};
 use crate::summary::FormatSummary;
@@ -35,9 +36,23 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
     if of_process(variables::MODE.name()).is_some_and(|v| v.trim() == "0") {
         return Err(no_performance("PTX_SIM_MODE_FUNC=0", "unset it or set it to 1"));
     }
+    if settings.mode == Some(Mode::Performance) {
+        return Err(no_performance(
+            "--mode performance",
+            "leave --mode away, or --mode functional",
+        ));
+    }
     let mut launch = Launch::default();
     for (name, value) in &settings.env {
         launch.set(name, value);
+    }
+    for (name, value) in OPTIONS.iter().filter_map(|option| option.passes) {
+        if let Some(value) = value(settings) {
+            launch.set(name, value);
+        }
+    }
+    if settings.observe.is_none() && settings.observe_out.is_some() {
+        launch.set(variables::OBSERVE.name(), "*");
     }
     let mut libraries = OsString::from(library_folder);
     if let Some(more) = std::env::var_os("LD_LIBRARY_PATH").filter(|v| !v.is_empty()) {
@@ -56,35 +71,20 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
             .notes
             .push(format!("device configuration {}", config.display()));
     }
-    if let Some(dir) = &settings.ptx {
-        if !dir.is_dir() {
-            return Err(Error::failed(
-                format!("the PTX folder {} is not there", dir.display()),
-                "run once without --ptx: the PTX is written into the program's folder, to be copied and edited",
-            ));
-        }
-        launch.set(variables::PTX_DIR.name(), dir);
+    if let Some(dir) = settings.ptx.as_ref().filter(|dir| !dir.is_dir()) {
+        return Err(Error::failed(
+            format!("the PTX folder {} is not there", dir.display()),
+            "run once without --ptx: the PTX is written into the program's folder, to be copied and edited",
+        ));
     }
     let ptx_variable = of_process(variables::PTX_DIR.name()).is_some();
     launch.reads_ptx = settings.ptx.is_some() || ptx_variable || !generates_ptx;
     launch.numbers(settings)?;
     launch.rules(settings)?;
-    if let Some(threads) = settings.threads {
-        launch.set(variables::THREADS.name(), threads.to_string());
-    }
     match settings.words {
         Words::Few => launch.set(variables::QUIET.name(), "1"),
         Words::Usual => {}
         Words::Many => launch.set(variables::VERBOSE.name(), "1"),
-    }
-    for (name, value) in settings.observe.environment() {
-        launch.set(name, value);
-    }
-    if settings.profile {
-        launch.set(variables::PROFILE.name(), "1");
-    }
-    if let Some(limit) = settings.max_instructions {
-        launch.set(variables::MAX_INSTRUCTIONS.name(), limit.to_string());
     }
     Ok(launch)
 }
@@ -150,11 +150,9 @@ impl Launch {
                     "write `accumulate` into the rules of the policy, or add --format FORMAT",
                 ));
             }
-            self.set(variables::ACCUMULATE.name(), text);
             self.format.accumulate = text.clone();
         }
         if let Some(path) = &settings.policy {
-            self.set(variables::POLICY.name(), path);
             self.format.policy = Some(path.clone());
             self.notes.push(format!("policy {}", path.display()));
         }
@@ -173,9 +171,6 @@ impl Launch {
 
     /// Format, input rounding and override.
     fn numbers(&mut self, settings: &Settings) -> Result<(), Error> {
-        if let Some(rounding) = settings.input_rounding {
-            self.set(variables::INPUT_ROUNDING.name(), rounding.name());
-        }
         // A format alone means every f32 instruction, unless the user edited the PTX: then the files say which.
         let implied = (settings.format.is_some() && !self.reads_ptx).then_some(Override::Vf32);
         if let Some(chosen) = settings.r#override.or(implied) {

@@ -17,6 +17,7 @@ pub mod layers;
 pub mod library;
 pub mod loading;
 pub mod observe;
+pub mod options;
 pub mod output;
 pub mod print;
 pub mod profile;

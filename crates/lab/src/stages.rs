@@ -310,7 +310,7 @@ impl<'a> Doing<'a> {
             Stage::Cleanup => {
                 let generated = generated_ptx(program, &program.binary(settings));
                 // A program's `make clean` may remove more than was built: only who asks for it gets it.
-                if settings.clean_build {
+                if settings.clean_build == Some(true) {
                     // It needs no nvcc; where there is one it may ask for it all the same.
                     let env = toolchain::find()?.map(|t| t.environment()).unwrap_or_default();
                     program.check_makefile()?;

@@ -182,7 +182,7 @@ impl Target {
             policy: None,
             accumulate: None,
             log: None,
-            profile: false,
+            profile: None,
             ..settings.clone()
         };
         let launch = launch::prepare(&plain, &self.folder, library)?;

@@ -5,45 +5,16 @@ pub mod page;
 
 use crate::error::Error;
 use crate::summary::{Totals, grouped};
-use record::{Observation, Shadow, Values, variables};
+use record::{Observation, Shadow, Values};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Kernels shown in the table.
 const KERNELS_SHOWN: usize = 8;
 
 /// Lines shown of each kernel.
 const LINES_SHOWN: usize = 12;
-
-/// What to look at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Kernels whose lines are counted, a pattern; VERNIER_OBSERVE.
-    pub kernels: Option<String>,
-    /// Of a kernel's launches the first of every so many; VERNIER_OBSERVE_EVERY.
-    pub every: Option<u64>,
-    /// Compare with binary64; VERNIER_SHADOW.
-    pub shadow: bool,
-    /// `nan`, `inf`, `overflow`, several with commas; VERNIER_STOP_AT.
-    pub stop_at: Option<String>,
-    /// Folder for observe.json and observe.html.
-    pub out: Option<PathBuf>,
-}
-
-impl Options {
-    /// The variables that tell the library.
-    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
-        let out = self.out.as_ref().map(|_| "*".to_string());
-        let pairs = [
-            (variables::OBSERVE.name(), self.kernels.clone().or(out)),
-            (variables::OBSERVE_EVERY.name(), self.every.map(|n| n.to_string())),
-            (variables::SHADOW.name(), self.shadow.then(|| "1".to_string())),
-            (variables::STOP_AT.name(), self.stop_at.clone()),
-        ];
-        pairs.into_iter().filter_map(|(n, v)| Some((n, v?))).collect()
-    }
-}
 
 fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
