@@ -1,7 +1,6 @@
 //! `vernier eval`: single operations, by the reference arithmetic.
 
 use crate::Result;
-use crate::options;
 use clap::Args;
 use lab::settings::NamedFormat;
 use lab::{Error, print, suggest};
@@ -24,7 +23,7 @@ pub struct Arguments {
     #[arg(long)]
     batch: bool,
     /// How operands are cut to the format: rz, rm, rn, rp, ra or ro
-    #[arg(long, value_name = "MODE", default_value = "rz", value_parser = options::rounding)]
+    #[arg(long, value_name = "MODE", default_value = "rz", value_parser = lab::options::rounding)]
     input_rounding: Rounding,
     /// The format of accumulators and results of fmam and addm
     #[arg(long, value_name = "FORMAT", default_value = "fp32")]

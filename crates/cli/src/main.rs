@@ -16,7 +16,6 @@ mod eval;
 mod explain;
 mod format;
 mod inspect;
-mod observed;
 mod options;
 mod profile;
 mod ptx_check;

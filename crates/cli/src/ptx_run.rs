@@ -1,17 +1,19 @@
 //! `vernier ptx run`: one kernel of a bare PTX file on files of raw values, without a program around it.
 
 use crate::Result;
-use crate::{observed, options, ptx_check};
+use crate::options::{self, Options};
+use crate::ptx_check;
 use clap::Args;
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Progress};
 use lab::Error;
-use lab::record::Totals;
-use lab::settings::{NamedFormat, Override};
+use lab::settings::Settings;
+use lab::summary::Totals;
 use policy::Policy;
+use record::variables::Override;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use vfloat::{Format, Rounding};
+use vfloat::Format;
 
 /// Device memory that the kernel's buffers may take, bytes.
 pub const MEMORY_BYTES: u64 = 16 << 30;
@@ -33,26 +35,11 @@ pub struct Arguments {
     /// Dynamic shared memory, bytes
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     shared: u32,
-    /// What .vf32 means (default: VF_SIGNIFICAND, VF_EXPONENT_MIN, VF_EXPONENT_MAX, else fp32)
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<NamedFormat>,
-    /// How operands are cut to the format: rz (default), rm, rn, rp, ra or ro
-    #[arg(long, value_name = "MODE")]
-    input_rounding: Option<Rounding>,
-    /// vf32: rewrite every f32 arithmetic instruction; none (default): only what the file says
-    #[arg(long = "override", value_name = "WHAT", default_value = "none")]
-    r#override: Override,
     /// A parameter of the kernel, in order; see below
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     args: Vec<Argument>,
-    /// CPU threads (default: all cores)
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
     #[command(flatten)]
-    looking: options::Looking,
-    /// End a launch when a block, or all of them together, have executed this many thread-instructions
-    #[arg(long, value_name = "N")]
-    max_instructions: Option<u64>,
+    options: Options<options::PtxRun>,
 }
 
 const HELP: &str = "Parameters:
@@ -182,9 +169,16 @@ fn failed(message: impl std::fmt::Display) -> Error {
 
 /// Runs the kernel and writes its buffers.
 pub fn run(arguments: &Arguments) -> Result {
-    let numerics = numerics(arguments)?;
+    let settings = arguments.options.settings()?;
+    let said = record::Numerics::read(&record::environment::of_process).map_err(failed)?;
+    let named = settings.format.as_ref().map(|named| named.format);
+    let input = settings.input_rounding.or(said.input_rounding);
+    let numerics = Numerics {
+        format: named.or(said.format).unwrap_or(Format::FP32),
+        input: input.unwrap_or(record::Numerics::INPUT_ROUNDING),
+    };
     let mut tree = ptx_check::parse(&arguments.file)?;
-    if arguments.r#override == Override::Vf32 {
+    if settings.r#override == Some(Override::Vf32) {
         let policy = Policy::short("launch", None).map_err(failed)?;
         let mut rewritten = tree.into_tree();
         let report = policy
@@ -207,7 +201,7 @@ pub fn run(arguments: &Arguments) -> Result {
         dynamic_shared: arguments.shared,
         cooperative: false,
         random: exec::RandomSource {
-            seed: seed()?,
+            seed: said.seed.unwrap_or(0),
             launch: 0,
         },
     };
@@ -218,13 +212,17 @@ pub fn run(arguments: &Arguments) -> Result {
             "make --block smaller",
         ));
     }
-    let threads = arguments
+    let threads = settings
         .threads
+        .map(|n| n as usize)
         .or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     let limits = Limits {
-        instructions: arguments.max_instructions,
+        instructions: settings.max_instructions,
     };
-    let engine = Engine::new(threads.unwrap_or(1).max(1)).observing(arguments.looking.observe());
+    let mut engine = Engine::new(threads.unwrap_or(1)).observing(options::observe(&settings));
+    if settings.deterministic == Some(true) {
+        engine = engine.in_order();
+    }
     let started = std::time::Instant::now();
     let execution = engine
         .launch(
@@ -251,62 +249,34 @@ pub fn run(arguments: &Arguments) -> Result {
         memory.read(address, &mut content).map_err(failed)?;
         fs::write(&path, content).map_err(|e| Error::file("write", &path, &e))?;
     }
-    report(arguments, &kernel, engine.observations())?;
+    report(&settings, &kernel, engine.observations())?;
     let stats = execution.stats;
     errln!(
         "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {seconds:.3} s",
         numerics.format,
-        lab::record::grouped(stats.thread_instructions),
-        lab::record::grouped(stats.variable_instructions)
+        lab::summary::grouped(stats.thread_instructions),
+        lab::summary::grouped(stats.variable_instructions)
     );
     Ok(())
 }
 
-/// VERNIER_SEED, or 0.
-fn seed() -> Result<u64> {
-    match std::env::var("VERNIER_SEED").ok().filter(|v| !v.is_empty()) {
-        None => Ok(0),
-        Some(text) => text.trim().parse().map_err(|_| {
-            failed(format!(
-                "VERNIER_SEED is `{text}`: give a whole number, 0 or more"
-            ))
-        }),
-    }
-}
-
 /// Shows and writes what was observed.
-fn report(arguments: &Arguments, kernel: &str, observations: Vec<exec::Observation>) -> Result {
-    let looking = &arguments.looking;
-    if !looking.counts() {
+fn report(settings: &Settings, kernel: &str, observations: Vec<exec::Observation>) -> Result {
+    if !options::counts(settings) {
         return Ok(());
     }
     let mut totals = Totals {
-        observations: observations.iter().map(observed::observation).collect(),
+        observations: observations.iter().map(record::Observation::from).collect(),
         ..Totals::default()
     };
     lab::observe::complete(&mut totals);
     for line in lab::observe::tables(&totals) {
         errln!("vernier: {line}");
     }
-    match &looking.observe_out {
+    match &settings.observe_out {
         Some(folder) => lab::observe::write(folder, kernel, &totals),
         None => Ok(()),
     }
-}
-
-fn numerics(arguments: &Arguments) -> Result<Numerics> {
-    let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let format = match &arguments.format {
-        Some(named) => named.format,
-        None => Format::from_environment(set).map_err(failed)?,
-    };
-    let input = match (arguments.input_rounding, set("VERNIER_INPUT_ROUNDING")) {
-        (Some(mode), _) => mode,
-        (None, Some(text)) => options::rounding(&text)
-            .map_err(|e| failed(format!("VERNIER_INPUT_ROUNDING is `{text}`: {e}")))?,
-        (None, None) => Rounding::TowardZero,
-    };
-    Ok(Numerics { format, input })
 }
 
 /// The kernel asked for, or the only one there is.

@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     values: Vec<PathBuf>,
     /// Folder of the run records, for the time of kernels and what `vernier run --observe` saw
-    #[arg(long, value_name = "DIR", env = "VERNIER_RUNS", default_value = "runs")]
+    #[arg(long, value_name = "DIR", env = record::variables::RUNS.name(), default_value = "runs")]
     runs: PathBuf,
 }
 

@@ -2,7 +2,6 @@
 //! how often each rule was used.
 
 use crate::Result;
-use crate::options;
 use clap::Args;
 use lab::Error;
 use lab::program::Program;
@@ -22,7 +21,7 @@ pub struct Rules {
     #[arg(long, value_name = "FORMAT")]
     format: Option<NamedFormat>,
     /// What sums over a loop run in, with --format: a format, or none
-    #[arg(long, value_name = "FORMAT", value_parser = options::accumulator, requires = "format")]
+    #[arg(long, value_name = "FORMAT", value_parser = lab::settings::accumulator, requires = "format")]
     accumulate: Option<String>,
     /// For this launch of each kernel, counted from 0
     #[arg(long, value_name = "N")]

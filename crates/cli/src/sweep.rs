@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::run::LIBRARY;
-use clap::{Args, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lab::output::Output;
 use lab::store::{self, Store, Trial};
@@ -59,110 +59,98 @@ Examples:
   vernier sweep sweep.toml --jobs 2
   vernier sweep --resume";
 
-/// Values of axes.
-#[derive(Args, Default)]
-#[command(next_help_heading = "Points")]
-pub struct Values {
-    /// Layers, or patterns for them: each alone has the format, the rest of the program is as compiled
-    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
-    pub layer: Vec<String>,
-    /// Formats; `none` is the program as compiled
-    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
-    pub format: Vec<String>,
-    /// Bits of exponent: numbers and ranges as 8..2; with --significand these make formats
-    #[arg(long, value_name = "BITS", value_delimiter = ',')]
-    pub exponent: Vec<String>,
-    /// Explicit bits of significand: numbers and ranges
-    #[arg(long, value_name = "BITS", value_delimiter = ',')]
-    pub significand: Vec<String>,
-    /// What sums over a loop run in: formats, or `none`: as the rest
-    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
-    pub accumulate: Vec<String>,
-    /// Files with precision policies
-    #[arg(long, value_name = "FILES", value_delimiter = ',')]
-    pub policy: Vec<String>,
-    /// How operands are cut: rz, rm, rn, rp, ra, ro
-    #[arg(long, value_name = "MODES", value_delimiter = ',')]
-    pub input_rounding: Vec<String>,
-    /// vf32 or none
-    #[arg(long = "override", value_name = "WHAT", value_delimiter = ',')]
-    pub r#override: Vec<String>,
-    /// Folders of edited PTX
-    #[arg(long, value_name = "DIRS", value_delimiter = ',')]
-    pub ptx: Vec<String>,
-    /// Device configurations
-    #[arg(long, value_name = "CONFIGS", value_delimiter = ',')]
-    pub config: Vec<String>,
-    /// Weights to test, or to continue training from
-    #[arg(long, value_name = "FILES", value_delimiter = ',')]
-    pub weights: Vec<String>,
-    /// Stages of each trial: test (default) or train,test; the build is done once before all
-    #[arg(long, value_name = "STAGES")]
-    pub stage: Option<String>,
-    /// Epochs to train
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
-    pub epochs: Vec<String>,
-    /// Epochs that the weights have seen
-    #[arg(long, value_name = "N")]
-    pub start_epoch: Option<String>,
-    /// Seeds of stochastic rounding
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
-    pub seed: Vec<String>,
-    /// Test the first N images only
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
-    pub images: Vec<String>,
-    /// Train with the first N images only
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
-    pub train_images: Vec<String>,
-    /// End a launch when one of its blocks has executed this many thread-instructions
-    #[arg(long, value_name = "N")]
-    pub max_instructions: Option<String>,
-    /// End a stage after this many seconds; the trial counts as failed
-    #[arg(long, value_name = "SECONDS")]
-    pub timeout: Option<String>,
-    /// How the program says its accuracy: a regular expression whose first group is the number (or two groups: right
-    /// answers, answers)
-    #[arg(long, value_name = "REGEX")]
-    pub accuracy_pattern: Option<String>,
-    /// How it says its loss
-    #[arg(long, value_name = "REGEX")]
-    pub loss_pattern: Option<String>,
+/// Values of axes that were given, by the names of the axes.
+#[derive(Default)]
+pub struct Values(Vec<(&'static str, Vec<String>)>);
+
+/// In which order a grid goes through the axes, the first one slowest; others come last.
+const SLOWEST: [&str; 17] = [
+    "stage",
+    "config",
+    "ptx",
+    "weights",
+    "layer",
+    "format",
+    "exponent",
+    "significand",
+    "accumulate",
+    "policy",
+    "input_rounding",
+    "override",
+    "start_epoch",
+    "epochs",
+    "train_images",
+    "seed",
+    "images",
+];
+
+/// What makes formats of a grid, as options behind `--format`: name, help.
+const WIDTHS: [(&str, &str); 2] = [
+    (
+        "exponent",
+        "Bits of exponent: numbers and ranges as 8..2; with --significand these make formats",
+    ),
+    ("significand", "Explicit bits of significand: numbers and ranges"),
+];
+
+/// The axes that have an option: programs are named, and templates stand in files.
+fn axes_of_options() -> impl Iterator<Item = &'static axes::Axis> {
+    let all = axes::AXES.iter();
+    all.filter(|a| !["program", "template"].contains(&a.name))
 }
 
-impl Values {
-    /// The axes that were given, in the order in which a grid goes through them.
-    fn axes(&self) -> Vec<(&'static str, Vec<String>)> {
-        let one = |v: &Option<String>| v.iter().cloned().collect::<Vec<_>>();
-        let all = [
-            ("stage", one(&self.stage)),
-            ("config", self.config.clone()),
-            ("ptx", self.ptx.clone()),
-            ("weights", self.weights.clone()),
-            ("layer", self.layer.clone()),
-            ("format", self.format.clone()),
-            ("exponent", self.exponent.clone()),
-            ("significand", self.significand.clone()),
-            ("accumulate", self.accumulate.clone()),
-            ("policy", self.policy.clone()),
-            ("input_rounding", self.input_rounding.clone()),
-            ("override", self.r#override.clone()),
-            ("start_epoch", one(&self.start_epoch)),
-            ("epochs", self.epochs.clone()),
-            ("train_images", self.train_images.clone()),
-            ("seed", self.seed.clone()),
-            ("images", self.images.clone()),
-            ("max_instructions", one(&self.max_instructions)),
-            ("accuracy_pattern", one(&self.accuracy_pattern)),
-            ("loss_pattern", one(&self.loss_pattern)),
-            ("timeout", one(&self.timeout)),
-        ];
-        all.into_iter().filter(|(_, v)| !v.is_empty()).collect()
+/// The names of the options.
+fn names() -> impl Iterator<Item = &'static str> {
+    axes_of_options()
+        .map(|a| a.name)
+        .chain(WIDTHS.map(|(name, _)| name))
+}
+
+fn option(name: &'static str, about: &str, value: &'static str) -> Arg {
+    let mut help = about.to_string();
+    help[..1].make_ascii_uppercase();
+    let option = Arg::new(name).long(name.replace('_', "-")).value_name(value);
+    option.help(help).help_heading("Points")
+}
+
+fn many(option: Arg) -> Arg {
+    option.value_delimiter(',').action(ArgAction::Append)
+}
+
+impl Args for Values {
+    fn augment_args(mut command: clap::Command) -> clap::Command {
+        for axis in axes_of_options() {
+            let one = option(axis.name, axis.about, axis.value_name());
+            command = command.arg(if axis.values.is_empty() { one } else { many(one) });
+            if axis.name == "format" {
+                command = command.args(WIDTHS.map(|(name, about)| many(option(name, about, "BITS"))));
+            }
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Values {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        let given = |name| Some((name, matches.get_many::<String>(name)?.cloned().collect()));
+        let mut all: Vec<(&str, Vec<String>)> = names().filter_map(given).collect();
+        all.sort_by_key(|(name, _)| SLOWEST.iter().position(|n| n == name).unwrap_or(SLOWEST.len()));
+        Ok(Values(all))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
 /// Where trials are kept, what is not run again, how much is run at a time.
 #[derive(Args)]
-#[command(next_help_heading = None::<&str>)] // that of Values holds until another is set
+#[command(next_help_heading = None::<&str>)] // that of what stands before holds until another is set
 pub struct Place {
     /// File that keeps every trial
     #[arg(long, value_name = "FILE", default_value = store::DEFAULT)]
@@ -298,8 +286,8 @@ fn wanted(a: &Arguments, what: &str) -> Result<Request> {
         request.set("program", request::values("program", &programs, &here)?);
         request
     };
-    for (name, texts) in a.values.axes() {
-        wanted.set(name, request::values(name, &texts, &here)?);
+    for (name, texts) in &a.values.0 {
+        wanted.set(name, request::values(name, texts, &here)?);
     }
     if let Some(count) = a.sample {
         wanted.sample = Some((count, a.sample_seed));
@@ -313,7 +301,7 @@ pub fn run(a: &Arguments) -> Result {
     let (points, known) = match (&a.what, a.resume) {
         (Some(what), None | Some(None)) => (wanted(a, what)?.points(&written::folder(&a.place.store))?, None),
         (None, Some(id)) => {
-            if let Some((name, _)) = a.values.axes().first() {
+            if let Some((name, _)) = a.values.0.first() {
                 let message =
                     format!("--resume takes the points of the sweep as they were; {name} cannot change them");
                 return Err(Error::Usage(format!(
@@ -568,16 +556,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_axis_has_an_option() {
+    fn a_grid_goes_through_its_axes_in_a_known_order() {
+        let names: Vec<&str> = names().collect();
+        assert!(SLOWEST.iter().all(|n| names.contains(n)), "{names:?}");
         let command = Values::augment_args(clap::Command::new("sweep"));
-        let only_in_files = ["program", "template"];
-        let options: Vec<&str> = command.get_arguments().map(|a| a.get_id().as_str()).collect();
-        for axis in lab::sweep::axes::AXES
-            .iter()
-            .filter(|a| !only_in_files.contains(&a.name))
-        {
-            assert!(options.contains(&axis.name), "{}", axis.name);
-        }
+        let matches = command
+            .try_get_matches_from(["sweep", "--timeout", "3", "--images", "1,2", "--format=bf16"])
+            .unwrap();
+        let values = Values::from_arg_matches(&matches).unwrap().0;
+        let strings = |all: &[&str]| all.iter().map(|s| s.to_string()).collect::<Vec<_>>();
+        let expected = [
+            ("format", strings(&["bf16"])),
+            ("images", strings(&["1", "2"])),
+            ("timeout", strings(&["3"])),
+        ];
+        assert_eq!(values, expected);
     }
 
     #[test]

@@ -170,6 +170,10 @@ fn ptx_check_counts_and_ptx_run_computes() {
             .collect::<Vec<f32>>()
     };
     assert_eq!(result(&[]), [2.5, 4.25, 106.6, 0.0]);
+    assert_eq!(
+        result(&["--deterministic", "--threads", "2"]),
+        [2.5, 4.25, 106.6, 0.0]
+    );
     // bf16: 3.3 is cut to 3.296875, twice that is 6.59375, and 106.59375 rounds to 106.5.
     assert_eq!(result(&["--format", "bf16"]), [2.5, 4.25, 106.5, 0.0]);
     let looking = [

@@ -4,6 +4,7 @@
 
 mod support;
 
+use record::Event;
 use std::fs;
 use std::path::Path;
 use support::{folder, plain, report, root, run, vernier};
@@ -36,11 +37,9 @@ fn digests(dir: &Path, program: &str, env: &[(&str, &str)], args: &[&str]) -> Ve
             .flatten()
             .map(|f| f.path());
         for file in files.filter(|f| f.extension().is_some_and(|e| e == "jsonl")) {
-            for line in fs::read_to_string(file).unwrap().lines() {
-                let event: serde_json::Value = serde_json::from_str(line).unwrap();
-                if event["event"] == "digest" {
-                    let text = |key: &str| event[key].as_str().unwrap().to_owned();
-                    found.push((text("kernel"), text("memory")));
+            for event in Event::read(&fs::read_to_string(file).unwrap()).unwrap() {
+                if let Event::Digest(digest) = event {
+                    found.push((digest.kernel, digest.memory));
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use record::{Blame, Cause, Event};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -136,16 +137,7 @@ fn record(folder: &Path) -> String {
 fn the_record_says_whether_the_program_looked_at_a_fault() {
     let folder = support::folder("faults");
     let program = compile(&folder, "faults.c");
-    for (how, event, looked_at) in [
-        ("synchronize", "trap", true),
-        ("copy", "trap", false),
-        ("copy-peek", "trap", true),
-        ("copy-text", "trap", true),
-        ("", "trap", false),
-        ("launch-last", "launch_error", true),
-        ("launch-text", "launch_error", true),
-        ("launch", "launch_error", false),
-    ] {
+    let faults = |how: &str| {
         let records = folder.join(format!("records-{how}"));
         let output = start(
             &program,
@@ -153,24 +145,41 @@ fn the_record_says_whether_the_program_looked_at_a_fault() {
             &[("VERNIER_RUN_DIR", records.to_str().unwrap())],
         );
         assert_eq!(output.status.code(), Some(0), "{how}: {}", text(&output.stderr));
-        let record = record(&records);
-        let faults: Vec<&str> = record
-            .lines()
-            .filter(|l| l.contains(&format!("\"event\":\"{event}\"")))
-            .collect();
-        assert_eq!(
-            faults.len(),
-            if event == "trap" { 2 } else { 1 },
-            "{how}: {record}"
-        );
+        let mut events = Event::read(&record(&records)).unwrap();
+        events.retain(|e| matches!(e, Event::Trap(_) | Event::LaunchError(_)));
+        events
+    };
+    for (how, looked_at) in [
+        ("synchronize", true),
+        ("copy", false),
+        ("copy-peek", true),
+        ("copy-text", true),
+        ("", false),
+    ] {
+        let faults = faults(how);
+        assert_eq!(faults.len(), 2, "{how}: {faults:?}");
         for fault in faults {
-            assert!(
-                fault
-                    .replace(' ', "")
-                    .contains(&format!("\"looked_at\":{looked_at}")),
-                "{how}: {fault}"
+            let Event::Trap(fault) = fault else {
+                panic!("{how}: {fault:?}")
+            };
+            assert_eq!(
+                (fault.cause, fault.looked_at),
+                (Cause::OutOfBounds, looked_at),
+                "{how}"
             );
         }
+    }
+    // What no device does is the program's own request: whether it looks decides nothing.
+    for how in ["launch-last", "launch-text", "launch"] {
+        let faults = faults(how);
+        let [Event::LaunchError(fault)] = &faults[..] else {
+            panic!("{how}: {faults:?}")
+        };
+        assert_eq!(
+            (fault.cause, fault.cause.blame()),
+            (Cause::Configuration, Blame::Request),
+            "{how}"
+        );
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -220,12 +229,9 @@ fn cuda_libraries_that_are_loaded_or_looked_for_are_named_once() {
         named,
         ["libcublas.so.13", "libcudnn.so.9", "libcurand.so.10"].map(line)
     );
-    assert_eq!(
-        record(&records)
-            .matches("\"allowed\":false,\"event\":\"library\"")
-            .count(),
-        3
-    );
+    let events = Event::read(&record(&records)).unwrap();
+    let refused = |e: &&Event| matches!(e, Event::Library(library) if !library.allowed);
+    assert_eq!(events.iter().filter(refused).count(), 3);
     let all = ("VERNIER_ALLOW_LIBRARIES", "libcublas,libcudnn,libcurand");
     assert_eq!(text(&start(&program, &args, &[all]).stderr), "");
     std::fs::remove_dir_all(&folder).unwrap();

@@ -176,7 +176,7 @@ fn a_sum_in_binary32() {
     assert_eq!(o.tally.operands[1].zeros(), 1);
     assert_eq!(
         a.widths().map(|(_, n)| n).sum::<u64>(),
-        a.finite().map(|(_, n)| n).sum()
+        a.finite().map(|(_, n)| n).sum::<u64>()
     );
     assert_eq!((o.tally.result.zeros(), o.tally.result.nans()), (1, 2));
     assert_eq!(o.tally.cut, [0; 3]);

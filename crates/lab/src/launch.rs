@@ -1,10 +1,13 @@
 //! The environment in which a program runs under Vernier: our library first, and what the library shall do.
 
 use crate::error::Error;
-use crate::record::FormatSummary;
+use crate::options::{Mode, OPTIONS};
 use crate::rules;
-use crate::settings::{Override, Settings, Words};
+use crate::settings::{Settings, Words};
+use crate::summary::FormatSummary;
 use policy::Policy;
+use record::environment::of_process;
+use record::variables::{self, Override};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use vfloat::Format;
@@ -27,18 +30,29 @@ pub struct Launch {
 /// The name that the configuration has in a folder, GPGPU-Sim's.
 pub const CONFIG_FILE: &str = "gpgpusim.config";
 
-/// The variable that names the configuration to the library, and to a Makefile that wants to know.
-pub const CONFIG_VARIABLE: &str = "SIM_CONFIG_PATH";
-
 /// Makes the environment. `folder` is where the program will run, `library_folder` has our library under all
 /// its names.
 pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Result<Launch, Error> {
-    if std::env::var("PTX_SIM_MODE_FUNC").is_ok_and(|v| v.trim() == "0") {
+    if of_process(variables::MODE.name()).is_some_and(|v| v.trim() == "0") {
         return Err(no_performance("PTX_SIM_MODE_FUNC=0", "unset it or set it to 1"));
+    }
+    if settings.mode == Some(Mode::Performance) {
+        return Err(no_performance(
+            "--mode performance",
+            "leave --mode away, or --mode functional",
+        ));
     }
     let mut launch = Launch::default();
     for (name, value) in &settings.env {
         launch.set(name, value);
+    }
+    for (name, value) in OPTIONS.iter().filter_map(|option| option.passes) {
+        if let Some(value) = value(settings) {
+            launch.set(name, value);
+        }
+    }
+    if settings.observe.is_none() && settings.observe_out.is_some() {
+        launch.set(variables::OBSERVE.name(), "*");
     }
     let mut libraries = OsString::from(library_folder);
     if let Some(more) = std::env::var_os("LD_LIBRARY_PATH").filter(|v| !v.is_empty()) {
@@ -52,40 +66,25 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
         let device =
             device::Device::from_file(&config).map_err(|e| Error::failed(strip(&e.to_string()), ""))?;
         generates_ptx = device.generate_ptx;
-        launch.set(CONFIG_VARIABLE, &config);
+        launch.set(variables::CONFIG.name(), &config);
         launch
             .notes
             .push(format!("device configuration {}", config.display()));
     }
-    if let Some(dir) = &settings.ptx {
-        if !dir.is_dir() {
-            return Err(Error::failed(
-                format!("the PTX folder {} is not there", dir.display()),
-                "run once without --ptx: the PTX is written into the program's folder, to be copied and edited",
-            ));
-        }
-        launch.set("VERNIER_PTX_DIR", dir);
+    if let Some(dir) = settings.ptx.as_ref().filter(|dir| !dir.is_dir()) {
+        return Err(Error::failed(
+            format!("the PTX folder {} is not there", dir.display()),
+            "run once without --ptx: the PTX is written into the program's folder, to be copied and edited",
+        ));
     }
-    let ptx_variable = std::env::var_os("VERNIER_PTX_DIR").is_some_and(|v| !v.is_empty());
+    let ptx_variable = of_process(variables::PTX_DIR.name()).is_some();
     launch.reads_ptx = settings.ptx.is_some() || ptx_variable || !generates_ptx;
     launch.numbers(settings)?;
     launch.rules(settings)?;
-    if let Some(threads) = settings.threads {
-        launch.set("VERNIER_THREADS", threads.to_string());
-    }
     match settings.words {
-        Words::Few => launch.set("VERNIER_QUIET", "1"),
+        Words::Few => launch.set(variables::QUIET.name(), "1"),
         Words::Usual => {}
-        Words::Many => launch.set("VERNIER_VERBOSE", "1"),
-    }
-    for (name, value) in settings.observe.environment() {
-        launch.set(name, value);
-    }
-    if settings.profile {
-        launch.set("VERNIER_PROFILE", "1");
-    }
-    if let Some(limit) = settings.max_instructions {
-        launch.set("VERNIER_MAX_INSTRUCTIONS", limit.to_string());
+        Words::Many => launch.set(variables::VERBOSE.name(), "1"),
     }
     Ok(launch)
 }
@@ -95,7 +94,7 @@ pub fn ptx_folder(settings: &Settings, folder: &Path) -> Result<Option<PathBuf>,
     if settings.ptx.is_some() {
         return Ok(settings.ptx.clone());
     }
-    if let Some(dir) = std::env::var_os("VERNIER_PTX_DIR").filter(|v| !v.is_empty()) {
+    if let Some(dir) = of_process(variables::PTX_DIR.name()) {
         return Ok(Some(dir.into()));
     }
     let Some(config) = config_file(settings, folder)? else {
@@ -151,11 +150,9 @@ impl Launch {
                     "write `accumulate` into the rules of the policy, or add --format FORMAT",
                 ));
             }
-            self.set("VERNIER_ACCUMULATE", text);
             self.format.accumulate = text.clone();
         }
         if let Some(path) = &settings.policy {
-            self.set("VERNIER_POLICY", path);
             self.format.policy = Some(path.clone());
             self.notes.push(format!("policy {}", path.display()));
         }
@@ -163,53 +160,43 @@ impl Launch {
         Ok(())
     }
 
+    /// A variable as the program will see it.
+    fn seen(&self, name: &str) -> Option<String> {
+        let set = self.env.iter().rev().find(|(n, _)| n == name);
+        match set {
+            Some((_, value)) => Some(value.to_string_lossy().into_owned()).filter(|v| !v.is_empty()),
+            None => of_process(name),
+        }
+    }
+
     /// Format, input rounding and override.
     fn numbers(&mut self, settings: &Settings) -> Result<(), Error> {
-        if let Some(rounding) = settings.input_rounding {
-            self.set("VERNIER_INPUT_ROUNDING", rounding.name());
-        }
-        let inherited = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let input = settings.input_rounding.map(|r| r.name().to_string());
-        self.format.input_rounding = input
-            .or_else(|| inherited("VERNIER_INPUT_ROUNDING"))
-            .unwrap_or_else(|| "rz".into());
         // A format alone means every f32 instruction, unless the user edited the PTX: then the files say which.
         let implied = (settings.format.is_some() && !self.reads_ptx).then_some(Override::Vf32);
-        let chosen = settings.r#override.or(implied);
-        if let Some(chosen) = chosen {
-            self.set("VERNIER_OVERRIDE", chosen.name());
+        if let Some(chosen) = settings.r#override.or(implied) {
+            self.set(variables::OVERRIDE.name(), chosen.name());
         }
-        let effective = chosen
-            .map(|o| o.name().to_string())
-            .or_else(|| inherited("VERNIER_OVERRIDE"));
-        self.format.r#override = effective.unwrap_or_default();
-        let variables = [
-            "VERNIER_FORMAT",
-            "VF_SIGNIFICAND",
-            "VF_EXPONENT_MIN",
-            "VF_EXPONENT_MAX",
-        ];
-        let format = match &settings.format {
-            Some(named) => {
-                // It would win over the other three.
-                if inherited("VERNIER_FORMAT").is_some() {
-                    self.set("VERNIER_FORMAT", "");
-                }
-                for (name, value) in named.format.settings() {
-                    self.set(name, value);
-                }
-                self.format.name = named.text.clone();
-                Some(named.format)
+        self.format.r#override = self.seen(variables::OVERRIDE.name()).unwrap_or_default();
+        if let Some(named) = &settings.format {
+            // It would win over the other three.
+            if self.seen(variables::FORMAT.name()).is_some() {
+                self.set(variables::FORMAT.name(), "");
             }
-            None if variables.iter().any(|v| inherited(v).is_some()) || self.format.r#override == "vf32" => {
-                // The library reads them again at every launch; here they are looked at to refuse early.
-                let format = Format::from_environment(inherited);
-                let format = format.map_err(|e| Error::failed(e.to_string(), ""))?;
-                self.format.name = format.name();
-                Some(format)
+            for (name, value) in named.format.settings() {
+                self.set(name, value);
             }
-            None => None,
-        };
+        }
+        // The library reads them again at every launch; here they are looked at to refuse early.
+        let said =
+            record::Numerics::read(&|name| self.seen(name)).map_err(|e| Error::failed(e.to_string(), ""))?;
+        let input = said.input_rounding.unwrap_or(record::Numerics::INPUT_ROUNDING);
+        self.format.input_rounding = input.name().into();
+        let rewrites = self.format.r#override == Override::Vf32.name();
+        let format = said.format.or(rewrites.then_some(Format::FP32));
+        if let Some(format) = format {
+            let named = settings.format.as_ref().map(|named| named.text.clone());
+            self.format.name = named.unwrap_or_else(|| format.name());
+        }
         if let Some(f) = format {
             self.format.significand = Some(f.precision());
             self.format.exponent_min = Some(f.emin());
@@ -234,9 +221,7 @@ impl Launch {
 
 /// The configuration that the library will read: `--config`, else what it would find by itself.
 fn config_file(settings: &Settings, folder: &Path) -> Result<Option<PathBuf>, Error> {
-    let variable = std::env::var_os(CONFIG_VARIABLE)
-        .filter(|v| !v.is_empty())
-        .map(PathBuf::from);
+    let variable = of_process(variables::CONFIG.name()).map(PathBuf::from);
     let asked = settings.config.clone().or(variable);
     let Some(asked) = asked else {
         let beside = folder.join(CONFIG_FILE);

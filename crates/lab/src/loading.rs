@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A variable of ours that stands in the library and in no other.
-const OURS: &[u8] = b"VERNIER_RUN_DIR";
+const OURS: &[u8] = record::variables::RUN_DIR.name().as_bytes();
 
 /// Refuses a program whose loader would take another CUDA runtime than the one in `library_folder`. `env` is what the
 /// program gets. Programs of which nothing is known (scripts, libraries opened later) pass.

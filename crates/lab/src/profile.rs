@@ -3,7 +3,8 @@
 //! How the library knows is said in `exec::profile`: counts of instructions are exact; the time of a line is
 //! its kernel's measured time, shared out by samples of what the engine was working at.
 
-use crate::record::{Kernel, Totals, grouped, si};
+use crate::summary::{Totals, grouped, si};
+use record::run::Kernel;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,27 +18,11 @@ const KERNELS_SHOWN: usize = 8;
 const CLASSES_SHOWN: usize = 6;
 
 /// A PTX line that was executed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Mangled name of the kernel.
-    pub kernel: String,
-    /// Name of the PTX file.
-    pub file: String,
-    /// Its line, from 1.
-    pub line: u32,
-    /// The line's text.
-    pub text: String,
-    /// CUDA source file, empty where the PTX does not say.
-    pub cuda_file: String,
-    /// Its line.
-    pub cuda_line: u32,
-    /// How often a worker thread was seen at it.
-    pub samples: u64,
-    /// Instructions times active threads.
-    pub thread_instructions: u64,
-    /// Instructions, each once per warp.
-    pub warp_instructions: u64,
+    /// As the record has it.
+    #[serde(flatten)]
+    pub executed: record::run::Line,
     /// Estimated time: the kernel's, shared out by samples.
     pub seconds: f64,
 }
@@ -45,29 +30,33 @@ pub struct Line {
 /// Adds up the same lines of several processes, shares the kernels' seconds out over them, and sorts: the
 /// costliest line first.
 pub(crate) fn complete(totals: &mut Totals) {
-    let key = |l: &Line| (l.kernel.clone(), l.file.clone(), l.line);
-    totals.lines.sort_by_cached_key(key);
+    totals.lines.sort_by(|a, b| place(a).cmp(&place(b)));
     totals.lines.dedup_by(|again, first| {
-        let same = (&again.kernel, &again.file, again.line) == (&first.kernel, &first.file, first.line);
+        let same = place(again) == place(first);
         if same {
-            first.samples += again.samples;
-            first.thread_instructions += again.thread_instructions;
-            first.warp_instructions += again.warp_instructions;
+            first.executed.add(&again.executed);
         }
         same
     });
     let mut samples: BTreeMap<String, u64> = BTreeMap::new();
-    for l in &totals.lines {
+    for Line { executed: l, .. } in &totals.lines {
         *samples.entry(l.kernel.clone()).or_default() += l.samples;
     }
-    for l in &mut totals.lines {
+    for Line { executed: l, seconds } in &mut totals.lines {
         let kernel = totals.kernels.iter().find(|k| k.name == l.kernel);
         let all = samples[&l.kernel].max(1);
-        l.seconds = kernel.map_or(0.0, |k| k.seconds) * l.samples as f64 / all as f64;
+        *seconds = kernel.map_or(0.0, |k| k.seconds) * l.samples as f64 / all as f64;
     }
-    totals
-        .lines
-        .sort_by(|a, b| b.seconds.total_cmp(&a.seconds).then(a.line.cmp(&b.line)));
+    totals.lines.sort_by(|a, b| {
+        b.seconds
+            .total_cmp(&a.seconds)
+            .then(a.executed.line.cmp(&b.executed.line))
+    });
+}
+
+/// Where a line is.
+fn place(l: &Line) -> (&str, &str, u32) {
+    (&l.executed.kernel, &l.executed.file, l.executed.line)
 }
 
 fn percent(part: f64, whole: f64) -> String {
@@ -82,11 +71,12 @@ pub(crate) fn counter_rows(t: &Totals) -> Vec<(&'static str, String)> {
         let mut starts = ["load_", "store_", "atomic_"].iter();
         starts.any(|s| name.starts_with(s))
     };
-    let (mut memory, mut other): (Vec<_>, Vec<_>) = t.classes.iter().partition(|(name, _)| is_memory(name));
+    let (mut memory, mut other): (Vec<_>, Vec<_>) =
+        t.counts.classes.iter().partition(|(name, _)| is_memory(name));
     let by_count = |list: &mut Vec<(&String, &u64)>| list.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     by_count(&mut memory);
     by_count(&mut other);
-    let all = t.thread_instructions as f64;
+    let all = t.counts.thread_instructions as f64;
     let kinds: Vec<String> = other
         .iter()
         .take(CLASSES_SHOWN)
@@ -102,7 +92,7 @@ pub(crate) fn counter_rows(t: &Totals) -> Vec<(&'static str, String)> {
     if !accesses.is_empty() {
         rows.push(("memory", accesses.join(", ")));
     }
-    if t.warp_instructions > 0 {
+    if t.counts.warp_instructions > 0 {
         rows.push(("active lanes", percent(t.active_lanes, 1.0).to_string()));
     }
     rows
@@ -118,7 +108,7 @@ pub fn kernel_table(kernels: &[Kernel], kernel_seconds: f64) -> Vec<String> {
     )];
     for k in sorted {
         let rate = if k.seconds > 0.0 {
-            si(k.thread_instructions as f64 / k.seconds)
+            si(k.counts.thread_instructions as f64 / k.seconds)
         } else {
             String::new()
         };
@@ -126,8 +116,8 @@ pub fn kernel_table(kernels: &[Kernel], kernel_seconds: f64) -> Vec<String> {
             "{:>9.3}  {:>7}  {:>9}  {:>20}  {rate:>10}  {}",
             k.seconds,
             percent(k.seconds, kernel_seconds),
-            grouped(k.launches),
-            grouped(k.thread_instructions),
+            grouped(k.counts.launches),
+            grouped(k.counts.thread_instructions),
             k.name
         ));
     }
@@ -141,8 +131,12 @@ pub fn tables(t: &Totals) -> Vec<String> {
     let mut kernels: Vec<&Kernel> = t.kernels.iter().collect();
     kernels.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     for kernel in kernels.into_iter().take(KERNELS_SHOWN) {
-        let lines: Vec<&Line> = t.lines.iter().filter(|l| l.kernel == kernel.name).collect();
-        let samples: u64 = lines.iter().map(|l| l.samples).sum();
+        let lines: Vec<&Line> = t
+            .lines
+            .iter()
+            .filter(|l| l.executed.kernel == kernel.name)
+            .collect();
+        let samples: u64 = lines.iter().map(|l| l.executed.samples).sum();
         if samples == 0 {
             out.push(format!("profile: {}: too short to sample", kernel.name));
             continue;
@@ -157,14 +151,14 @@ pub fn tables(t: &Totals) -> Vec<String> {
             "{:>9}  {:>7}  {:>20}  line",
             "seconds", "share", "thread-instructions"
         ));
-        for l in lines.iter().filter(|l| l.samples > 0).take(LINES_SHOWN) {
+        let sampled = lines.iter().filter(|l| l.executed.samples > 0);
+        for Line { executed: l, seconds } in sampled.take(LINES_SHOWN) {
             let cuda = match l.cuda_file.as_str() {
                 "" => String::new(),
                 file => format!("  ({file}:{})", l.cuda_line),
             };
             out.push(format!(
-                "{:>9.3}  {:>7}  {:>20}  {}:{}: {}{cuda}",
-                l.seconds,
+                "{seconds:>9.3}  {:>7}  {:>20}  {}:{}: {}{cuda}",
                 percent(l.samples as f64, samples as f64),
                 grouped(l.thread_instructions),
                 l.file,
@@ -179,40 +173,49 @@ pub fn tables(t: &Totals) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use record::run::Counts;
 
     fn totals() -> Totals {
         let line = |line, samples, text: &str| Line {
-            kernel: "k".into(),
-            file: "m.ptx".into(),
-            line,
-            text: text.into(),
-            samples,
-            thread_instructions: 320,
-            warp_instructions: 10,
-            ..Line::default()
+            executed: record::run::Line {
+                kernel: "k".into(),
+                file: "m.ptx".into(),
+                line,
+                text: text.into(),
+                samples,
+                thread_instructions: 320,
+                warp_instructions: 10,
+                ..Default::default()
+            },
+            seconds: 0.0,
         };
         let mut lines = vec![
             line(3, 20, "add.f32 %f1, %f2, %f3;"),
             line(5, 70, "ld.global.f32 %f1, [%rd1];"),
             line(3, 10, "add.f32 %f1, %f2, %f3;"),
         ];
-        lines[1].cuda_file = "m.cu".into();
-        lines[1].cuda_line = 9;
+        lines[1].executed.cuda_file = "m.cu".into();
+        lines[1].executed.cuda_line = 9;
         let kernel = Kernel {
             name: "k".into(),
-            launches: 2,
-            thread_instructions: 960,
+            counts: Counts {
+                launches: 2,
+                thread_instructions: 960,
+                ..Counts::default()
+            },
             seconds: 4.0,
-            ..Kernel::default()
         };
         let classes = [("fp32_add", 640), ("load_global", 320)];
         let mut totals = Totals {
             kernels: vec![kernel],
             kernel_seconds: 4.0,
-            thread_instructions: 960,
-            warp_instructions: 40,
+            counts: Counts {
+                thread_instructions: 960,
+                warp_instructions: 40,
+                classes: classes.map(|(n, c)| (n.to_string(), c)).into(),
+                ..Counts::default()
+            },
             active_lanes: 0.75,
-            classes: classes.map(|(n, c)| (n.to_string(), c)).into(),
             lines,
             ..Totals::default()
         };
@@ -223,9 +226,13 @@ mod tests {
     #[test]
     fn time_is_shared_out_by_samples() {
         let t = totals();
-        let seconds: Vec<(u32, u64, f64)> = t.lines.iter().map(|l| (l.line, l.samples, l.seconds)).collect();
+        let seconds: Vec<(u32, u64, f64)> = t
+            .lines
+            .iter()
+            .map(|l| (l.executed.line, l.executed.samples, l.seconds))
+            .collect();
         assert_eq!(seconds, [(5, 70, 2.8), (3, 30, 1.2)]);
-        assert_eq!(t.lines[1].thread_instructions, 640);
+        assert_eq!(t.lines[1].executed.thread_instructions, 640);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct Program {
 }
 
 /// The variable that names a folder of programs.
-pub const PROGRAMS_VARIABLE: &str = "VERNIER_PROGRAMS";
+const PROGRAMS_VARIABLE: &str = record::variables::PROGRAMS.name();
 
 /// Folders in which program names are looked up: `$VERNIER_PROGRAMS`, then `programs/` of the current folder
 /// and of the folders above it.

@@ -3,73 +3,35 @@
 
 use crate::error::Error;
 use crate::launch;
-use crate::record::grouped;
 use crate::settings::Settings;
+use crate::summary::grouped;
 use policy::layers::LayerMap;
 use policy::{Policy, Stage};
-use serde::{Deserialize, Serialize};
+use record::run::Rule;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What became of a rule, all processes together.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RuleSummary {
-    /// Its number in the policy, from 0.
-    pub number: usize,
-    /// Where it stands, `policy.toml:7`.
-    pub place: String,
-    /// Its keys in a line.
-    pub says: String,
-    /// Instructions that it selects.
-    pub selected: u64,
-    /// Sums over loops among these, if it says what they run in.
-    pub sums: u64,
-    /// Instructions that it had a say in (the others went to later rules).
-    pub taken: u64,
-    /// The kernels and device functions with such instructions, mangled.
-    pub functions: BTreeSet<String>,
-    /// Whether it speaks of launches, stages, layers or phases.
-    pub of_launch: bool,
-    /// If so: launches in which it held.
-    pub launches: u64,
-    /// It is for a stage that was not run.
-    pub other_stage: bool,
-}
-
-impl RuleSummary {
-    /// Adds what another process says of the same rule.
-    pub fn add(&mut self, other: RuleSummary) {
-        self.selected = self.selected.max(other.selected);
-        self.sums = self.sums.max(other.sums);
-        self.taken = self.taken.max(other.taken);
-        self.launches += other.launches;
-        self.other_stage &= other.other_stage;
-        self.functions.extend(other.functions);
-    }
-
-    /// For the summary.
-    pub fn line(&self) -> String {
-        let counted =
-            |n: u64, one: &str, many: &str| format!("{} {}", grouped(n), if n == 1 { one } else { many });
-        let launches = match self.of_launch {
-            true => format!(", {}", counted(self.launches, "launch", "launches")),
-            false => String::new(),
-        };
-        let shadowed = match (self.taken, self.selected) {
-            (0, n) if n > 0 && (!self.of_launch || self.launches > 0) => {
-                format!(" ({} selected, later rules decide)", grouped(n))
-            }
-            _ => String::new(),
-        };
-        let where_ = self.place.rsplit('/').next().unwrap_or(&self.place);
-        format!(
-            "{where_}: {} in {}{launches}{shadowed}: {}",
-            counted(self.taken, "instruction", "instructions"),
-            counted(self.functions.len() as u64, "kernel", "kernels"),
-            self.says
-        )
-    }
+/// A rule for the summary.
+pub fn line(rule: &Rule) -> String {
+    let counted =
+        |n: u64, one: &str, many: &str| format!("{} {}", grouped(n), if n == 1 { one } else { many });
+    let launches = match rule.of_launch {
+        true => format!(", {}", counted(rule.launches, "launch", "launches")),
+        false => String::new(),
+    };
+    let shadowed = match (rule.taken, rule.selected) {
+        (0, n) if n > 0 && (!rule.of_launch || rule.launches > 0) => {
+            format!(" ({} selected, later rules decide)", grouped(n))
+        }
+        _ => String::new(),
+    };
+    let where_ = rule.place.rsplit('/').next().unwrap_or(&rule.place);
+    format!(
+        "{where_}: {} in {}{launches}{shadowed}: {}",
+        counted(rule.taken, "instruction", "instructions"),
+        counted(rule.functions.len() as u64, "kernel", "kernels"),
+        rule.says
+    )
 }
 
 /// The policy that the settings ask for: the short form, and the file over it.
@@ -110,10 +72,10 @@ pub fn can_hold(policy: &Policy, binary: &Path, folder: Option<&Path>) -> Result
     let program = binary.file_name().unwrap_or_default().to_string_lossy();
     let embedded = images.iter().enumerate();
     texts.extend(embedded.map(|(i, image)| (image.file_name(&program, i + 1), image.text.clone())));
-    let mut rules: Vec<RuleSummary> = (0..policy.rules.len())
-        .map(|number| RuleSummary {
+    let mut rules: Vec<Rule> = (0..policy.rules.len())
+        .map(|number| Rule {
             number,
-            ..RuleSummary::default()
+            ..Rule::default()
         })
         .collect();
     let mut from_files = BTreeSet::new();
@@ -178,7 +140,7 @@ pub fn layers_are_there(policy: &Policy, map: &Path, stage: &str) -> Result<(), 
 ///
 /// # Errors
 /// That, with the rule's line.
-pub fn check(policy: &Policy, rules: &[RuleSummary]) -> Result<(), Error> {
+pub fn check(policy: &Policy, rules: &[Rule]) -> Result<(), Error> {
     for rule in rules {
         let Some(asked) = policy.rules.get(rule.number) else {
             continue;

@@ -1,13 +1,14 @@
 //! What a run is asked to do: options of the command line over keys of the program's `vernier.toml`.
 
 use crate::error::Error;
-use crate::said::Pattern;
+pub use crate::options::Settings;
+use crate::options::{Kind, OPTIONS, RunOption};
 use crate::suggest;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use toml::de::{DeTable, DeValue};
-use vfloat::{Format, Rounding};
+use vfloat::Format;
 
 /// A part of a run, in the order in which they are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,36 +54,6 @@ impl FromStr for Stage {
     }
 }
 
-/// What the library rewrites in PTX that the user did not edit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Override {
-    /// Every f32 arithmetic instruction becomes `.vf32`.
-    Vf32,
-    /// Nothing.
-    None,
-}
-
-impl FromStr for Override {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Override, String> {
-        match text {
-            "vf32" => Ok(Override::Vf32),
-            "none" => Ok(Override::None),
-            _ => Err("the overrides are vf32 and none".into()),
-        }
-    }
-}
-
-impl Override {
-    /// As VERNIER_OVERRIDE takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Override::Vf32 => "vf32",
-            Override::None => "none",
-        }
-    }
-}
-
 /// A format, and how the user spelled it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedFormat {
@@ -103,65 +74,6 @@ impl FromStr for NamedFormat {
     }
 }
 
-/// Everything that can be asked for; `None` and empty mean: not said here. Paths are absolute.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
-    /// Name of the binary in the program's folder.
-    pub program: Option<String>,
-    /// Stages to do, sorted.
-    pub stages: Option<Vec<Stage>>,
-    /// The weights of the run: trained into and tested from.
-    pub weights: Option<PathBuf>,
-    /// The weights that training continues from, or that a test alone reads.
-    pub weights_in: Option<PathBuf>,
-    /// The weights that training writes.
-    pub weights_out: Option<PathBuf>,
-    /// Epochs to train.
-    pub epochs: Option<u32>,
-    /// Epochs that the weights have already seen.
-    pub start_epoch: Option<u32>,
-    /// Epochs that they shall have seen.
-    pub end_epoch: Option<u32>,
-    /// VF_*.
-    pub format: Option<NamedFormat>,
-    /// VERNIER_INPUT_ROUNDING.
-    pub input_rounding: Option<Rounding>,
-    /// What sums run in: a format's text, or `none`.
-    pub accumulate: Option<String>,
-    /// The file of the precision policy.
-    pub policy: Option<PathBuf>,
-    /// VERNIER_OVERRIDE.
-    pub r#override: Option<Override>,
-    /// Device configuration: a file, or a folder with a `gpgpusim.config`, or a name under `configs/`.
-    pub config: Option<PathBuf>,
-    /// Folder of edited PTX files.
-    pub ptx: Option<PathBuf>,
-    /// Log file.
-    pub log: Option<PathBuf>,
-    /// Threads of the engine.
-    pub threads: Option<u32>,
-    /// Thread-instructions a block may execute.
-    pub max_instructions: Option<u64>,
-    /// Seconds a stage may take.
-    pub timeout: Option<u64>,
-    /// Data sets that training needs.
-    pub needs: Vec<String>,
-    /// How the program says its accuracy.
-    pub accuracy_pattern: Option<Pattern>,
-    /// How it says its loss.
-    pub loss_pattern: Option<Pattern>,
-    /// The stage cleanup runs `make clean` too.
-    pub clean_build: bool,
-    /// More environment for the program.
-    pub env: Vec<(String, String)>,
-    /// How much the library says.
-    pub words: Words,
-    /// Find out where the time of kernels goes.
-    pub profile: bool,
-    /// Look at what the numbers do.
-    pub observe: crate::observe::Options,
-}
-
 /// How much the library inside the program says about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Words {
@@ -175,45 +87,6 @@ pub enum Words {
 }
 
 impl Settings {
-    /// These settings, and `other`'s where these say nothing.
-    pub fn over(self, other: Settings) -> Settings {
-        let mut env = other.env;
-        env.extend(self.env);
-        Settings {
-            program: self.program.or(other.program),
-            stages: self.stages.or(other.stages),
-            weights: self.weights.or(other.weights),
-            weights_in: self.weights_in.or(other.weights_in),
-            weights_out: self.weights_out.or(other.weights_out),
-            epochs: self.epochs.or(other.epochs),
-            start_epoch: self.start_epoch.or(other.start_epoch),
-            end_epoch: self.end_epoch.or(other.end_epoch),
-            format: self.format.or(other.format),
-            input_rounding: self.input_rounding.or(other.input_rounding),
-            accumulate: self.accumulate.or(other.accumulate),
-            policy: self.policy.or(other.policy),
-            r#override: self.r#override.or(other.r#override),
-            config: self.config.or(other.config),
-            ptx: self.ptx.or(other.ptx),
-            log: self.log.or(other.log),
-            threads: self.threads.or(other.threads),
-            max_instructions: self.max_instructions.or(other.max_instructions),
-            timeout: self.timeout.or(other.timeout),
-            needs: if self.needs.is_empty() {
-                other.needs
-            } else {
-                self.needs
-            },
-            accuracy_pattern: self.accuracy_pattern.or(other.accuracy_pattern),
-            loss_pattern: self.loss_pattern.or(other.loss_pattern),
-            clean_build: self.clean_build || other.clean_build,
-            env,
-            words: self.words,
-            profile: self.profile,
-            observe: self.observe,
-        }
-    }
-
     /// Reads `vernier.toml` in a program's folder; nothing set when there is none.
     pub fn read(folder: &Path) -> Result<Settings, Error> {
         let path = folder.join(FILE);
@@ -248,19 +121,19 @@ impl Settings {
         })?;
         let mut settings = Settings::default();
         for (name, value) in table.get_ref() {
-            let Some(key) = KEYS.iter().find(|k| k.name == name.get_ref().as_ref()) else {
-                let advice = suggest::advice(name.get_ref(), KEYS.iter().map(|k| k.name));
+            let Some(key) = keys().find(|k| k.name() == name.get_ref()) else {
+                let advice = suggest::advice(name.get_ref(), keys().map(|k| k.name()));
                 return Err(at(
                     name.span().start,
                     format!("unknown key `{}`", name.get_ref()),
                     advice,
                 ));
             };
-            let set = (key.set)(&mut settings, value.get_ref(), folder);
+            let set = key.set(&mut settings, value.get_ref(), folder);
             set.map_err(|e| {
                 at(
                     value.span().start,
-                    format!("`{}` must be {}{e}", key.name, key.allowed),
+                    format!("`{}` must be {}{e}", key.name(), key.allowed()),
                     String::new(),
                 )
             })?;
@@ -272,11 +145,81 @@ impl Settings {
 /// The file's name in a program's folder.
 pub const FILE: &str = "vernier.toml";
 
-/// A key of `vernier.toml`. `set` returns what to add to "must be ALLOWED".
-struct Key {
+/// A key of `vernier.toml`.
+enum Key {
+    /// A run option.
+    Option(&'static RunOption),
+    /// What is no run option.
+    Own(&'static OwnKey),
+}
+
+/// A key that is no run option. `set` returns what to add to "must be ALLOWED".
+struct OwnKey {
     name: &'static str,
     allowed: &'static str,
-    set: fn(&mut Settings, &DeValue<'_>, &Path) -> Result<(), String>,
+    set: fn(&mut Settings, &DeValue<'_>) -> Result<(), String>,
+}
+
+/// All keys, in the order of the manual.
+fn keys() -> impl Iterator<Item = Key> + Clone {
+    let options = OPTIONS.iter().filter(|o| !o.allowed.is_empty());
+    OWN_KEYS.iter().map(Key::Own).chain(options.map(Key::Option))
+}
+
+impl Key {
+    fn name(&self) -> &'static str {
+        match self {
+            Key::Option(option) => option.name,
+            Key::Own(key) => key.name,
+        }
+    }
+
+    fn allowed(&self) -> &'static str {
+        match self {
+            Key::Option(option) => option.allowed,
+            Key::Own(key) => key.allowed,
+        }
+    }
+
+    /// Gives it a value; else what to add to "must be ALLOWED".
+    fn set(&self, settings: &mut Settings, value: &DeValue<'_>, folder: &Path) -> Result<(), String> {
+        let option = match self {
+            Key::Own(key) => return (key.set)(settings, value),
+            Key::Option(option) => option,
+        };
+        match (option.kind, value) {
+            (Kind::Text(set), _) => set(settings, string(value)?).map_err(|e| format!(": {e}")),
+            (Kind::Number(set), DeValue::Integer(n)) if n.radix() == 10 => {
+                set(settings, n.as_str()).map_err(|_| String::new())
+            }
+            (Kind::Path(set), _) => {
+                set(settings, folder.join(string(value)?));
+                Ok(())
+            }
+            (Kind::Config(set), _) => {
+                set(settings, config(string(value)?, folder));
+                Ok(())
+            }
+            (Kind::Flag(set), DeValue::Boolean(on)) => {
+                set(settings, *on);
+                Ok(())
+            }
+            _ => Err(String::new()),
+        }
+    }
+}
+
+/// The table of the manual: keys, what they may be, and the options of the same meaning.
+pub fn keys_markdown() -> String {
+    let mut table = "| key | value | option |\n|---|---|---|\n".to_string();
+    for key in keys() {
+        let option = match key {
+            Key::Option(option) => format!("`--{}`", option.flag),
+            Key::Own(_) => String::new(),
+        };
+        table += &format!("| `{}` | {} | {option} |\n", key.name(), key.allowed());
+    }
+    table
 }
 
 fn string<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
@@ -284,21 +227,6 @@ fn string<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
         DeValue::String(text) => Ok(text),
         _ => Err(String::new()),
     }
-}
-
-fn number<T: FromStr>(value: &DeValue<'_>) -> Result<T, String> {
-    match value {
-        DeValue::Integer(n) if n.radix() == 10 => n.as_str().parse().map_err(|_| String::new()),
-        _ => Err(String::new()),
-    }
-}
-
-fn word<T: FromStr<Err: std::fmt::Display>>(value: &DeValue<'_>) -> Result<T, String> {
-    string(value)?.parse().map_err(|e: T::Err| format!(": {e}"))
-}
-
-fn path(value: &DeValue<'_>, folder: &Path) -> Result<PathBuf, String> {
-    Ok(folder.join(string(value)?))
 }
 
 fn strings(value: &DeValue<'_>) -> Result<Vec<String>, String> {
@@ -311,86 +239,61 @@ fn strings(value: &DeValue<'_>) -> Result<Vec<String>, String> {
     }
 }
 
-/// Shorthand for a row of [`KEYS`].
-macro_rules! key {
-    ($name:literal, $allowed:literal, |$s:ident, $v:ident, $f:ident| $body:expr) => {
-        Key {
-            name: $name,
-            allowed: $allowed,
-            set: |$s, $v, $f| {
-                let _ = $f;
-                $body;
-                Ok(())
-            },
-        }
-    };
-}
-
-/// All keys, as the manual lists them.
-const KEYS: &[Key] = &[
-    key!("program", "the binary's name, a string", |s, v, f| s.program =
-        Some(string(v)?.into())),
-    key!("stages", "a list of stages", |s, v, f| s.stages =
-        Some(stages(&strings(v)?)?)),
-    key!("weights", "a file name", |s, v, f| s.weights = Some(path(v, f)?)),
-    key!("weights_in", "a file name", |s, v, f| s.weights_in =
-        Some(path(v, f)?)),
-    key!("weights_out", "a file name", |s, v, f| s.weights_out =
-        Some(path(v, f)?)),
-    key!("epochs", "a number of epochs", |s, v, f| s.epochs =
-        Some(number(v)?)),
-    key!("start_epoch", "a number of epochs", |s, v, f| s.start_epoch =
-        Some(number(v)?)),
-    key!("end_epoch", "a number of epochs", |s, v, f| s.end_epoch =
-        Some(number(v)?)),
-    key!("format", "a format (`vernier format` lists them)", |s, v, f| s
-        .format =
-        Some(word(v)?)),
-    key!("input_rounding", "rz, rm, rn, rp, ra or ro", |s, v, f| s
-        .input_rounding =
-        Some(Rounding::for_operands(string(v)?).map_err(|e| format!(": {e}"))?)),
-    key!("accumulate", "a format or \"none\"", |s, v, f| s.accumulate =
-        Some(accumulator(string(v)?)?)),
-    key!("policy", "a file name", |s, v, f| s.policy = Some(path(v, f)?)),
-    key!("override", "\"vf32\" or \"none\"", |s, v, f| s.r#override =
-        Some(word(v)?)),
-    key!(
-        "config",
-        "a file, a folder or a name under configs/",
-        |s, v, f| s.config = Some(config(string(v)?, f))
-    ),
-    key!("ptx", "a folder", |s, v, f| s.ptx = Some(path(v, f)?)),
-    key!("log", "a file name", |s, v, f| s.log = Some(path(v, f)?)),
-    key!("threads", "a number of threads", |s, v, f| s.threads =
-        Some(number(v)?)),
-    key!(
-        "max_instructions",
-        "a number of thread-instructions",
-        |s, v, f| s.max_instructions = Some(number(v)?)
-    ),
-    key!("timeout", "a number of seconds", |s, v, f| s.timeout =
-        Some(number(v)?)),
-    key!("needs", "a list of data sets (\"mnist\")", |s, v, f| s.needs =
-        needs(&strings(v)?)?),
-    key!("env", "a table of strings", |s, v, f| s.env = table(v)?),
-    key!(
-        "output",
-        "a table of `accuracy` and `loss`, regular expressions with the number in parentheses",
-        |s, v, f| for (name, text) in table(v)? {
-            let pattern = text.parse().map_err(|e| format!(": {e}"))?;
-            match name.as_str() {
-                "accuracy" => s.accuracy_pattern = Some(pattern),
-                "loss" => s.loss_pattern = Some(pattern),
-                _ => return Err(format!(": there is no `{name}`")),
+/// The keys that are no run options.
+const OWN_KEYS: &[OwnKey] = &[
+    OwnKey {
+        name: "program",
+        allowed: "the binary's name, a string",
+        set: |s, v| {
+            s.program = Some(string(v)?.into());
+            Ok(())
+        },
+    },
+    OwnKey {
+        name: "stages",
+        allowed: "a list of stages",
+        set: |s, v| {
+            s.stages = Some(stages(&strings(v)?).map_err(|e| format!(": {e}"))?);
+            Ok(())
+        },
+    },
+    OwnKey {
+        name: "needs",
+        allowed: "a list of data sets (\"mnist\")",
+        set: |s, v| {
+            s.needs = needs(&strings(v)?)?;
+            Ok(())
+        },
+    },
+    OwnKey {
+        name: "env",
+        allowed: "a table of strings",
+        set: |s, v| {
+            s.env = table(v)?;
+            Ok(())
+        },
+    },
+    OwnKey {
+        name: "output",
+        allowed: "a table of `accuracy` and `loss`, regular expressions with the number in parentheses",
+        set: |s, v| {
+            for (name, text) in table(v)? {
+                let pattern = text.parse().map_err(|e| format!(": {e}"))?;
+                match name.as_str() {
+                    "accuracy" => s.accuracy_pattern = Some(pattern),
+                    "loss" => s.loss_pattern = Some(pattern),
+                    _ => return Err(format!(": there is no `{name}`")),
+                }
             }
-        }
-    ),
+            Ok(())
+        },
+    },
 ];
 
 /// What sums run in, as `--accumulate` takes it.
 pub fn accumulator(text: &str) -> Result<String, String> {
     if text != "none" {
-        text.parse::<Format>().map_err(|e| format!(": {e}, or none"))?;
+        text.parse::<Format>().map_err(|e| format!("{e}, or none"))?;
     }
     Ok(text.to_owned())
 }
@@ -416,7 +319,7 @@ fn table(value: &DeValue<'_>) -> Result<Vec<(String, String)>, String> {
 pub fn stages(words: &[String]) -> Result<Vec<Stage>, String> {
     let mut stages = Vec::new();
     for word in words {
-        stages.push(word.parse().map_err(|e| format!(": `{word}` is none; {e}"))?);
+        stages.push(word.parse().map_err(|e| format!("`{word}` is none; {e}"))?);
     }
     stages.sort();
     stages.dedup();
@@ -440,6 +343,8 @@ pub fn config(text: &str, folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::said::Pattern;
+    use vfloat::Rounding;
 
     fn parse(text: &str) -> Result<Settings, String> {
         Settings::parse(Path::new("vernier.toml"), text, Path::new("/p")).map_err(|e| e.to_string())
@@ -456,6 +361,7 @@ mod tests {
             input_rounding = "rm"
             override = "none"
             threads = 2
+            deterministic = true
             needs = ["mnist"]
             env = { A = "1" }
             [output]
@@ -466,6 +372,7 @@ mod tests {
             s.accuracy_pattern.as_ref().map(Pattern::as_str),
             Some(r"score (\d+)")
         );
+        assert_eq!((s.threads, s.deterministic), (Some(2), Some(true)));
         assert_eq!(s.stages, Some(vec![Stage::Build, Stage::Test]));
         assert_eq!(s.weights.as_deref(), Some(Path::new("/p/weights.bin")));
         assert_eq!(s.format.unwrap().format, Format::BF16);
@@ -491,6 +398,11 @@ mod tests {
             "`epochs` must be a number of epochs\n  --> vernier.toml:2"
         );
         assert!(parse("format = \"bf17\"").unwrap_err().contains("bf17"));
+        let flag = parse("deterministic = 1").unwrap_err();
+        assert_eq!(
+            flag,
+            "`deterministic` must be true or false\n  --> vernier.toml:1"
+        );
         assert!(parse("= 3").unwrap_err().contains("vernier.toml:1"));
         let pattern = parse("epochs = 1\n[output]\naccuracy = 'score'\n").unwrap_err();
         assert!(

@@ -7,10 +7,11 @@ use crate::launch::{self, Launch};
 use crate::layers::run::Target;
 use crate::output::Output;
 use crate::program::Program;
-use crate::record::{self, Folder, StageSummary, Summary};
 use crate::said::{Patterns, Said};
 use crate::settings::{Settings, Stage};
+use crate::summary::{self, Folder, StageSummary, Summary};
 use crate::{data, loading, rules, tensors, toolchain};
+use record::variables;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -296,9 +297,10 @@ impl<'a> Doing<'a> {
                 };
                 if stage == Stage::Train && settings.needs.iter().any(|n| n == "mnist") {
                     job.env
-                        .push((data::MNIST_VARIABLE.into(), data::mnist(None)?.into()));
+                        .push((variables::MNIST_DIR.name().into(), data::mnist(None)?.into()));
                 }
-                job.env.push(("VERNIER_STAGE".into(), stage.name().into()));
+                job.env
+                    .push((variables::STAGE.name().into(), stage.name().into()));
                 self.banner(stage.name(), &job);
                 for note in &self.launch.notes {
                     self.context.output.say(note);
@@ -308,7 +310,7 @@ impl<'a> Doing<'a> {
             Stage::Cleanup => {
                 let generated = generated_ptx(program, &program.binary(settings));
                 // A program's `make clean` may remove more than was built: only who asks for it gets it.
-                if settings.clean_build {
+                if settings.clean_build == Some(true) {
                     // It needs no nvcc; where there is one it may ask for it all the same.
                     let env = toolchain::find()?.map(|t| t.environment()).unwrap_or_default();
                     program.check_makefile()?;
@@ -348,7 +350,7 @@ impl<'a> Doing<'a> {
             .launch
             .env
             .iter()
-            .filter(|(name, _)| name == launch::CONFIG_VARIABLE)
+            .filter(|(name, _)| name == variables::CONFIG.name())
             .cloned();
         let job = Job {
             program: "make".into(),
@@ -399,13 +401,16 @@ impl<'a> Doing<'a> {
             if let Some(policy) = &self.launch.policy {
                 rules::layers_are_there(policy, &map, stage)?;
             }
-            job.env.push(("VERNIER_LAYERS".into(), map.into()));
+            job.env.push((variables::LAYERS.name().into(), map.into()));
         }
         job.env.splice(0..0, self.launch.env.iter().cloned());
-        job.env.push(("VERNIER_RUN_DIR".into(), folder.clone().into()));
+        job.env
+            .push((variables::RUN_DIR.name().into(), folder.clone().into()));
         if stage == Stage::Test.name() {
-            job.env
-                .push((compare::VARIABLE.into(), folder.join(compare::FILE).into()));
+            job.env.push((
+                variables::ANSWERS.name().into(),
+                folder.join(compare::FILE).into(),
+            ));
         }
         job.timeout = self.timeout();
         job.patterns = Patterns {
@@ -419,11 +424,12 @@ impl<'a> Doing<'a> {
             let due = last.is_none_or(|t: Duration| elapsed - t > Duration::from_millis(200));
             due.then(|| {
                 last = Some(elapsed);
-                record::progress_line(&folder, stage, elapsed.as_secs_f64())
+                summary::progress_line(&folder, stage, elapsed.as_secs_f64())
             })?
         });
-        self.summary.totals.read(&folder);
+        let read = self.summary.totals.read(&folder);
         let ended = ended?;
+        read?;
         self.summary.peak_bytes = ended.peak_bytes.max(self.summary.peak_bytes);
         let loaded = self.summary.totals.processes > before;
         let spoke = ended.said.percent().is_some() || ended.said.loss.is_some();
@@ -490,7 +496,7 @@ impl<'a> Doing<'a> {
     /// Processes with the library, those of them that ended, launches.
     fn counts(&self) -> (u64, u64, u64) {
         let t = &self.summary.totals;
-        (t.processes, t.ended, t.launches)
+        (t.processes, t.ended, t.counts.launches)
     }
 
     /// Whether the numbers shall be others than those of the program as compiled.
@@ -569,7 +575,7 @@ impl<'a> Doing<'a> {
         self.summary.complete();
         if self.record.is_kept() {
             let written = self.summary.json().and_then(|text| {
-                let path = self.record.path().join("summary.json");
+                let path = self.record.path().join(summary::SUMMARY);
                 fs::write(&path, text).map_err(|e| Error::file("write", &path, &e))
             });
             if let Err(e) = written {

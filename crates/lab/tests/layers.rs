@@ -2,8 +2,7 @@
 
 use lab::layers::Profile;
 use lab::layers::log::Log;
-use serde_json::json;
-use std::fmt::Write;
+use record::launches::{Argument, Kernel, Launch, Line, Word, Write};
 
 /// Buffers by name: letters are their addresses.
 struct Program {
@@ -17,41 +16,73 @@ fn address(name: &str) -> u64 {
 impl Program {
     /// Kernels: name, whether it accumulates, and what it does with each pointer: r, w or both.
     fn new(kernels: &[(&str, bool, &[&str])]) -> Program {
-        let mut text = String::new();
+        let mut program = Program { text: String::new() };
+        program.write(&Line::Start {
+            version: record::VERSION,
+        });
         for (name, accumulates, uses) in kernels {
-            let arguments: Vec<_> = uses
-                .iter()
-                .enumerate()
-                .map(|(index, u)| {
-                    json!({"index": index, "offset": 0, "loads": u.contains('r'), "stores": u.contains('w'),
-                           "atomics": false, "element": 4, "escapes": false})
-                })
-                .collect();
-            let kernel = json!({"event": "kernel", "kernel": name, "accumulations": u64::from(*accumulates),
-                                "arguments": arguments});
-            let _ = writeln!(text, "{kernel}");
+            let arguments = uses.iter().enumerate().map(|(index, u)| Argument {
+                index,
+                offset: 0,
+                loads: u.contains('r'),
+                stores: u.contains('w'),
+                atomics: false,
+                element: Some(4),
+                escapes: false,
+            });
+            program.write(&Line::Kernel {
+                kernel: (*name).into(),
+                facts: Kernel {
+                    accumulations: u64::from(*accumulates),
+                    arguments: arguments.collect(),
+                },
+            });
         }
-        Program { text }
+        program
+    }
+
+    fn write(&mut self, line: &Line) {
+        self.text += &(serde_json::to_string(line).unwrap() + "\n");
     }
 
     /// The host writes a buffer.
     fn upload(&mut self, buffer: &str) {
-        let write = json!({"event": "write", "address": address(buffer), "bytes": 64, "from": null});
-        let _ = writeln!(self.text, "{write}");
+        self.write(&Line::Write(Write {
+            address: address(buffer),
+            bytes: 64,
+            from: None,
+        }));
     }
 
     /// A launch on buffers, with a batch size.
     fn launch(&mut self, kernel: &str, buffers: &[&str], batch: u64) {
-        let words = buffers.iter().enumerate().map(|(index, b)| {
+        let words = buffers.iter().enumerate().map(|(index, b)| Word {
+            index,
+            offset: 0,
+            value: address(b),
+            bytes: 8,
             // Sizes by the letter, so that they tell buffers apart.
-            let size = 4 * u64::from(b.as_bytes()[0]);
-            json!({"index": index, "offset": 0, "value": address(b), "bytes": 8, "left": size, "start": address(b)})
+            left: Some(4 * u64::from(b.as_bytes()[0])),
+            start: Some(address(b)),
         });
         let mut words: Vec<_> = words.collect();
-        words.push(json!({"index": buffers.len(), "offset": 0, "value": batch, "bytes": 4}));
-        let launch = json!({"event": "launch", "kernel": kernel, "grid": [batch.div_ceil(8), 1, 1], "block": [32, 8, 1],
-                            "shared": 0, "words": words, "thread_instructions": 256 * batch, "seconds": 0.5});
-        let _ = writeln!(self.text, "{launch}");
+        words.push(Word {
+            index: buffers.len(),
+            offset: 0,
+            value: batch,
+            bytes: 4,
+            left: None,
+            start: None,
+        });
+        self.write(&Line::Launch(Launch {
+            kernel: kernel.into(),
+            grid: [u32::try_from(batch).unwrap().div_ceil(8), 1, 1],
+            block: [32, 8, 1],
+            shared: 0,
+            words,
+            thread_instructions: 256 * batch,
+            seconds: 0.5,
+        }));
     }
 
     fn profile(&self) -> Profile {
@@ -215,5 +246,6 @@ fn a_log_that_was_cut_off_is_read_and_a_broken_one_refused() {
     let cut = format!("{}{{\"event\": \"laun", p.text);
     assert_eq!(Log::parse(&cut).unwrap().launches.len(), 1);
     let broken = format!("nonsense\n{}", p.text);
-    assert!(Log::parse(&broken).unwrap_err().starts_with("line 1: "));
+    let error = Log::parse(&broken).unwrap_err().to_string();
+    assert!(error.starts_with("line 1: "), "{error}");
 }

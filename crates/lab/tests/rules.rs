@@ -6,6 +6,7 @@ use lab::layers::run::Target;
 use lab::rules;
 use lab::settings::Settings;
 use policy::Policy;
+use record::variables;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -83,5 +84,42 @@ fn a_map_of_layers_belongs_to_a_binary_and_the_ptx_it_reads() {
     assert!(kept.is_file());
     assert_eq!(target.known(&edited).unwrap(), None);
     fs::remove_file(kept).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_is_said_of_a_run_reaches_the_program() {
+    let folder = folder("environment");
+    let file = "deterministic = true\nthreads = 2\nmax_instructions = 9\npolicy = \"p.toml\"\n";
+    fs::write(folder.join("p.toml"), "[[rule]]\nformat = \"bf16\"\n").unwrap();
+    let file = Settings::parse(Path::new("vernier.toml"), file, &folder).unwrap();
+    let set = |flags: Settings| {
+        let settings = flags.over(file.clone());
+        let launch = lab::launch::prepare(&settings, &folder, &folder).unwrap();
+        let text = |name: &str| {
+            let found = launch.env.iter().rev().find(|(n, _)| n == name);
+            found.map(|(_, value)| value.to_string_lossy().into_owned())
+        };
+        let names = [
+            variables::DETERMINISTIC.name(),
+            variables::THREADS.name(),
+            variables::MAX_INSTRUCTIONS.name(),
+            variables::OBSERVE.name(),
+        ];
+        assert_eq!(
+            text(variables::POLICY.name()),
+            Some(folder.join("p.toml").to_string_lossy().into_owned())
+        );
+        names.map(text)
+    };
+    let some = |text: &str| Some(text.to_string());
+    assert_eq!(set(Settings::default()), [some("1"), some("2"), some("9"), None]);
+    let flags = Settings {
+        threads: Some(7),
+        deterministic: Some(false),
+        observe_out: Some(folder.clone()),
+        ..Settings::default()
+    };
+    assert_eq!(set(flags), [some("0"), some("7"), some("9"), some("*")]);
     fs::remove_dir_all(&folder).unwrap();
 }

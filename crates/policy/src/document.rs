@@ -91,6 +91,15 @@ pub enum Accumulate {
     In(Format),
 }
 
+/// Formats as a document writes them, for tables: `e8m7` is bf16. Empty where it names none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// `format`.
+    pub format: String,
+    /// `accumulate`.
+    pub accumulate: String,
+}
+
 /// A rule: which instructions, and what becomes of them.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -114,6 +123,8 @@ pub struct Rule {
     pub rounding: Option<Rounding>,
     /// What sums run in.
     pub accumulate: Option<Accumulate>,
+    /// How the document writes these.
+    pub words: Words,
 }
 
 /// Which arguments of a kernel.
@@ -559,6 +570,7 @@ fn rule(reader: &Reader, item: &Item<'_>) -> Result<Rule, Error> {
         format: None,
         rounding: None,
         accumulate: None,
+        words: Words::default(),
     };
     let classes: Vec<(&str, ClassName)> = ClassName::ALL.iter().map(|(n, c, _)| (*n, *c)).collect();
     reader.table(item.table()?, "[[rule]]", &RULE, &mut |key, value| {
@@ -573,9 +585,17 @@ fn rule(reader: &Reader, item: &Item<'_>) -> Result<Rule, Error> {
             "ptx" => rule.ptx = Some(all_lines()?),
             "expansions" => rule.expansions = value.flag()?,
             "indices" => rule.indices = value.flag()?,
-            "format" => rule.format = Some(format_choice(&value.text()?)?),
+            "format" => {
+                let text = value.text()?;
+                rule.format = Some(format_choice(&text)?);
+                rule.words.format = text.text.into();
+            }
             "rounding" => rule.rounding = Some(value.text()?.parse()?),
-            "accumulate" => rule.accumulate = Some(accumulate(&value.text()?)?),
+            "accumulate" => {
+                let text = value.text()?;
+                rule.accumulate = Some(accumulate(&text)?);
+                rule.words.accumulate = text.text.into();
+            }
             _ => condition(reader, &mut rule.conditions, key, &value)?,
         }
         Ok(())

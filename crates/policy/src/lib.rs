@@ -19,7 +19,7 @@ mod whole;
 pub use apply::{Decision, Outcome, Report, SiteOutcome};
 pub use document::{
     Accumulate, Action, Argument, Boundary, FormatChoice, LossScale, MATCHES_NOTHING, MATCHES_NOTHING_HELP,
-    NO_SUMS, NO_TENSORS, NO_TENSORS_HELP, Place, Policy, Rule, SHORT_FORM, When,
+    NO_SUMS, NO_TENSORS, NO_TENSORS_HELP, Place, Policy, Rule, SHORT_FORM, When, Words,
 };
 pub use error::Error;
 pub use plan::{KernelPolicy, LaunchContext, Plan};

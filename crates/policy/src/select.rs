@@ -153,6 +153,11 @@ impl Globs {
         Globs(Vec::new())
     }
 
+    /// The patterns, as they were written.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|g| g.glob().glob())
+    }
+
     /// Whether one of the patterns matches.
     pub fn matches(&self, text: &str) -> bool {
         self.0.iter().any(|g| g.is_match(text))

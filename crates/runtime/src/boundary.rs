@@ -7,11 +7,12 @@
 
 use crate::error::Error;
 use crate::loss_scale;
-use crate::record::Recorder;
+use crate::recorder::Recorder;
 use exec::{KernelInfo, Memory, MemoryKind, RandomSource};
 use policy::{Action, Argument, Boundary, Policy, Stage, When};
 use ptx::flow::ArgumentUse;
-use serde_json::json;
+use record::Event;
+use record::run::Tensor;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use vfloat::stochastic::LaunchStreams;
@@ -260,9 +261,13 @@ impl Tensors {
         for (number, state) in self.all.iter().enumerate() {
             let launches = state.launches.load(Ordering::Relaxed);
             let other_stage = state.asked.conditions.stage.is_some_and(|s| stage != Some(s));
-            recorder.event(json!({
-                "event": "tensor", "number": number, "place": state.asked.place.shown(), "says": self.says(number),
-                "launches": launches, "values": state.values.load(Ordering::Relaxed), "other_stage": other_stage,
+            recorder.event(&Event::Tensor(Tensor {
+                number,
+                place: state.asked.place.shown(),
+                says: self.says(number),
+                launches,
+                values: state.values.load(Ordering::Relaxed),
+                other_stage,
             }));
             if launches == 0 && !other_stage && !recorded {
                 let message = state
@@ -275,7 +280,7 @@ impl Tensors {
         if let Some(loss) = &self.loss
             && let Some(event) = loss.lock().unwrap_or_else(PoisonError::into_inner).event()
         {
-            recorder.event(event);
+            recorder.event(&event);
         }
     }
 

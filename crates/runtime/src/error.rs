@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use exec::MemoryError;
+use record::Cause;
 
 /// Why a call failed. `Display` is the reason in words; [`Error::code`] is what the program gets.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -68,13 +69,23 @@ impl Error {
             Error::UnknownSymbol(_) => Code::INVALID_SYMBOL,
         }
     }
-    /// Whether the reason is worth a line on stderr even when nobody asked: everything but what programs
-    /// provoke on purpose (probing a pointer, running out of memory) or were told already.
+    /// Why, as the run record says it of a launch; nothing for what programs provoke on purpose (probing a pointer,
+    /// running out of memory) or were told already.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Error::Argument { .. } | Error::Memory(_) | Error::Pending(_) => None,
+            Error::Setting(_) => Some(Cause::Setting),
+            Error::Start(_) => Some(Cause::Start),
+            Error::NotSupported(_) => Some(Cause::NotSupported),
+            Error::Module { code, .. } if *code == Code::INVALID_PTX => Some(Cause::RefusedCode),
+            Error::Module { .. } | Error::UnknownSymbol(_) => Some(Cause::MissingCode),
+            Error::UnknownFunction(_) => Some(Cause::UnknownFunction),
+            Error::Launch { .. } => Some(Cause::Configuration),
+        }
+    }
+    /// Whether the reason is worth a line on stderr even when nobody asked.
     pub fn is_loud(&self) -> bool {
-        !matches!(
-            self,
-            Error::Argument { .. } | Error::Memory(_) | Error::Pending(_)
-        )
+        self.cause().is_some()
     }
 }
 
@@ -99,16 +110,34 @@ impl From<exec::Error> for Error {
     }
 }
 
-/// The code for a fault of a kernel.
-pub(crate) fn trap_code(kind: &exec::TrapKind) -> Code {
+/// What a fault of a kernel was.
+pub(crate) fn cause_of(kind: &exec::TrapKind) -> Cause {
     use exec::TrapKind::*;
     match kind {
-        OutOfBounds { .. } => Code::ILLEGAL_ADDRESS,
-        Misaligned { .. } => Code::MISALIGNED_ADDRESS,
-        InstructionBudget { .. } => Code::LAUNCH_TIMEOUT,
-        Assertion { .. } => Code::ASSERT,
-        BadTarget { .. } | BadCall { .. } => Code::INVALID_PC,
-        DivergentBarrier { .. } | IllegalSync { .. } => Code::ILLEGAL_INSTRUCTION,
+        OutOfBounds { .. } => Cause::OutOfBounds,
+        Misaligned { .. } => Cause::Misaligned,
+        ReadOnly { .. } => Cause::ReadOnly,
+        DivergentBarrier { .. } => Cause::DivergentBarrier,
+        IllegalSync { .. } => Cause::IllegalSync,
+        InstructionBudget { .. } => Cause::InstructionBudget,
+        Assertion { .. } => Cause::Assertion,
+        TrapInstruction => Cause::TrapInstruction,
+        BadTarget { .. } => Cause::BadTarget,
+        BadCall { .. } => Cause::BadCall,
+        Number { .. } => Cause::StoppedAtNumber,
+        StackOverflow { .. } => Cause::StackOverflow,
+    }
+}
+
+/// The code for a fault of a kernel.
+pub(crate) fn trap_code(cause: Cause) -> Code {
+    match cause {
+        Cause::OutOfBounds => Code::ILLEGAL_ADDRESS,
+        Cause::Misaligned => Code::MISALIGNED_ADDRESS,
+        Cause::InstructionBudget => Code::LAUNCH_TIMEOUT,
+        Cause::Assertion => Code::ASSERT,
+        Cause::BadTarget | Cause::BadCall => Code::INVALID_PC,
+        Cause::DivergentBarrier | Cause::IllegalSync => Code::ILLEGAL_INSTRUCTION,
         _ => Code::LAUNCH_FAILURE,
     }
 }

@@ -1,5 +1,6 @@
-//! Faults of kernels and launches that could not start: what the program has yet to be told, and whether it ever looked.
-//! A program that provokes a fault and asks for it has done nothing wrong; one that never looked has a wrong result.
+//! Faults of kernels: what the program has yet to be told, and whether it ever looked. (What Vernier refuses to launch is
+//! excused by nothing.) A program that provokes a fault and asks for it has done nothing wrong; one that never looked has
+//! a wrong result.
 //!
 //! Looking is: asking for the error (cudaGetLastError, cudaPeekAtLastError), calling what waits and gets it
 //! (cudaDeviceSynchronize, cudaStreamQuery and their like), or asking for the name or the text of a code that another
@@ -8,7 +9,7 @@
 
 use crate::code::Code;
 use crate::error::Error;
-use crate::record::Mark;
+use crate::recorder::Mark;
 use crate::runtime::Runtime;
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -54,12 +55,6 @@ impl Faults {
             thread: None,
             mark,
         });
-    }
-
-    /// A launch could not start; the call that asked for it gives this code.
-    pub(crate) fn refused(&self, code: Code, mark: Mark) {
-        let thread = Some(this_thread());
-        self.state().unseen.push(Unseen { code, thread, mark });
     }
 
     /// The fault that waits to be reported, which it does once.

@@ -4,20 +4,23 @@
 use crate::backend::Launch;
 use crate::boundary::Around;
 use crate::code::Code;
-use crate::error::{Error, trap_code};
+use crate::error::{Error, cause_of, trap_code};
 use crate::function::{blocks_per_multiprocessor, dynamic_limit};
 use crate::launches::{Logged, buffers};
 use crate::policy::Location;
 use crate::properties::Facts;
+use crate::recorder::Running;
 use crate::runtime::Runtime;
-use crate::settings::{limits_from, numerics_from, seed_from, variable};
-use crate::{record, say};
-use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Progress, RandomSource};
+use crate::say;
+use crate::settings::limits;
+use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Numerics, Progress, RandomSource};
 use policy::layers::LaunchSignature;
-use serde_json::json;
+use record::Event;
+use record::run::{Digest, LaunchError, Trap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
+use vfloat::Format;
 
 /// What the program asks for.
 #[derive(Clone, Copy, Debug)]
@@ -156,15 +159,16 @@ impl Runtime {
         // SAFETY: the caller's promise.
         let result = unsafe { self.try_launch(host, geometry, args) };
         if let Err(error) = &result
-            && error.is_loud()
+            && let Some(cause) = error.cause()
         {
             let kernel = self
                 .function_name(host)
                 .map_or_else(|_| format!("{host:#x}"), |n| n.to_string());
-            let mark = self.recorder().event_to_look_at(json!({
-                "event": "launch_error", "kernel": kernel, "message": error.to_string(), "looked_at": false,
+            self.recorder().event(&Event::LaunchError(LaunchError {
+                kernel,
+                cause,
+                message: error.to_string(),
             }));
-            self.faults.refused(error.code(), mark);
         }
         result
     }
@@ -178,16 +182,20 @@ impl Runtime {
         let entry = self.function(host)?;
         let ready = self.ready()?;
         let backend = ready.backend(self)?;
-        let mut numerics = numerics_from(&variable)?;
-        let limits = limits_from(&variable)?;
+        let said = record::Numerics::read(&record::environment::of_process)?;
+        let limits = limits()?;
         let loaded = self.loaded(&entry.module)?;
         let active = ready.policy.as_ref();
-        let seed = seed_from(&variable)?.or(active.and_then(|a| a.policy.seed));
-        if let Some(rounding) = active.and_then(|a| a.policy.input_rounding)
-            && variable("VERNIER_INPUT_ROUNDING").is_none()
-        {
-            numerics.input = rounding;
-        }
+        let of_policy = active.map(|a| &a.policy);
+        let seed = said.seed.or(of_policy.and_then(|p| p.seed));
+        let input = said
+            .input_rounding
+            .or(of_policy.and_then(|p| p.input_rounding))
+            .unwrap_or(record::Numerics::INPUT_ROUNDING);
+        let numerics = Numerics {
+            format: said.format.unwrap_or(Format::FP32),
+            input,
+        };
         let mut location = Location::default();
         let mut known = None;
         if let Some(active) = active.filter(|a| a.follows_layers()) {
@@ -249,11 +257,12 @@ impl Runtime {
             let _turn = self.turn();
             let passed = around.as_ref().map(|(t, around)| t.before(around)).transpose()?;
             if passed.as_ref().is_some_and(|p| p.skip) {
-                self.recorder()
-                    .event(json!({"event": "skipped", "kernel": &*entry.name}));
+                self.recorder().event(&Event::Skipped {
+                    kernel: entry.name.to_string(),
+                });
                 return Ok(());
             }
-            let running = record::Running::new(self.recorder(), &entry.name, &progress);
+            let running = Running::new(self.recorder(), &entry.name, &progress);
             let started = Instant::now();
             let execution = backend.launch(&Launch {
                 memory: &ready.memory,
@@ -276,10 +285,11 @@ impl Runtime {
         let takers = active.filter(|_| execution.trap.is_some());
         let takers = takers.map_or(Vec::new(), |a| a.takers(&entry.name));
         self.deliver(&entry.name, &execution, &takers);
-        if self.startup().digest {
-            let digest = format!("{:016x}", self.digest(&ready.memory));
-            self.recorder()
-                .event(json!({"event": "digest", "kernel": &*entry.name, "memory": digest}));
+        if ready.has_digests {
+            self.recorder().event(&Event::Digest(Digest {
+                kernel: entry.name.to_string(),
+                memory: format!("{:016x}", self.digest(&ready.memory)),
+            }));
         }
         self.log_launch(
             &ready.memory,
@@ -303,7 +313,8 @@ impl Runtime {
             say::once(&format!("warning: {}", exec::output_was_cut(kernel)));
         }
         if let Some(trap) = &execution.trap {
-            let code = trap_code(&trap.kind);
+            let cause = cause_of(&trap.kind);
+            let code = trap_code(cause);
             let message = trap.to_string();
             let mut text = format!("error: {message}\n   = the program gets {code}");
             if !takers.is_empty() {
@@ -314,9 +325,12 @@ impl Runtime {
                 );
             }
             say::once(&text);
-            let mark = self.recorder().event_to_look_at(json!({
-                "event": "trap", "kernel": kernel, "message": message, "looked_at": false,
-            }));
+            let mark = self.recorder().trap(Trap {
+                kernel: kernel.into(),
+                cause,
+                message,
+                looked_at: false,
+            });
             self.faults.trapped(code, mark);
         }
     }

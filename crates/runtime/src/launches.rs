@@ -5,11 +5,13 @@
 
 use crate::error::Error;
 use crate::runtime::Runtime;
-use crate::settings::{Startup, variable};
-use crate::{launch::Geometry, record, say};
+use crate::settings::Startup;
+use crate::{launch::Geometry, recorder, say};
 use exec::{Dim3, KernelInfo, Memory, Stats};
 use ptx::ast::Module;
-use serde_json::{Value, json};
+use record::environment::of_process;
+use record::launches::{Argument, Kernel, Launch, Line, Word, Write as Written};
+use record::variables;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -49,39 +51,34 @@ pub(crate) struct Logged<'a> {
 impl LaunchLog {
     /// The log that the environment asks for, if it does.
     pub(crate) fn new(startup: &Startup) -> Result<Option<LaunchLog>, Error> {
-        let number = |name: &str, what: &str| match variable(name) {
-            None => Ok(None),
-            Some(text) => match text.trim().parse::<u64>() {
-                Ok(n) if n > 0 => Ok(Some(n)),
-                _ => Err(Error::Setting(format!(
-                    "{name} is `{text}`: give a number of {what}, or unset it"
-                ))),
-            },
-        };
-        let stop = number("VERNIER_LAUNCH_STOP", "seconds")?;
-        let Some(limit) = number("VERNIER_LAUNCH_LOG", "launches")? else {
+        let stop = variables::LAUNCH_STOP.read(&of_process)?;
+        let Some(limit) = variables::LAUNCH_LOG.read(&of_process)? else {
             return Ok(None);
         };
-        let Some(folder) = &startup.run_dir else {
+        let Some(folder) = startup.path(&variables::RUN_DIR) else {
             return Err(Error::Setting(
                 "VERNIER_LAUNCH_LOG asks for a log of launches, but VERNIER_RUN_DIR names no folder for it"
                     .into(),
             ));
         };
         let path = folder.join(format!("{}.launches", std::process::id()));
-        let file = record::private_folder(folder)
-            .and_then(|()| record::private_file().write(true).truncate(true).open(&path));
+        let file = recorder::private_folder(&folder)
+            .and_then(|()| recorder::private_file().write(true).truncate(true).open(&path));
         let file =
             file.map_err(|e| Error::Setting(format!("cannot write the launch log {}: {e}", path.display())))?;
+        let mut state = State {
+            file: BufWriter::new(file),
+            launches: 0,
+            described: BTreeSet::new(),
+            first: None,
+        };
+        state.write(&Line::Start {
+            version: record::VERSION,
+        });
         Ok(Some(LaunchLog {
             limit,
             stop: stop.map(Duration::from_secs),
-            state: Mutex::new(State {
-                file: BufWriter::new(file),
-                launches: 0,
-                described: BTreeSet::new(),
-                first: None,
-            }),
+            state: Mutex::new(state),
         }))
     }
 
@@ -89,7 +86,11 @@ impl LaunchLog {
     pub(crate) fn written(&self, address: usize, bytes: usize, from: Option<usize>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.launches < self.limit {
-            state.write(&json!({"event": "write", "address": address, "bytes": bytes, "from": from}));
+            state.write(&Line::Write(Written {
+                address: address as u64,
+                bytes: bytes as u64,
+                from: from.map(|a| a as u64),
+            }));
         }
     }
 
@@ -102,11 +103,15 @@ impl LaunchLog {
         if state.described.insert(l.kernel.to_owned()) {
             state.write(&description(l));
         }
-        let dims = |d: Dim3| json!([d.x, d.y, d.z]);
-        state.write(&json!({
-            "event": "launch", "kernel": l.kernel, "grid": dims(l.geometry.grid), "block": dims(l.geometry.block),
-            "shared": l.geometry.dynamic_shared, "words": words(memory, l.info, l.params),
-            "thread_instructions": l.stats.thread_instructions, "seconds": l.seconds,
+        let dims = |d: Dim3| [d.x, d.y, d.z];
+        state.write(&Line::Launch(Launch {
+            kernel: l.kernel.into(),
+            grid: dims(l.geometry.grid),
+            block: dims(l.geometry.block),
+            shared: l.geometry.dynamic_shared as u64,
+            words: words(memory, l.info, l.params),
+            thread_instructions: l.stats.thread_instructions,
+            seconds: l.seconds,
         }));
         state.launches += 1;
         let first = *state.first.get_or_insert_with(Instant::now);
@@ -126,31 +131,34 @@ impl LaunchLog {
 }
 
 impl State {
-    fn write(&mut self, value: &Value) {
+    fn write(&mut self, line: &Line) {
         // A full disk must not end the program; the log is then short.
-        let _ = writeln!(self.file, "{value}");
+        let _ = serde_json::to_writer(&mut self.file, line);
+        let _ = self.file.write_all(b"\n");
     }
 }
 
 /// What the PTX says about a kernel.
-fn description(l: &Logged<'_>) -> Value {
+fn description(l: &Logged<'_>) -> Line {
     let function = l.module.function(l.kernel);
     let sums = function.map(ptx::flow::accumulations).unwrap_or_default();
     let uses = function.map(ptx::flow::arguments).unwrap_or_default();
-    let uses: Vec<Value> = uses
-        .iter()
-        .filter(|u| u.pointer)
-        .map(|u| {
-            json!({
-                "index": u.index, "offset": u.offset, "loads": u.loads, "stores": u.stores, "atomics": u.atomics,
-                "element": u.element, "escapes": u.escapes,
-            })
-        })
-        .collect();
-    json!({
-        "event": "kernel", "kernel": l.kernel, "accumulations": sums.len(),
-        "looped": sums.values().filter(|a| a.looped).count(), "arguments": uses,
-    })
+    let pointers = uses.iter().filter(|u| u.pointer).map(|u| Argument {
+        index: u.index,
+        offset: u.offset,
+        loads: u.loads,
+        stores: u.stores,
+        atomics: u.atomics,
+        element: u.element,
+        escapes: u.escapes,
+    });
+    Line::Kernel {
+        kernel: l.kernel.into(),
+        facts: Kernel {
+            accumulations: sums.len() as u64,
+            arguments: pointers.collect(),
+        },
+    }
 }
 
 /// The sizes of the allocations that the arguments point into, bytes, in order.
@@ -164,7 +172,7 @@ pub(crate) fn buffers(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<
 }
 
 /// The arguments, word by word: addresses with their allocation, everything else as a number.
-fn words(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<Value> {
+fn words(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<Word> {
     let mut all = Vec::new();
     for (index, p) in info.params.iter().enumerate() {
         let bytes = params.get(p.offset..p.offset + p.size).unwrap_or_default();
@@ -172,14 +180,14 @@ fn words(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<Value> {
             let mut padded = [0u8; 8];
             padded[..word.len()].copy_from_slice(word);
             let value = u64::from_le_bytes(padded);
-            let offset = 8 * n;
             let found = (word.len() == 8).then(|| memory.find(value)).flatten();
-            all.push(match found {
-                Some(a) => json!({
-                    "index": index, "offset": offset, "value": value, "bytes": 8, "left": a.end() - value,
-                    "start": a.start,
-                }),
-                None => json!({"index": index, "offset": offset, "value": value, "bytes": word.len()}),
+            all.push(Word {
+                index,
+                offset: 8 * n as u32,
+                value,
+                bytes: word.len() as u32,
+                left: found.as_ref().map(|a| a.end() - value),
+                start: found.as_ref().map(|a| a.start),
             });
         }
     }

@@ -5,7 +5,9 @@
 
 use crate::runtime::Runtime;
 use crate::say;
-use serde_json::json;
+use record::Event;
+use record::run::Library;
+use record::variables::ALLOW_LIBRARIES;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::{Mutex, PoisonError};
@@ -79,9 +81,12 @@ impl Runtime {
             return;
         }
         drop(named);
-        let allowed = is_allowed(self.startup().allow_libraries.as_deref(), file, stem);
-        self.recorder()
-            .event(json!({"event": "library", "name": file, "allowed": allowed}));
+        let names = self.startup().environment.text(ALLOW_LIBRARIES.name());
+        let allowed = is_allowed(names.as_deref(), file, stem);
+        self.recorder().event(&Event::Library(Library {
+            name: file.into(),
+            allowed,
+        }));
         if allowed {
             say::verbose(&format!(
                 "the program loads {file}, as VERNIER_ALLOW_LIBRARIES says it may"

@@ -4,7 +4,8 @@
 //! a scale that backs off or grows changes with the next step.
 
 use policy::LossScale;
-use serde_json::{Value, json};
+use record::Event;
+use record::run;
 
 /// A scale leaves the powers of two of binary32's normal range at neither end.
 const LARGEST: f32 = 1.701_411_8e38; // 2^127
@@ -90,12 +91,18 @@ impl State {
     }
 
     /// For the run record; nothing if no step began.
-    pub(crate) fn event(&self) -> Option<Value> {
+    pub(crate) fn event(&self) -> Option<Event> {
+        let history = self
+            .history
+            .iter()
+            .map(|(step, scale)| (*step, f64::from(*scale)));
         (self.steps > 0).then(|| {
-            json!({
-                "event": "loss_scale", "steps": self.steps, "scale": self.factor,
-                "bad_steps": self.bad_steps + u64::from(self.bad), "skipped": self.skipped,
-                "history": self.history.iter().map(|(step, scale)| json!([step, scale])).collect::<Vec<_>>(),
+            Event::LossScale(run::LossScale {
+                steps: self.steps,
+                bad_steps: self.bad_steps + u64::from(self.bad),
+                skipped: self.skipped,
+                scale: self.factor.into(),
+                history: history.collect(),
             })
         })
     }

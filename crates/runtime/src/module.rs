@@ -12,8 +12,9 @@ use crate::{say, sources};
 use exec::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
 use policy::Plan;
+use record::Event;
+use record::run::{self, Overridden};
 use rustc_hash::FxHashMap;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
@@ -340,7 +341,7 @@ impl Runtime {
         let registered: BTreeSet<String> = lock(&binary.variables).iter().map(|v| v.name.clone()).collect();
         let files = ready.files(self)?;
         let unpacked = ready
-            .writes_to(self)
+            .writes_to()
             .and_then(|folder| self.write_ptx(folder, binary));
         let images = unpacked.unwrap_or_else(|| self.images(binary));
         let mut embedded = self.parts(binary, images.as_deref().unwrap_or_default());
@@ -410,13 +411,15 @@ impl Runtime {
         if ready.policy.is_some() && !overridden.is_empty() {
             say::info(&override_line(&loaded.name, &overridden));
         }
-        let overrides: Vec<_> = overridden
-            .iter()
-            .map(|(kernel, n)| json!({"kernel": kernel, "instructions": n}))
-            .collect();
-        self.recorder().event(json!({
-            "event": "module", "name": loaded.name, "source": source, "kernels": loaded.kernels.len(),
-            "overridden": overrides,
+        let overridden = overridden.iter().map(|(kernel, n)| Overridden {
+            kernel: kernel.to_string(),
+            instructions: *n,
+        });
+        self.recorder().event(&Event::Module(run::Module {
+            name: loaded.name.clone(),
+            source,
+            kernels: loaded.kernels.len() as u64,
+            overridden: overridden.collect(),
         }));
         drop(registered);
         self.fill_slots(binary, &loaded);

@@ -4,7 +4,7 @@
 
 use crate::boundary::Tensors;
 use crate::error::Error;
-use crate::record::Recorder;
+use crate::recorder::Recorder;
 use crate::registry::FunctionEntry;
 use crate::say;
 use crate::settings::Startup;
@@ -12,7 +12,9 @@ use policy::layers::{LaunchSignature, LayerMap, Matcher};
 use policy::{KernelPolicy, LaunchContext, Phase, Plan, Policy, Report, SiteOutcome, Stage};
 use ptx::ast::Module;
 use ptx::flow::ArgumentUse;
-use serde_json::json;
+use record::Event;
+use record::run::Rule;
+use record::variables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,48 +84,46 @@ pub(crate) struct Decision {
 /// A kernel's state, made at its first launch.
 pub(crate) type KernelSlot = Arc<OnceLock<KernelState>>;
 
-fn count(sites: &BTreeMap<String, BTreeSet<usize>>) -> usize {
-    sites.values().map(BTreeSet::len).sum()
+fn count(sites: &BTreeMap<String, BTreeSet<usize>>) -> u64 {
+    sites.values().map(|s| s.len() as u64).sum()
 }
 
 impl Active {
     /// The policy that the environment asks for, if it does.
     pub(crate) fn new(startup: &Startup) -> Result<Option<Active>, Error> {
         let bad = |e: policy::Error| Error::Setting(e.to_string());
+        let accumulate = startup.get(&variables::ACCUMULATE)?;
         let mut whole = None;
         if startup.rewrites_every_f32()? {
-            let short = Policy::short("launch", startup.accumulate.as_deref());
+            let short = Policy::short("launch", accumulate.as_deref());
             whole = Some(short.map_err(|e| {
                 // Only the accumulator's text can be wrong.
-                let text = startup.accumulate.as_deref().unwrap_or_default();
-                Error::Setting(format!("VERNIER_ACCUMULATE is `{text}`: {}", reason(&e)))
+                let text = accumulate.as_deref().unwrap_or_default();
+                variables::ACCUMULATE.invalid(text, &reason(&e))
             })?);
-        } else if startup.accumulate.is_some() {
+        } else if accumulate.is_some() {
             return Err(Error::Setting(
                 "VERNIER_ACCUMULATE says what sums run in, but nothing is overridden: set VERNIER_OVERRIDE=vf32 too, or write \
                  `accumulate` into the rules of the policy (VERNIER_POLICY)"
                     .into(),
             ));
         }
-        if let Some(path) = &startup.policy {
-            let file = Policy::read(path).map_err(bad)?;
+        if let Some(path) = startup.path(&variables::POLICY) {
+            let file = Policy::read(&path).map_err(bad)?;
             whole = Some(match whole {
                 None => file,
                 Some(base) => file.over(base),
             });
         }
         let Some(policy) = whole else { return Ok(None) };
-        let stage = match startup.stage.as_deref() {
-            None => None,
-            Some(name) => Some(Stage::from_name(name).ok_or_else(|| {
-                Error::Setting(format!(
-                    "VERNIER_STAGE is `{name}`: the stages are train and test"
-                ))
-            })?),
-        };
-        let layers = match (policy.layers_wanted(), &startup.layers) {
+        let stage = startup.get(&variables::STAGE)?.map(|name| {
+            Stage::from_name(&name)
+                .ok_or_else(|| variables::STAGE.invalid(&name, "the stages are train and test"))
+        });
+        let stage = stage.transpose()?;
+        let layers = match (policy.layers_wanted(), startup.path(&variables::LAYERS)) {
             (None, _) => None,
-            (Some(_), Some(path)) => Some(Mutex::new(Matcher::new(read_layers(path)?))),
+            (Some(_), Some(path)) => Some(Mutex::new(Matcher::new(read_layers(&path)?))),
             (Some(place), None) => {
                 return Err(Error::Setting(place.message(
                     "the policy speaks of layers or phases, but those of this program are not known",
@@ -278,12 +278,17 @@ impl Active {
         for (i, (rule, state)) in self.policy.rules.iter().zip(&self.rules).enumerate() {
             let sites = state.sites.lock().unwrap_or_else(PoisonError::into_inner);
             let launches = state.launches.load(Ordering::Relaxed);
-            let kernels: Vec<&str> = sites.taken.keys().map(String::as_str).collect();
-            recorder.event(json!({
-                "event": "rule", "number": i, "place": rule.place.shown(), "says": rule.summary(),
-                "selected": count(&sites.selected), "sums": count(&sites.sums), "taken": count(&sites.taken), "functions": kernels,
-                "of_launch": rule.conditions.is_of_launch(), "launches": launches,
-                "other_stage": rule.conditions.stage.is_some_and(|s| self.stage != Some(s)),
+            recorder.event(&Event::Rule(Rule {
+                number: i,
+                place: rule.place.shown(),
+                says: rule.summary(),
+                selected: count(&sites.selected),
+                sums: count(&sites.sums),
+                taken: count(&sites.taken),
+                functions: sites.taken.keys().cloned().collect(),
+                of_launch: rule.conditions.is_of_launch(),
+                launches,
+                other_stage: rule.conditions.stage.is_some_and(|s| self.stage != Some(s)),
             }));
             let idle = count(&sites.selected) == 0 && rule.place.source.name != policy::SHORT_FORM;
             if idle && !recorded {

@@ -12,15 +12,16 @@ use crate::libraries::Libraries;
 use crate::policy::Active;
 use crate::pools::Pools;
 use crate::properties::{Facts, PCI};
-use crate::record::Recorder;
+use crate::recorder::Recorder;
 use crate::registry::{Handle, HostSlot, Registry};
 use crate::say;
-use crate::settings::{PtxOut, Startup};
+use crate::settings::Startup;
 use crate::sources::{self, PtxFiles};
 use crate::streams::Streams;
-use crate::variables;
+use crate::warnings;
 use device::{Device, Mode};
 use exec::{Engine, Memory, MemoryKind};
+use record::variables::{self, PtxOut};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -56,6 +57,10 @@ pub(crate) struct Ready {
     pub(crate) policy: Option<Active>,
     /// The folder whose PTX files replace kernels.
     ptx_from: Option<PathBuf>,
+    /// Where the program's PTX is written.
+    ptx_out: PtxOut,
+    /// Whether the record holds a digest of memory after each launch.
+    pub(crate) has_digests: bool,
     files: OnceLock<Result<PtxFiles, Error>>,
     allocations: Mutex<BTreeMap<u64, MemoryKind>>,
 }
@@ -73,13 +78,16 @@ impl Ready {
         let facts = Facts::of(&device);
         let memory = Memory::new(facts.global_memory).map_err(|e| Error::Start(e.to_string()))?;
         let working = || (!device.generate_ptx).then(|| PathBuf::from("."));
-        let ptx_from = startup.ptx_dir.clone().or_else(working);
+        let ptx_from = startup.path(&variables::PTX_DIR).or_else(working);
+        let ptx_out = startup.get(&variables::PTX_OUT)?;
         Ok(Ready {
             facts,
             memory,
             backend: OnceLock::new(),
             policy: Active::new(startup)?,
             ptx_from,
+            ptx_out: ptx_out.unwrap_or(PtxOut::Folder(".".into())),
+            has_digests: startup.is_on(&variables::DIGEST),
             files: OnceLock::new(),
             allocations: Mutex::default(),
             device,
@@ -90,7 +98,7 @@ impl Ready {
     pub(crate) fn backend(&self, runtime: &Runtime) -> Result<Arc<dyn Backend>, Error> {
         let made = self.backend.get_or_init(|| {
             runtime.startup.check_mode()?;
-            if runtime.startup.mode.is_none() && self.device.mode == Some(Mode::Performance) {
+            if runtime.startup.get(&variables::MODE)?.is_none() && self.device.mode == Some(Mode::Performance) {
                 say::info(
                     "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
                      simulating functionally",
@@ -99,10 +107,10 @@ impl Ready {
             runtime.look_at_libraries();
             let threads = runtime.startup.thread_count()?;
             let mut engine = Engine::new(threads).observing(runtime.startup.observe()?);
-            if runtime.startup.deterministic {
+            if runtime.startup.is_on(&variables::DETERMINISTIC) {
                 engine = engine.in_order();
             }
-            if runtime.startup.profile {
+            if runtime.startup.is_on(&variables::PROFILE) {
                 engine = engine.profiled();
             }
             let backend: Arc<dyn Backend> = Arc::new(Functional::new(engine));
@@ -140,8 +148,8 @@ impl Ready {
     }
 
     /// Where PTX is written, if it is.
-    pub(crate) fn writes_to<'a>(&self, runtime: &'a Runtime) -> Option<&'a Path> {
-        match &runtime.startup.ptx_out {
+    pub(crate) fn writes_to(&self) -> Option<&Path> {
+        match &self.ptx_out {
             PtxOut::Folder(folder) if self.ptx_from.is_none() => Some(folder),
             _ => None,
         }
@@ -159,7 +167,10 @@ impl Ready {
 impl Runtime {
     /// A runtime with the given settings.
     pub fn new(startup: Startup) -> Runtime {
-        say::set_level(startup.quiet, startup.verbose);
+        say::set_level(
+            startup.is_on(&variables::QUIET),
+            startup.is_on(&variables::VERBOSE),
+        );
         Runtime {
             startup,
             registry: RwLock::default(),
@@ -196,7 +207,7 @@ impl Runtime {
         self.ready
             .get_or_init(|| {
                 fork::started();
-                variables::warn();
+                warnings::warn();
                 Ready::new(&self.startup)
             })
             .as_ref()
@@ -211,7 +222,7 @@ impl Runtime {
         self.recorder.get_or_init(|| {
             let program = std::env::current_exe().unwrap_or_default();
             Recorder::new(
-                self.startup.run_dir.as_deref(),
+                self.startup.path(&variables::RUN_DIR).as_deref(),
                 &program,
                 CudaVersion::of_program().major(),
             )
@@ -411,11 +422,12 @@ impl Runtime {
             let ready = self.ready.get().and_then(|r| r.as_ref().ok());
             let backend = ready.and_then(|r| r.backend.get()).and_then(|b| b.as_ref().ok());
             if let Some(active) = ready.and_then(|r| r.policy.as_ref()) {
-                active.finish(recorder, self.startup.run_dir.is_some());
+                active.finish(recorder, self.startup.path(&variables::RUN_DIR).is_some());
             }
-            let no_override = self.startup.rewrite.is_none() && self.startup.policy.is_none();
+            let is_set = |name| self.startup.environment.text(name).is_some();
+            let no_override = !is_set(variables::OVERRIDE.name()) && !is_set(variables::POLICY.name());
             if no_override && recorder.is_without_formats() {
-                variables::warn_without_effect();
+                warnings::warn_without_effect();
             }
             let profile = backend.map(|b| b.profile()).unwrap_or_default();
             recorder.finish(&profile, &backend.map(|b| b.observations()).unwrap_or_default());

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{HEAD, elementwise, ptx_binary};
+use record::variables;
 use runtime::{CopyKind, Dim3, Geometry, Runtime, Startup};
 
 const FOUR: Geometry = Geometry {
@@ -16,13 +17,14 @@ const FOUR: Geometry = Geometry {
 fn digest(name: &str, variables: &str, factor: f32) -> String {
     let folder = std::env::temp_dir().join(format!("vernier-digest-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
-    let runtime = Runtime::new(Startup {
-        ptx_out: runtime::PtxOut::Nowhere,
-        run_dir: Some(folder.clone()),
-        digest: true,
-        quiet: true,
-        ..Startup::from_environment()
-    });
+    let mut startup = Startup::from_environment();
+    startup.environment = startup
+        .environment
+        .with(&variables::PTX_OUT, "none")
+        .with(&variables::RUN_DIR, folder.to_string_lossy())
+        .with(&variables::DIGEST, "1")
+        .with(&variables::QUIET, "1");
+    let runtime = Runtime::new(startup);
     let text = format!("{HEAD}{variables}{}", elementwise("k", "mul.f32", factor));
     // SAFETY: the fat binary lives as long as the process.
     let module = unsafe { runtime.register(ptx_binary(&text).cast()) };

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{HEAD, Wrapper, elementwise, linked_binary, ptx_binary, times_variable};
+use record::{Environment, variables};
 use runtime::{Code, CopyKind, Dim3, Geometry, Handle, Runtime, Startup};
 use std::path::{Path, PathBuf};
 
@@ -21,26 +22,21 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> Startup {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let mut environment = Environment::default()
+        .with(&variables::THREADS, "1")
+        .with(&variables::QUIET, "1")
+        .with(&variables::PTX_OUT, out.map_or("none".into(), text));
+    if let Some(from) = from {
+        environment = environment.with(&variables::PTX_DIR, text(from));
+    }
+    if let Some(rewrite) = rewrite {
+        environment = environment.with(&variables::OVERRIDE, rewrite);
+    }
     Startup {
         program: "prog".into(),
         config: None,
-        ptx_dir: from.map(Path::to_path_buf),
-        ptx_out: out.map_or(runtime::PtxOut::Nowhere, |f| runtime::PtxOut::Folder(f.into())),
-        rewrite: rewrite.map(str::to_owned),
-        policy: None,
-        accumulate: None,
-        stage: None,
-        mode: None,
-        threads: Some("1".into()),
-        run_dir: None,
-        quiet: true,
-        verbose: false,
-        profile: false,
-        observe: runtime::ObserveSettings::default(),
-        digest: false,
-        deterministic: false,
-        allow_libraries: None,
-        layers: None,
+        environment,
     }
 }
 
@@ -231,6 +227,7 @@ fn every_f32_instruction_is_rewritten_on_demand() {
     assert_eq!(run(&runtime, 1, [1.0; 4]).unwrap(), [1.0625; 4]);
     let (runtime, _) = program(startup(None, None, Some("bf17")), &ptx, &["k"], &[]);
     let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    assert_eq!(error.code(), Code::INVALID_VALUE);
     assert!(
         error.to_string().contains("VERNIER_OVERRIDE") && error.to_string().contains("bf17"),
         "{error}"
@@ -240,10 +237,8 @@ fn every_f32_instruction_is_rewritten_on_demand() {
 #[test]
 fn performance_simulation_is_refused_by_name() {
     let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
-    let settings = Startup {
-        mode: Some("0".into()),
-        ..startup(None, None, None)
-    };
+    let mut settings = startup(None, None, None);
+    settings.environment = settings.environment.with(&variables::MODE, "0");
     let (runtime, _) = program(settings, &ptx, &["k"], &[]);
     let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
     assert_eq!(error.code(), Code::NOT_SUPPORTED);

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{HEAD, elementwise, ptx_binary};
+use record::run::{LossScale, Tensor};
+use record::{Environment, Event, variables};
 use runtime::{Code, CopyKind, Dim3, Error, Geometry, Runtime, Startup};
-use serde_json::Value;
 use std::path::PathBuf;
 
 const ONE_WARP: Geometry = Geometry {
@@ -46,23 +47,12 @@ impl Program {
         let runtime = Runtime::new(Startup {
             program: "prog".into(),
             config: None,
-            ptx_dir: None,
-            ptx_out: runtime::PtxOut::Nowhere,
-            rewrite: None,
-            policy: Some(folder.join("policy.toml")),
-            accumulate: None,
-            stage: None,
-            mode: None,
-            threads: Some("1".into()),
-            run_dir: Some(folder.join("record")),
-            quiet: true,
-            verbose: false,
-            profile: false,
-            observe: runtime::ObserveSettings::default(),
-            digest: false,
-            deterministic: false,
-            allow_libraries: None,
-            layers: None,
+            environment: Environment::default()
+                .with(&variables::PTX_OUT, "none")
+                .with(&variables::POLICY, folder.join("policy.toml").to_string_lossy())
+                .with(&variables::THREADS, "1")
+                .with(&variables::RUN_DIR, folder.join("record").to_string_lossy())
+                .with(&variables::QUIET, "1"),
         });
         let ptx = format!(
             "{HEAD}{}{}{}{}",
@@ -100,13 +90,27 @@ impl Program {
     }
 
     /// Ends the program; the events of a kind in its record.
-    fn events(self, kind: &str) -> Vec<Value> {
+    fn events<T>(self, kind: fn(Event) -> Option<T>) -> Vec<T> {
         self.runtime.finish();
         let file = self.folder.join(format!("record/{}.jsonl", std::process::id()));
         let text = std::fs::read_to_string(file).unwrap();
         std::fs::remove_dir_all(&self.folder).unwrap();
-        let all = text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
-        all.filter(|e| e["event"] == kind).collect()
+        let all = Event::read(&text).unwrap();
+        all.into_iter().filter_map(kind).collect()
+    }
+}
+
+fn tensor(event: Event) -> Option<Tensor> {
+    match event {
+        Event::Tensor(tensor) => Some(tensor),
+        _ => None,
+    }
+}
+
+fn loss_scale(event: Event) -> Option<LossScale> {
+    match event {
+        Event::LossScale(loss) => Some(loss),
+        _ => None,
     }
 }
 
@@ -126,12 +130,9 @@ fn inputs_are_copies_and_outputs_change_in_place() {
     let c = p.buffer([9.0; 4]);
     p.launch(1, &[a, c]).unwrap();
     assert_eq!(p.values(c), [4.0, 13.0, -2.0, 384.0]);
-    let tensors = p.events("tensor");
+    let tensors = p.events(tensor);
     assert_eq!(tensors.len(), 2);
-    assert_eq!(
-        (&tensors[0]["launches"], &tensors[0]["values"]),
-        (&2.into(), &8.into())
-    );
+    assert_eq!((tensors[0].launches, tensors[0].values), (2, 8));
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn what_a_kernel_also_stores_through_changes_itself() {
     let a = p.buffer([7.0, 3.2, -1.4, 0.3]);
     p.launch(3, &[a]).unwrap();
     assert_eq!(p.values(a), [14.0, 6.0, -2.0, 0.0]);
-    assert_eq!(p.events("tensor")[0]["launches"], 1);
+    assert_eq!(p.events(tensor)[0].launches, 1);
 }
 
 #[test]
@@ -156,12 +157,12 @@ fn what_is_no_tensor_of_numbers_is_refused_or_left_alone() {
             && text.contains("argument 1 of kernel `words` is not accessed as FP32"),
         "{text}"
     );
-    drop(p.events("end"));
+    assert_eq!(p.events(tensor).len(), 1);
     let p = Program::new("kinds", &format!("{one}argument = \"outputs\"\n"));
     let (a, b) = (p.buffer([1.0; 4]), p.buffer([0.0; 4]));
     p.launch(4, &[a, b]).unwrap();
     assert_eq!(p.values(b), [1.0; 4]);
-    assert_eq!(p.events("tensor")[0]["launches"], 0);
+    assert_eq!(p.events(tensor)[0].launches, 0);
     let p = Program::new("weights", &format!("{one}argument = \"weights\"\n"));
     assert_eq!(p.runtime.malloc(4).unwrap_err().code(), Code::NOT_SUPPORTED);
     std::fs::remove_dir_all(&p.folder).unwrap();
@@ -194,12 +195,10 @@ fn the_scale_of_the_loss_backs_off_and_grows() {
     for _ in 0..2 {
         step(&p, [1.0; 4], weights);
     }
-    let events = p.events("loss_scale");
+    let events = p.events(loss_scale);
     let event = &events[0];
-    assert_eq!((&event["steps"], &event["skipped"]), (&6.into(), &2.into()));
-    assert_eq!(event["bad_steps"], 2);
-    let history = serde_json::json!([[0, 1024.0], [2, 512.0], [3, 256.0], [5, 512.0]]);
-    assert_eq!(event["history"], history);
+    assert_eq!((event.steps, event.skipped, event.bad_steps), (6, 2, 2));
+    assert_eq!(event.history, [(0, 1024.0), (2, 512.0), (3, 256.0), (5, 512.0)]);
 }
 
 #[test]
@@ -219,9 +218,6 @@ fn a_static_scale_stays_and_leaves_out_bad_updates() {
         assert!((1.25..1.55).contains(&value), "{value}");
         assert_eq!(value.to_bits() & 0xffff, 0);
     }
-    let events = p.events("loss_scale");
-    assert_eq!(
-        (&events[0]["skipped"], &events[0]["scale"]),
-        (&1.into(), &8.0.into())
-    );
+    let events = p.events(loss_scale);
+    assert_eq!((events[0].skipped, events[0].scale), (1, 8.0));
 }

@@ -202,7 +202,16 @@ pub fn scripted(name: &str, script: &str) -> PathBuf {
     let dir = folder(name);
     let home = dir.join("programs/toy");
     fs::create_dir_all(&home).unwrap();
-    let record = r#"[ -z "$VERNIER_RUN_DIR" ] || echo '{"event":"start"}' > "$VERNIER_RUN_DIR"/$$.jsonl"#;
+    let start = record::Event::Start(record::run::Start {
+        version: record::VERSION,
+        pid: 1,
+        program: "toy".into(),
+        time_unix_s: 0.0,
+        vernier: "0".into(),
+        cuda: 13,
+    });
+    let start = serde_json::to_string(&start).unwrap();
+    let record = format!("[ -z \"$VERNIER_RUN_DIR\" ] || echo '{start}' > \"$VERNIER_RUN_DIR\"/$$.jsonl");
     let (first, rest) = script.split_once('\n').unwrap();
     fs::write(home.join("toy.sh"), format!("{first}\n{record}\n{rest}")).unwrap();
     fs::write(

@@ -1,7 +1,7 @@
 //! The observing instructions: loops over the lanes of a warp that become SIMD, then one walk over the active lanes
 //! that counts exponents and significand bits.
 
-use super::site::{Shape, Site, Stop};
+use super::site::{Shape, Site};
 use super::tally::{Fact, LOST_BITS, Values};
 use super::watching::Watching;
 use crate::lanes::{ISAS, Isa, per_isa};
@@ -9,6 +9,7 @@ use crate::launch::TrapKind;
 use crate::machine::{Element, FULL, LANES};
 use crate::warp::{Flow, Inst, OpFn, Warp};
 use ir::Kind;
+use record::Stop;
 use std::any::Any;
 use vfloat::{LaneOps, LaneVisitor, Lanes};
 

@@ -10,13 +10,15 @@
 
 pub(crate) mod lanes;
 pub(crate) mod observer;
+mod recorded;
 pub(crate) mod shadow;
 pub(crate) mod site;
 pub(crate) mod tally;
 pub(crate) mod watching;
 
 pub use ir::Kind;
-pub use site::{Facts, Stop};
+pub use record::Stop;
+pub use site::Facts;
 pub use tally::{Fact, LOST_BITS, Tally, Values};
 pub use watching::{BINS, Errors, LOWEST};
 
@@ -88,16 +90,4 @@ pub struct Observation {
     pub tally: Tally,
     /// Distance from binary64, if that was asked for.
     pub errors: Option<Errors>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stops_are_read() {
-        let s: Stop = "nan, inf".parse().unwrap();
-        assert!(s.nan && s.inf && !s.overflow);
-        assert!("never".parse::<Stop>().is_err());
-    }
 }

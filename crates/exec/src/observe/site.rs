@@ -2,6 +2,7 @@
 
 use crate::machine::{Element, Operand};
 use ir::{AtomFn, Kind, Origin, ShflFn, Space};
+use record::Stop;
 use vfloat::Format;
 
 /// How results of a kind are judged.
@@ -94,40 +95,6 @@ pub(crate) struct Site {
     pub reported: bool,
     /// What is done.
     pub looking: Looking,
-}
-
-/// At which results a launch is stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Stop {
-    /// A NaN made of operands of which none is one.
-    pub nan: bool,
-    /// An infinity made of finite operands.
-    pub inf: bool,
-    /// A result beyond the format's largest finite value, be it an infinity, a NaN or saturated.
-    pub overflow: bool,
-}
-
-impl Stop {
-    /// Whether it stops at anything.
-    pub fn any(self) -> bool {
-        self.nan | self.inf | self.overflow
-    }
-}
-
-impl std::str::FromStr for Stop {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Stop, String> {
-        let mut stop = Stop::default();
-        for word in text.split(',').map(str::trim) {
-            *match word {
-                "nan" => &mut stop.nan,
-                "inf" => &mut stop.inf,
-                "overflow" => &mut stop.overflow,
-                _ => return Err(format!("`{word}` is none of nan, inf and overflow")),
-            } = true;
-        }
-        Ok(stop)
-    }
 }
 
 /// How a kernel is lowered when it is observed.

@@ -18,9 +18,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy::Phase;
+use record::launches::Launch;
 
 use super::Row;
-use super::log::{Launch, Log};
+use super::log::Log;
 use super::period::{Stretch, stretches};
 
 /// The layers of each stretch that repeats.

@@ -12,9 +12,10 @@ use serde::Serialize;
 
 use crate::error::Error;
 use find::Layer;
-use log::{Launch, Log};
+use log::Log;
 use policy::Phase;
 use policy::layers::{Cycle, Entry, LayerMap, VERSION};
+use record::launches::Launch;
 
 /// What was found in a log.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -244,7 +245,7 @@ impl Profile {
                     dims(r.grid),
                     dims(r.block),
                     arguments.join(" "),
-                    crate::record::grouped(r.thread_instructions),
+                    crate::summary::grouped(r.thread_instructions),
                     r.accumulations.to_string(),
                 ];
                 row.extend(times.then(|| format!("{:.1} %", r.percent)));

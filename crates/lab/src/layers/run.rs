@@ -1,6 +1,7 @@
 //! Runs the beginning of a program to see its launches, and keeps what was found in the cache, by the contents of the
 //! binary and what it was asked to do.
 
+use record::variables;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,9 @@ use crate::child::{self, Exit, Job};
 use crate::error::Error;
 use crate::output::Output;
 use crate::program::Program;
-use crate::record::{self, Folder};
 use crate::settings::{Settings, Stage};
 use crate::stages::{self, Context};
+use crate::summary::{self, Folder};
 use crate::{cache, data, launch, loading};
 
 /// How much of a program is looked at.
@@ -63,7 +64,7 @@ impl Target {
         let arguments = match stage {
             Stage::Train => {
                 if settings.needs.iter().any(|n| n == "mnist") {
-                    env.push((data::MNIST_VARIABLE.into(), data::mnist(None)?.into()));
+                    env.push((variables::MNIST_DIR.name().into(), data::mnist(None)?.into()));
                 }
                 vec![Some("-train".into()), Some("1".into()), None]
             }
@@ -181,7 +182,7 @@ impl Target {
             policy: None,
             accumulate: None,
             log: None,
-            profile: false,
+            profile: None,
             ..settings.clone()
         };
         let launch = launch::prepare(&plain, &self.folder, library)?;
@@ -203,26 +204,26 @@ impl Target {
         job.env.extend(self.env.iter().cloned());
         let logged = record.stage("log")?;
         let mut set = |name: &str, value: OsString| job.env.push((name.into(), value));
-        set("VERNIER_RUN_DIR", logged.clone().into());
-        set("VERNIER_LAUNCH_LOG", limits.launches.to_string().into());
-        set("VERNIER_LAUNCH_STOP", limits.seconds.to_string().into());
-        set("VERNIER_PTX_OUT", "none".into());
-        set("VERNIER_QUIET", "1".into());
+        set(variables::RUN_DIR.name(), logged.clone().into());
+        set(variables::LAUNCH_LOG.name(), limits.launches.to_string().into());
+        set(variables::LAUNCH_STOP.name(), limits.seconds.to_string().into());
+        set(variables::PTX_OUT.name(), "none".into());
+        set(variables::QUIET.name(), "1".into());
         // As compiled and whole, because other runs take the map out of the cache: what the environment says about formats
         // and about how much is tested is not for this run.
         for name in [
-            "VERNIER_TEST_IMAGES",
-            "VERNIER_TRAIN_IMAGES",
-            "VERNIER_OVERRIDE",
-            "VERNIER_POLICY",
-            "VERNIER_ACCUMULATE",
-            "VERNIER_LAYERS",
+            variables::TEST_IMAGES.name(),
+            variables::TRAIN_IMAGES.name(),
+            variables::OVERRIDE.name(),
+            variables::POLICY.name(),
+            variables::ACCUMULATE.name(),
+            variables::LAYERS.name(),
         ] {
             set(name, OsString::new());
         }
         let ended = child::run(&job, &Output::nowhere()?, |_| None)?;
         let log = Log::read(&logged)?;
-        if log.launches.is_empty() && ended.exit == Exit::Code(0) && !record::was_loaded(&logged) {
+        if log.launches.is_empty() && ended.exit == Exit::Code(0) && !summary::was_loaded(&logged) {
             let name = self.binary.file_name().unwrap_or_default().to_string_lossy();
             return Err(loading::never(&name, &self.binary, &job.env));
         }

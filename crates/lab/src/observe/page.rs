@@ -1,8 +1,10 @@
 //! The page with pictures: for each instruction, histograms of the exponents of its operands and results, over the
 //! range of its format. One HTML file that needs nothing else; the pictures are SVG within it.
 
-use super::{ALL_BITS, Observation, Values, percent, share};
-use crate::record::grouped;
+use super::{percent, share};
+use crate::summary::grouped;
+use record::observation::ALL_BITS;
+use record::{Observation, Values};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -6,10 +6,10 @@ use super::file_stem;
 use super::group::time_bars;
 use crate::child::quoted;
 use crate::error::Error;
-use crate::observe::{Observation, Values};
 use crate::program::Program;
+use crate::summary::{SUMMARY, Summary};
 use crate::weights;
-use serde::Deserialize;
+use record::Values;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -100,58 +100,40 @@ pub fn weights_of(program: &str) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// The parts of a `summary.json` that are wanted here.
-#[derive(Deserialize)]
-struct Summary {
-    program: String,
-    #[serde(default)]
-    command: Vec<String>,
-    #[serde(default)]
-    folder: String,
-    #[serde(default)]
-    kernels: Vec<Kernel>,
-    #[serde(default)]
-    observations: Vec<Observation>,
+/// The newest run of a program that is wanted.
+fn newest(program: &str, runs: &Path, wanted: fn(&Summary) -> bool) -> Option<Summary> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(runs).ok()?.flatten().map(|e| e.path()).collect();
+    // Their names begin with the time.
+    folders.sort();
+    folders.into_iter().rev().find_map(|folder| {
+        let summary = Summary::read(&folder.join(SUMMARY)).ok()?;
+        (summary.program == program && wanted(&summary)).then_some(summary)
+    })
 }
 
-impl Summary {
-    /// The newest of a program that is wanted.
-    fn newest(program: &str, runs: &Path, wanted: fn(&Summary) -> bool) -> Option<Summary> {
-        let mut folders: Vec<PathBuf> = fs::read_dir(runs).ok()?.flatten().map(|e| e.path()).collect();
-        // Their names begin with the time.
-        folders.sort();
-        folders.into_iter().rev().find_map(|folder| {
-            let text = fs::read_to_string(folder.join("summary.json")).ok()?;
-            let summary: Summary = serde_json::from_str(&text).ok()?;
-            (summary.program == program && wanted(&summary)).then_some(summary)
-        })
+/// The command of a run, as it can be typed from any folder.
+fn command(run: &Summary) -> String {
+    let words = run.command.iter().skip(1).map(|w| quoted(w));
+    let words: Vec<String> = std::iter::once("vernier".into()).chain(words).collect();
+    match run.folder.to_string_lossy().as_ref() {
+        "" => words.join(" "),
+        folder => format!("cd {} && {}", quoted(folder), words.join(" ")),
     }
-
-    /// The command of the run, as it can be typed from any folder.
-    fn command(&self) -> String {
-        let words = self.command.iter().skip(1).map(|w| quoted(w));
-        let words: Vec<String> = std::iter::once("vernier".into()).chain(words).collect();
-        match self.folder.as_str() {
-            "" => words.join(" "),
-            folder => format!("cd {} && {}", quoted(folder), words.join(" ")),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Kernel {
-    name: String,
-    seconds: f64,
 }
 
 /// Where the time went in the newest run of a program that `runs` keeps a record of.
 pub fn kernel_times(program: &str, runs: &Path) -> Option<Figure> {
-    let newest = Summary::newest(program, runs, |s| !s.kernels.is_empty())?;
+    let newest = newest(program, runs, |s| !s.totals.kernels.is_empty())?;
     Some(time_bars(
         format!("{}-kernels", file_stem(program)),
         format!("{program}: time of the kernels"),
-        format!("The newest recorded run: {}", newest.command()),
-        newest.kernels.into_iter().map(|k| (k.name, k.seconds)).collect(),
+        format!("The newest recorded run: {}", command(&newest)),
+        newest
+            .totals
+            .kernels
+            .iter()
+            .map(|k| (k.name.clone(), k.seconds))
+            .collect(),
         KERNELS,
     ))
 }
@@ -163,11 +145,11 @@ const MULTIPLIERS: usize = 4;
 /// (`vernier run --observe`): exponents, and significand bits in use, of both factors of `mul` and `fma`. No figures where
 /// no run looked.
 pub fn factors(program: &str, runs: &Path) -> Vec<Figure> {
-    let Some(newest) = Summary::newest(program, runs, |s| !s.observations.is_empty()) else {
+    let Some(newest) = newest(program, runs, |s| !s.totals.observations.is_empty()) else {
         return Vec::new();
     };
     let mut kernels: BTreeMap<&str, [Values; 2]> = BTreeMap::new();
-    for o in &newest.observations {
+    for o in &newest.totals.observations {
         if let ("mul" | "fma", [first, second, ..]) = (o.operation.as_str(), &o.operands[..]) {
             let sums = kernels.entry(&o.kernel).or_default();
             sums[0].add(first);
@@ -180,7 +162,7 @@ pub fn factors(program: &str, runs: &Path) -> Vec<Figure> {
     let about = format!(
         "Both factors of mul and fma, each time they are used, in the kernels that multiply most. Per cent of the finite values \
          other than zero. The newest run that looked: {}",
-        newest.command()
+        command(&newest)
     );
     let figure = |tag: &str, title: &str, x: &str, of: &dyn Fn(&Values) -> Vec<(i32, u64)>| {
         let mut series = Vec::new();

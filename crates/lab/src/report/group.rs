@@ -2,6 +2,8 @@
 
 use super::figure::{Bars, Cell, Drawing, Figure, Heat, Line, Plot, Point, Series};
 use crate::store::Trial;
+use policy::{Accumulate, FormatChoice, Globs, Policy};
+use record::variables;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A trial with what follows from its format or policy.
@@ -47,33 +49,24 @@ type Rule = (Vec<String>, String);
 
 /// The rules of a policy that give a format to layers, to kernels or to everything.
 fn rules(policy: &str) -> Vec<Rule> {
-    let Ok(document) = policy.parse::<toml::Table>() else {
-        return Vec::new();
-    };
-    let rules = document.get("rule").and_then(|r| r.as_array());
-    let read = |rule: &toml::Value| {
-        let format = rule.get("format")?.as_str()?;
-        let names: Vec<String> = match rule.get("layer").or_else(|| rule.get("kernel")) {
-            Some(toml::Value::Array(list)) => list
-                .iter()
-                .filter_map(|n| n.as_str().map(str::to_string))
-                .collect(),
-            Some(toml::Value::String(name)) => vec![name.clone()],
-            _ => Vec::new(),
-        };
-        let partial = ["class", "line", "ptx", "launch", "stage", "phase"];
-        if names.is_empty() && partial.iter().any(|key| rule.get(key).is_some()) {
+    let read = |rule: &policy::Rule| {
+        let format = rule.format?;
+        let c = &rule.conditions;
+        let patterns = c.layer.as_ref().or(c.kernel.as_ref()).map(Globs::patterns);
+        let names: Vec<String> = patterns.into_iter().flatten().map(str::to_string).collect();
+        let is_partial = rule.class.is_some() || rule.line.is_some() || rule.ptx.is_some();
+        if names.is_empty() && (is_partial || c.is_of_launch()) {
             return None;
         }
-        let accumulate = rule.get("accumulate").and_then(|a| a.as_str());
-        let text = match accumulate.filter(|a| *a != "none") {
-            _ if format == "leave" => "none".to_string(),
-            Some(accumulator) => format!("{format}+{accumulator}"),
-            None => format.to_string(),
+        let text = match (format, rule.accumulate) {
+            (FormatChoice::Leave, _) => "none".to_string(),
+            (_, Some(Accumulate::In(_))) => format!("{}+{}", rule.words.format, rule.words.accumulate),
+            _ => rule.words.format.clone(),
         };
         Some((names, text))
     };
-    rules.into_iter().flatten().filter_map(read).collect()
+    let document = Policy::parse("the policy of a trial", policy).ok();
+    document.iter().flat_map(|d| &d.rules).filter_map(read).collect()
 }
 
 /// Trials with what follows from their formats and policies.
@@ -123,7 +116,7 @@ impl Row {
     /// What a layer computes in: as the last rule for it says, else as the trial's format.
     fn format_of(&self, layer: &str) -> &str {
         let holds = |patterns: &[String]| {
-            let fits = |p: &String| p == layer || policy::Globs::new(p).is_ok_and(|g| g.matches(layer));
+            let fits = |p: &String| p == layer || Globs::new(p).is_ok_and(|g| g.matches(layer));
             patterns.is_empty() || patterns.iter().any(fits)
         };
         let rule = self.rules.iter().rev().find(|(patterns, _)| holds(patterns));
@@ -224,7 +217,7 @@ pub fn groups(rows: &[Row]) -> Vec<Group<'_>> {
         };
         also(t.epochs.map(|n| format!("{n} epochs")));
         // Set by an option of the sweep, or from outside by its variable.
-        let outside = || fact(&t.identity, "VERNIER_TEST_IMAGES").and_then(|n| n.parse().ok());
+        let outside = || fact(&t.identity, variables::TEST_IMAGES.name()).and_then(|n| n.parse().ok());
         also(
             t.images
                 .or_else(outside)

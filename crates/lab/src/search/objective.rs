@@ -77,7 +77,7 @@ pub fn choices(
 ) -> Result<Vec<Arithmetic>, Error> {
     let known = |option: &str, text: &str| {
         let text = settings::accumulator(text.trim())
-            .map_err(|e| Error::Usage(format!("`{text}` is no value of {option}{e}")))?;
+            .map_err(|e| Error::Usage(format!("`{text}` is no value of {option}: {e}")))?;
         if width(&text).is_none() {
             return Err(Error::Usage(format!(
                 "{option}: how many bits of exponent {text} has cannot be said\n  = help: give a format as eXmY"

@@ -30,7 +30,7 @@ fn plain(text: &str) -> String {
 pub fn heads(results: Results<'_>) -> (Vec<&'static str>, Row) {
     let rows: Vec<Row> = results.iter().map(|(p, _)| row_of(p)).collect();
     let (mut differ, mut same) = (Vec::new(), Vec::new());
-    for axis in AXES {
+    for axis in AXES.iter() {
         let values: Vec<Option<&String>> = rows
             .iter()
             .map(|r| r.iter().find(|(h, _)| *h == axis.head).map(|(_, v)| v))

@@ -4,11 +4,14 @@
 
 use crate::child::quoted;
 use crate::error::Error;
+use crate::options::{Kind, OPTIONS, RunOption};
 use crate::program::{self, Program};
 use crate::settings::{self, Settings, Stage};
 use crate::suggest;
+use record::variables;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// A value for each of some axes, by their names.
 pub type Point = BTreeMap<String, String>;
@@ -17,8 +20,10 @@ pub type Point = BTreeMap<String, String>;
 enum Way {
     /// It is no setting of a run: the program's name.
     Program,
-    /// An option of `vernier run`, and the same in settings.
-    Option(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
+    /// The stages.
+    Stages,
+    /// An option of `vernier run`.
+    Option(&'static RunOption),
     /// A variable of the program.
     Variable(&'static str),
     /// It says of what the point's policy was made ([`super::made`]).
@@ -33,214 +38,102 @@ pub struct Axis {
     pub head: &'static str,
     /// What its values are.
     pub about: &'static str,
-    /// Values are paths; the second kind may be a name under `configs/`.
-    place: Place,
+    /// Several values on the command line, in a word; empty: one only.
+    pub values: &'static str,
+    /// Where its column stands among the others.
+    column: u32,
     way: Way,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    No,
-    Path,
-    Config,
-    Program,
 }
 
 /// The value of the axis `format` that means: as compiled.
 pub const AS_COMPILED: &str = "none";
 
-fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Option<T>, String> {
-    text.parse().map(Some).map_err(|e: T::Err| e.to_string())
-}
-
-fn count<T: std::str::FromStr>(text: &str) -> Result<Option<T>, String> {
-    text.parse()
-        .map(Some)
-        .map_err(|_| "a whole number is wanted".into())
-}
-
-fn path(text: &str) -> Option<std::path::PathBuf> {
-    Some(text.into())
-}
-
-/// Shorthand for a row of [`AXES`] that is an option of `vernier run`.
-macro_rules! option {
-    ($name:literal, $head:literal, $flag:literal, $place:ident, $about:literal, |$s:ident, $v:ident| $body:expr) => {
-        Axis {
-            name: $name,
-            head: $head,
-            about: $about,
-            place: Place::$place,
-            way: Way::Option($flag, |$s, $v| {
-                $body;
-                Ok(())
-            }),
-        }
-    };
-}
-
-/// All axes, in the order of the columns of tables.
-pub const AXES: &[Axis] = &[
+/// The axes that are no run options.
+const OWN: [Axis; 7] = [
     Axis {
         name: "program",
         head: "program",
         about: "a program's name or folder",
-        place: Place::Program,
+        values: "PROGRAMS",
+        column: 10,
         way: Way::Program,
     },
-    option!(
-        "stage",
-        "stage",
-        "--stage",
-        No,
-        "stages of a trial, separated by commas: test (default), or train,test",
-        |s, v| s.stages = Some(trial_stages(v)?)
-    ),
+    Axis {
+        name: "stage",
+        head: "stage",
+        about: "stages of a trial, separated by commas: test (default), or train,test",
+        values: "",
+        column: 20,
+        way: Way::Stages,
+    },
     Axis {
         name: "template",
         head: "template",
         about: "a policy of the file's [template]",
-        place: Place::No,
+        values: "TEMPLATES",
+        column: 30,
         way: Way::Policy,
     },
     Axis {
         name: "layer",
         head: "layer",
         about: "the layer, or a pattern for layers, that has the format; the others are as compiled",
-        place: Place::No,
+        values: "LAYERS",
+        column: 40,
         way: Way::Policy,
     },
-    option!(
-        "format",
-        "format",
-        "--format",
-        No,
-        "a format, or none: as compiled",
-        |s, v| if v != AS_COMPILED {
-            s.format = word(v)?
-        }
-    ),
-    option!(
-        "accumulate",
-        "sums",
-        "--accumulate",
-        No,
-        "what sums over a loop run in: a format, or none: as the rest",
-        |s, v| s.accumulate =
-            Some(settings::accumulator(v).map_err(|e| e.trim_start_matches(": ").to_string())?)
-    ),
-    option!(
-        "policy",
-        "policy",
-        "--policy",
-        Path,
-        "a file with a precision policy",
-        |s, v| s.policy = path(v)
-    ),
-    option!(
-        "input_rounding",
-        "cut",
-        "--input-rounding",
-        No,
-        "how operands are cut: rz, rm, rn or rp",
-        |s, v| s.input_rounding = word(v)?
-    ),
-    option!(
-        "override",
-        "override",
-        "--override",
-        No,
-        "vf32 or none",
-        |s, v| s.r#override = word(v)?
-    ),
-    option!("ptx", "ptx", "--ptx", Path, "a folder of edited PTX", |s, v| s
-        .ptx =
-        path(v)),
-    option!(
-        "config",
-        "config",
-        "--config",
-        Config,
-        "a device configuration",
-        |s, v| s.config = path(v)
-    ),
-    option!(
-        "weights",
-        "weights",
-        "--weights-in",
-        Path,
-        "weights to test, or to continue training from",
-        |s, v| s.weights_in = path(v)
-    ),
-    option!("epochs", "epochs", "--epochs", No, "epochs to train", |s, v| s
-        .epochs =
-        count(v)?),
-    option!(
-        "start_epoch",
-        "from",
-        "--start-epoch",
-        No,
-        "epochs that the weights have seen",
-        |s, v| s.start_epoch = count(v)?
-    ),
     Axis {
         name: "seed",
         head: "seed",
         about: "seed of stochastic rounding",
-        place: Place::No,
-        way: Way::Variable("VERNIER_SEED"),
+        values: "NUMBERS",
+        column: 150,
+        way: Way::Variable(variables::SEED.name()),
     },
     Axis {
         name: "images",
         head: "images",
         about: "test the first N images only",
-        place: Place::No,
-        way: Way::Variable("VERNIER_TEST_IMAGES"),
+        values: "NUMBERS",
+        column: 160,
+        way: Way::Variable(variables::TEST_IMAGES.name()),
     },
     Axis {
         name: "train_images",
         head: "train images",
         about: "train with the first N images only",
-        place: Place::No,
-        way: Way::Variable("VERNIER_TRAIN_IMAGES"),
+        values: "NUMBERS",
+        column: 170,
+        way: Way::Variable(variables::TRAIN_IMAGES.name()),
     },
-    option!(
-        "max_instructions",
-        "limit",
-        "--max-instructions",
-        No,
-        "thread-instructions that a block may execute",
-        |s, v| s.max_instructions = count(v)?
-    ),
-    option!(
-        "accuracy_pattern",
-        "accuracy from",
-        "--accuracy-pattern",
-        No,
-        "how the program says its accuracy: a regular expression with the number in parentheses",
-        |s, v| s.accuracy_pattern = word(v)?
-    ),
-    option!(
-        "loss_pattern",
-        "loss from",
-        "--loss-pattern",
-        No,
-        "how it says its loss",
-        |s, v| s.loss_pattern = word(v)?
-    ),
-    option!(
-        "timeout",
-        "timeout",
-        "--timeout",
-        No,
-        "seconds that a stage may take",
-        |s, v| s.timeout = count(v)?
-    ),
 ];
+
+/// All axes, in the order of the columns of tables.
+pub static AXES: LazyLock<Vec<Axis>> = LazyLock::new(|| {
+    let of_option = |option: &'static RunOption| {
+        let axis = option.axis?;
+        Some(Axis {
+            name: if axis.name.is_empty() {
+                option.name
+            } else {
+                axis.name
+            },
+            head: axis.head,
+            about: axis.about,
+            values: axis.values,
+            column: axis.column,
+            way: Way::Option(option),
+        })
+    };
+    let mut all: Vec<Axis> = OWN.into_iter().collect();
+    all.extend(OPTIONS.iter().filter_map(of_option));
+    all.sort_by_key(|axis| axis.column);
+    all
+});
 
 fn trial_stages(text: &str) -> Result<Vec<Stage>, String> {
     let words: Vec<String> = text.split(',').map(str::to_string).collect();
-    let stages = settings::stages(&words).map_err(|e| e.trim_start_matches(": ").to_string())?;
+    let stages = settings::stages(&words)?;
     match stages[..] {
         [Stage::Test] | [Stage::Train, Stage::Test] | [Stage::Train] => Ok(stages),
         _ => Err("a trial does test, train,test or train; the build is done once before all".into()),
@@ -267,13 +160,28 @@ pub fn argument(name: &str) -> Result<&'static Axis, Error> {
 }
 
 impl Axis {
+    /// What stands for its value, or values, in `--help`.
+    pub fn value_name(&self) -> &'static str {
+        match (self.values, &self.way) {
+            ("", Way::Option(option)) => option.value,
+            ("", Way::Stages) => "STAGES",
+            ("", _) => "VALUE",
+            (several, _) => several,
+        }
+    }
+
     /// A value as a point has it: paths are made absolute, from `folder`.
     pub fn value(&self, text: &str, folder: &Path) -> String {
-        let path = match self.place {
-            Place::No => return text.trim().into(),
-            Place::Path => folder.join(text),
-            Place::Program => program::named_in(text.trim(), folder).into(),
-            Place::Config => settings::config(text, folder),
+        let path = match self.way {
+            Way::Program => program::named_in(text.trim(), folder).into(),
+            Way::Option(RunOption {
+                kind: Kind::Config(_),
+                ..
+            }) => settings::config(text, folder),
+            Way::Option(RunOption {
+                kind: Kind::Path(_), ..
+            }) => folder.join(text),
+            _ => return text.trim().into(),
         };
         path.to_string_lossy().into_owned()
     }
@@ -291,14 +199,23 @@ impl Axis {
 
     /// A value as a table has it: of a path its last part, where that says enough.
     fn shown(&self, value: &str) -> String {
-        match self.place {
-            Place::No => value.into(),
-            Place::Path | Place::Config | Place::Program => {
+        match &self.way {
+            Way::Option(option) if !matches!(option.kind, Kind::Config(_) | Kind::Path(_)) => value.into(),
+            Way::Stages | Way::Variable(_) | Way::Policy => value.into(),
+            Way::Program | Way::Option(_) => {
                 let name = Path::new(value).file_name();
                 name.map_or(value.into(), |n| n.to_string_lossy().into_owned())
             }
         }
     }
+}
+
+/// A value that an axis does not take.
+fn refused(axis: &Axis, value: &str, why: &str) -> Error {
+    Error::Usage(format!(
+        "`{value}` is no value of {} ({}): {why}",
+        axis.name, axis.about
+    ))
 }
 
 /// The settings that a point means.
@@ -314,16 +231,14 @@ pub fn settings(point: &Point) -> Result<Settings, Error> {
         let axis = argument(name)?;
         match axis.way {
             Way::Program | Way::Policy => {}
-            Way::Option(_, set) => set(&mut settings, value).map_err(|e| {
-                Error::Usage(format!("`{value}` is no value of {name} ({}): {e}", axis.about))
-            })?,
+            Way::Option(_) if name == "format" && value == AS_COMPILED => {}
+            Way::Stages => settings.stages = Some(trial_stages(value).map_err(|e| refused(axis, value, &e))?),
+            Way::Option(option) => option
+                .set(&mut settings, value)
+                .map_err(|e| refused(axis, value, &e))?,
             Way::Variable(variable) => {
                 if value.parse::<u64>().is_err() {
-                    let message = format!(
-                        "`{value}` is no value of {name} ({}): a whole number is wanted",
-                        axis.about
-                    );
-                    return Err(Error::Usage(message));
+                    return Err(refused(axis, value, "a whole number is wanted"));
                 }
                 settings.env.push((variable.into(), value.clone()));
             }
@@ -350,16 +265,19 @@ pub fn command(point: &Point) -> String {
     if !point.contains_key("stage") {
         options.extend(["--stage".to_string(), "test".to_string()]);
     }
-    for axis in AXES {
+    for axis in AXES.iter() {
         let Some(value) = point.get(axis.name) else {
             continue;
         };
-        match axis.way {
+        match &axis.way {
             Way::Program | Way::Policy => {}
-            Way::Option("--format", _) if value == AS_COMPILED || point.contains_key("layer") => {}
-            Way::Option("--accumulate", _) if value == AS_COMPILED => {}
-            Way::Option("--accumulate", _) if settings(point).is_ok_and(|s| s.accumulate.is_none()) => {}
-            Way::Option(flag, _) => options.extend([flag.to_string(), quoted(value)]),
+            Way::Option(_)
+                if axis.name == "format" && (value == AS_COMPILED || point.contains_key("layer")) => {}
+            Way::Option(_) if axis.name == "accumulate" && value == AS_COMPILED => {}
+            Way::Option(_)
+                if axis.name == "accumulate" && settings(point).is_ok_and(|s| s.accumulate.is_none()) => {}
+            Way::Stages => options.extend(["--stage".to_string(), quoted(value)]),
+            Way::Option(option) => options.extend([format!("--{}", option.flag), quoted(value)]),
             Way::Variable(name) => words.push(format!("{name}={}", quoted(value))),
         }
     }

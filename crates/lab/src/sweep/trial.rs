@@ -9,10 +9,11 @@ use crate::launch;
 use crate::library;
 use crate::output::Output;
 use crate::program::Program;
-use crate::record::Folder;
 use crate::settings::{Settings, Stage, Words};
 use crate::stages::{self, Context};
 use crate::store::{self, DONE, FAILED, Trial};
+use crate::summary::Folder;
+use record::variables::{self, Effect, is_ours};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -67,32 +68,6 @@ pub struct Planned {
     pub row: Trial,
 }
 
-/// Variables of the library and the programs that do not change results.
-const WITHOUT_EFFECT: &[&str] = &[
-    "VERNIER_THREADS",
-    "VERNIER_ISA",
-    "VERNIER_RUN_DIR",
-    "VERNIER_ANSWERS",
-    "VERNIER_RUNS",
-    "VERNIER_PROFILE",
-    "VERNIER_DIGEST",
-    "VERNIER_OBSERVE",
-    "VERNIER_OBSERVE_EVERY",
-    "VERNIER_QUIET",
-    "VERNIER_VERBOSE",
-    "VERNIER_PTX_OUT",
-    "VERNIER_CACHE",
-    "VERNIER_UNPACKED",
-    "VERNIER_PROGRAMS",
-    "VERNIER_LIBCUDART",
-    "VERNIER_EXHAUSTIVE",
-    "VERNIER_WRITE_DOCS",
-    "VERNIER_CHROMIUM",
-];
-
-/// The folders that hold data: what is in them is the programs' concern.
-const FOLDERS_OF_DATA: &[&str] = &["VERNIER_MNIST_DIR", "VERNIER_DATA_DIR"];
-
 impl Planned {
     /// Plans a point of a program that is built.
     ///
@@ -111,12 +86,7 @@ impl Planned {
         let launch = launch::prepare(&all, &program.folder, library_folder)?;
 
         // Everything that the library and the program can see of our environment, by what it means.
-        let ours = |name: &str| {
-            ["VF_", "VERNIER_", "SIM_CONFIG_PATH", "PTX_SIM_"]
-                .iter()
-                .any(|p| name.starts_with(p))
-        };
-        let inherited = std::env::vars().filter(|(name, value)| ours(name) && !value.is_empty());
+        let inherited = std::env::vars().filter(|(name, value)| is_ours(name) && !value.is_empty());
         let set = launch.env.iter().map(|(name, value)| {
             (
                 name.to_string_lossy().into_owned(),
@@ -125,12 +95,11 @@ impl Planned {
         });
         let mut facts: BTreeMap<String, String> = inherited.chain(set).collect();
         facts.remove("LD_LIBRARY_PATH");
-        for name in WITHOUT_EFFECT {
-            facts.remove(*name);
-        }
+        let effect = |name: &str| variables::row(name).map_or(Effect::Changes, |row| row.effect);
+        facts.retain(|name, _| effect(name) != Effect::Nothing);
         for (name, value) in &mut facts {
             let path = program.folder.join(&*value);
-            if !FOLDERS_OF_DATA.contains(&name.as_str()) && value.contains('/') && path.exists() {
+            if effect(name) != Effect::Data && value.contains('/') && path.exists() {
                 *value = format!("sha256:{}", hashes.of(&path)?);
             }
         }
@@ -223,12 +192,14 @@ impl Planned {
             threads: Some(u32::try_from(threads).unwrap_or(u32::MAX)),
             ..self.settings.clone()
         };
-        settings.env.push(("VERNIER_PTX_OUT".into(), "none".into()));
+        settings
+            .env
+            .push((variables::PTX_OUT.name().into(), "none".into()));
         // Test images, decoded once for all trials.
         let unpacked = cache::folder()?.join("unpacked");
         cache::create(&unpacked)?;
         let unpacked = unpacked.to_string_lossy().into_owned();
-        settings.env.push(("VERNIER_UNPACKED".into(), unpacked));
+        settings.env.push((variables::UNPACKED.name().into(), unpacked));
         if self.row.stages.contains("train") {
             settings.weights_out = Some(scratch.path().join("trained.bin"));
         }
@@ -257,9 +228,9 @@ impl Planned {
                 row.correct = summary.correct.map(|c| c.0.into());
                 row.answers = summary.correct.map(|c| c.1.into());
                 row.loss = summary.loss.filter(|x| x.is_finite());
-                row.launches = whole(t.launches);
-                row.instructions = whole(t.thread_instructions);
-                row.variable_instructions = whole(t.variable_instructions);
+                row.launches = whole(t.counts.launches);
+                row.instructions = whole(t.counts.thread_instructions);
+                row.variable_instructions = whole(t.counts.variable_instructions);
                 row.seconds = summary.seconds;
                 row.kernel_seconds = known.then_some(t.kernel_seconds);
                 row.peak_bytes = summary.peak_bytes.and_then(|n| i64::try_from(n).ok());

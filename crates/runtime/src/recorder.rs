@@ -1,9 +1,9 @@
 //! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
 //! whoever watches. Without that variable nothing is written and launches cost two additions.
 
-use exec::observe::{Errors, Fact, LOWEST, Values};
 use exec::{LineProfile, Observation, Progress, Stats};
-use serde_json::{Value, json};
+use record::Event;
+use record::run::{self, Counts, End, Kernel, Line, Start, Unsupported};
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Seek, Write};
@@ -53,6 +53,18 @@ impl Totals {
         self.stats += stats;
         self.seconds += seconds;
     }
+
+    /// As the record has them. Of classes those that occurred.
+    fn counts(&self) -> Counts {
+        let classes = self.stats.classes.iter();
+        Counts {
+            launches: self.launches,
+            thread_instructions: self.stats.thread_instructions,
+            warp_instructions: self.stats.warp_instructions,
+            variable_instructions: self.stats.variable_instructions,
+            classes: classes.map(|(c, n)| (c.name().to_owned(), n)).collect(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -72,27 +84,25 @@ struct Sums {
 
 impl Sums {
     /// The events of a process that ends now.
-    fn events(&self) -> Vec<Value> {
+    fn events(&self) -> Vec<Event> {
         let state = lock(&self.state);
-        let unsupported = state
-            .unsupported
-            .iter()
-            .map(|(function, count)| json!({"event": "unsupported", "function": function, "count": count}));
-        let kernels = state.kernels.iter().map(|(name, t)| {
-            json!({
-                "event": "kernel", "name": name, "launches": t.launches,
-                "thread_instructions": t.stats.thread_instructions,
-                "warp_instructions": t.stats.warp_instructions,
-                "variable_instructions": t.stats.variable_instructions, "seconds": t.seconds,
-                "classes": classes(&t.stats),
+        let unsupported = state.unsupported.iter().map(|(function, count)| {
+            Event::Unsupported(Unsupported {
+                function: function.clone(),
+                count: *count,
             })
         });
-        let all = &state.all;
-        let end = json!({
-            "event": "end", "launches": all.launches, "thread_instructions": all.stats.thread_instructions,
-            "warp_instructions": all.stats.warp_instructions,
-            "variable_instructions": all.stats.variable_instructions, "kernel_seconds": all.seconds,
-            "classes": classes(&all.stats), "peak_device_bytes": self.peak_bytes.load(Ordering::Relaxed),
+        let kernels = state.kernels.iter().map(|(name, totals)| {
+            Event::Kernel(Kernel {
+                name: name.clone(),
+                counts: totals.counts(),
+                seconds: totals.seconds,
+            })
+        });
+        let end = Event::End(End {
+            counts: state.all.counts(),
+            kernel_seconds: state.all.seconds,
+            peak_device_bytes: self.peak_bytes.load(Ordering::Relaxed),
         });
         unsupported.chain(kernels).chain([end]).collect()
     }
@@ -176,27 +186,30 @@ impl Recorder {
             pid: std::process::id(),
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        recorder.event(json!({
-            "event": "start", "pid": std::process::id(), "program": program.to_string_lossy(),
-            "time_unix_s": now.as_secs_f64(), "vernier": env!("CARGO_PKG_VERSION"), "cuda": cuda,
+        recorder.event(&Event::Start(Start {
+            version: record::VERSION,
+            pid: std::process::id(),
+            program: program.to_string_lossy().into_owned(),
+            time_unix_s: now.as_secs_f64(),
+            vernier: env!("CARGO_PKG_VERSION").into(),
+            cuda,
         }));
         recorder
     }
 
     /// Appends one event; the line is in the file when this returns.
-    pub(crate) fn event(&self, value: Value) {
-        if let Some(files) = &self.files {
+    pub(crate) fn event(&self, event: &Event) {
+        if let (Some(files), Some(line)) = (&self.files, line(event)) {
             // A full disk must not end the program; the record is then short.
-            let _ = lock(&files.events).write_all(format!("{value}\n").as_bytes());
+            let _ = lock(&files.events).write_all(line.as_bytes());
         }
     }
 
-    /// Appends an event that says `"looked_at": false`.
-    pub(crate) fn event_to_look_at(&self, value: Value) -> Mark {
-        let Some(files) = &self.files else {
+    /// Appends a fault of which it is not known yet whether the program looks at it.
+    pub(crate) fn trap(&self, trap: run::Trap) -> Mark {
+        let (Some(files), Some(line)) = (&self.files, line(&Event::Trap(trap))) else {
             return Mark(None);
         };
-        let line = format!("{value}\n");
         let mut events = lock(&files.events);
         let end = events
             .write_all(line.as_bytes())
@@ -209,7 +222,7 @@ impl Recorder {
         })
     }
 
-    /// The program looked at the fault of which [`Recorder::event_to_look_at`] told.
+    /// The program looked at the fault of which [`Recorder::trap`] told.
     pub(crate) fn looked_at(&self, mark: Mark) {
         if let (Some(files), Mark(Some(at))) = (&self.files, mark) {
             let _ = files.marks.write_all_at(b"true ", at);
@@ -282,62 +295,35 @@ impl Recorder {
         }
         let mut events = self.sums.events();
         let end = events.pop();
-        events.into_iter().for_each(|e| self.event(e));
+        events.iter().for_each(|e| self.event(e));
         for l in profile {
             let at = &l.location;
             let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
-            self.event(json!({
-                "event": "line", "kernel": l.kernel, "file": at.file, "line": at.line, "text": at.text,
-                "cuda_file": cuda_file, "cuda_line": cuda_line, "samples": l.samples,
-                "thread_instructions": l.thread_instructions, "warp_instructions": l.warp_instructions,
+            self.event(&Event::Line(Line {
+                kernel: l.kernel.clone(),
+                file: at.file.clone(),
+                line: at.line,
+                text: at.text.clone(),
+                cuda_file,
+                cuda_line,
+                samples: l.samples,
+                thread_instructions: l.thread_instructions,
+                warp_instructions: l.warp_instructions,
             }));
         }
-        observations.iter().for_each(|o| self.event(observation(o)));
-        end.into_iter().for_each(|e| self.event(e));
+        for o in observations {
+            self.event(&Event::Observation(Box::new(o.into())));
+        }
+        end.iter().for_each(|e| self.event(e));
         if let Some(files) = &self.files {
             files.write_progress(&mut lock(&files.watch));
         }
     }
 }
 
-/// Thread-instructions by class, those that occurred.
-fn classes(stats: &Stats) -> Value {
-    let all = stats.classes.iter();
-    Value::Object(all.map(|(c, n)| (c.name().to_owned(), n.into())).collect())
-}
-
-/// What was observed at an instruction. Only what occurred is written: `[exponent, count]`, `[bits lost, count]`.
-fn observation(o: &Observation) -> Value {
-    let (at, t) = (&o.location, &o.tally);
-    let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
-    let facts = Fact::ALL.iter().filter(|f| t.get(**f) > 0);
-    let facts = facts.map(|f| (f.name().to_owned(), t.get(*f).into())).collect();
-    let values = |e: &Values| {
-        json!({
-            "zero": e.zeros(), "nan": e.nans(), "inf": e.infinities(),
-            "exponents": e.finite().collect::<Vec<_>>(), "widths": e.widths().collect::<Vec<_>>(),
-        })
-    };
-    let arity = o.kind.arity();
-    let lost = t.lost.iter().enumerate().filter(|(_, n)| **n > 0);
-    json!({
-        "event": "observation", "kernel": o.kernel, "file": at.file, "line": at.line, "text": at.text,
-        "cuda_file": cuda_file, "cuda_line": cuda_line, "operation": o.kind.name(), "format": o.format,
-        "precision": o.limits.precision, "min": o.limits.min, "min_normal": o.limits.min_normal,
-        "max": o.limits.max, "executions": t.executions, "facts": Value::Object(facts),
-        "cut": t.cut[..arity], "operands": t.operands[..arity].iter().map(values).collect::<Vec<_>>(),
-        "result": values(&t.result), "lost": lost.collect::<Vec<_>>(), "shadow": o.errors.as_ref().map(errors),
-    })
-}
-
-/// Distance from binary64: `[log2 of the relative error, count]`.
-fn errors(e: &Errors) -> Value {
-    let bins = e.histogram.iter().enumerate().filter(|(_, n)| **n > 0);
-    json!({
-        "count": e.count, "exact": e.exact, "apart": e.apart, "max_relative": e.max_relative,
-        "sum_relative": e.sum_relative, "max_ulps": e.max_ulps,
-        "histogram": bins.map(|(k, n)| (k as i32 + LOWEST, *n)).collect::<Vec<_>>(),
-    })
+/// The line of an event. None of them holds what JSON does not take.
+fn line(event: &Event) -> Option<String> {
+    Some(serde_json::to_string(event).ok()? + "\n")
 }
 
 /// A launch that runs now; dropped without [`Running::done`] when it could not start.
@@ -376,13 +362,15 @@ impl Files {
             }
             None => &watch.last_kernel,
         };
-        let mut text = json!({
-            "launches": watch.launches, "thread_instructions": instructions, "kernel": kernel,
-            "blocks_done": done, "blocks_total": total,
-            // For who reads the record of a process that was killed.
-            "so_far": self.sums.events(),
-        })
-        .to_string();
+        let progress = run::Progress {
+            launches: watch.launches,
+            thread_instructions: instructions,
+            kernel: kernel.clone(),
+            blocks_done: done,
+            blocks_total: total,
+            so_far: self.sums.events(),
+        };
+        let mut text = serde_json::to_string(&progress).unwrap_or_default();
         // Spaces over the rest of an earlier, longer text: the file is one JSON value at every moment.
         let width = text.len().max(watch.width);
         watch.width = width;
@@ -448,11 +436,13 @@ mod tests {
             stats.classes.add(exec::InstructionClass::Fp32Fma, 6);
             recorder.end("k", stats, 0.5);
         }
-        let trap = json!({"event": "trap", "message": "\"looked_at\":false", "looked_at": false});
-        let (first, second) = (
-            recorder.event_to_look_at(trap.clone()),
-            recorder.event_to_look_at(trap),
-        );
+        let trap = run::Trap {
+            kernel: "k".into(),
+            cause: record::Cause::Assertion,
+            message: "\"looked_at\":false".into(),
+            looked_at: false,
+        };
+        let (first, second) = (recorder.trap(trap.clone()), recorder.trap(trap));
         recorder.looked_at(second);
         recorder.unsupported("cudaFoo");
         recorder.memory(77);
@@ -472,31 +462,32 @@ mod tests {
         recorder.finish(&[line], &[]);
         let pid = std::process::id();
         let text = std::fs::read_to_string(folder.join(format!("{pid}.jsonl"))).unwrap();
-        let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-        let events: Vec<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
-        assert_eq!(
-            events,
-            ["start", "trap", "trap", "unsupported", "kernel", "line", "end"]
-        );
+        let events = Event::read(&text).unwrap();
         assert!(first.0 < second.0);
-        assert_eq!(
-            (&lines[1]["looked_at"], &lines[2]["looked_at"]),
-            (&json!(false), &json!(true))
-        );
-        let lines = &lines[2..];
-        assert_eq!(lines[2]["thread_instructions"], 30);
-        assert_eq!(lines[2]["classes"], json!({"fp32_fma": 18}));
-        assert_eq!(
-            (&lines[3]["line"], &lines[3]["cuda_line"], &lines[3]["samples"]),
-            (&json!(7), &json!(3), &json!(5))
-        );
-        assert_eq!(lines[4]["peak_device_bytes"], 77);
+        let [
+            Event::Start(start),
+            Event::Trap(first),
+            Event::Trap(second),
+            Event::Unsupported(unsupported),
+            Event::Kernel(kernel),
+            Event::Line(line),
+            Event::End(end),
+        ] = &events[..]
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!((start.pid, start.program.as_str()), (pid, "/bin/prog"));
+        assert_eq!((first.looked_at, second.looked_at), (false, true));
+        assert_eq!((unsupported.function.as_str(), unsupported.count), ("cudaFoo", 1));
+        assert_eq!(kernel.counts.thread_instructions, 30);
+        assert_eq!(kernel.counts.classes, [("fp32_fma".to_string(), 18)].into());
+        assert_eq!((line.line, line.cuda_line, line.samples), (7, 3, 5));
+        assert_eq!(end.peak_device_bytes, 77);
         let progress = std::fs::read_to_string(folder.join(format!("{pid}.progress"))).unwrap();
-        let progress: Value = serde_json::from_str(&progress).unwrap();
-        assert_eq!(progress["launches"], 3);
+        let progress = run::Progress::read(&progress).unwrap();
+        assert_eq!(progress.launches, 3);
         // A process that is killed writes no totals: here they are.
-        let so_far = progress["so_far"].as_array().unwrap();
-        assert_eq!(so_far[..], [&lines[1..3], &lines[4..]].concat()[..]);
+        assert_eq!(progress.so_far, [&events[3..5], &events[6..]].concat());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -2,15 +2,18 @@
 
 use crate::cache;
 use crate::error::Error;
-use crate::observe::{self, Observation};
 use crate::profile::{self, Line};
-use crate::rules::RuleSummary;
-use crate::tensors::{LossSummary, TensorSummary};
+use crate::{observe, rules, tensors};
+use record::run::{Counts, Kernel, LossScale, Overridden, Progress, Rule, Tensor};
+use record::{Blame, Cause, Event, Observation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The file of the summary in the record of a run.
+pub const SUMMARY: &str = "summary.json";
 
 /// Where the files of one run lie; removed at the end when nothing is to be kept.
 pub struct Folder {
@@ -101,79 +104,29 @@ pub fn stamp(time: SystemTime) -> String {
     )
 }
 
-/// One line of `PID.jsonl`. Fields that an event lacks stay at their defaults.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Event {
-    event: String,
-    name: String,
-    source: String,
-    kernel: String,
-    message: String,
-    function: String,
-    cause: String,
-    allowed: bool,
-    looked_at: bool,
-    count: u64,
-    launches: u64,
-    thread_instructions: u64,
-    warp_instructions: u64,
-    variable_instructions: u64,
-    classes: BTreeMap<String, u64>,
-    seconds: f64,
-    kernel_seconds: f64,
-    peak_device_bytes: u64,
-    overridden: Vec<Overridden>,
-}
-
-fn add_classes(sum: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
-    for (name, n) in more {
-        *sum.entry(name).or_default() += n;
-    }
-}
-
-/// How many instructions of a kernel (or device function) an override rewrote.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Overridden {
-    /// Mangled name.
-    pub kernel: String,
-    /// Instructions.
-    pub instructions: u64,
-}
-
-/// Totals of a kernel over a run.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Kernel {
-    /// Mangled name.
-    pub name: String,
-    /// How often it was launched.
-    pub launches: u64,
-    /// PTX instructions times active threads.
-    pub thread_instructions: u64,
-    /// PTX instructions, each once per warp.
-    pub warp_instructions: u64,
-    /// Thread-instructions that ran in a variable format.
-    pub variable_instructions: u64,
-    /// Thread-instructions by kind.
-    pub classes: BTreeMap<String, u64>,
-    /// Wall-clock time, seconds.
-    pub seconds: f64,
-}
-
 /// A launch that did not do its work.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// Mangled name.
     pub kernel: String,
     /// Why.
+    pub cause: Cause,
+    /// In words.
     pub message: String,
-    /// The program asked for what no device does (a block of 2000 threads); it may be ready for the answer.
-    pub asked_wrongly: bool,
-    /// The program asked CUDA how it went, and so was ready for it.
+    /// It is a fault of the kernel, and the program asked CUDA how it went: it was ready for it.
     pub looked_at: bool,
 }
 
 impl Fault {
+    /// Whether a program is prepared for it, so that its results may be right all the same.
+    pub fn is_excused(&self) -> bool {
+        match self.cause.blame() {
+            Blame::Kernel => self.looked_at,
+            Blame::Request => true,
+            Blame::Vernier => false,
+        }
+    }
+
     /// The message without the PTX lines that follow.
     pub fn headline(&self) -> String {
         let message = self.message.strip_prefix("error: ").unwrap_or(&self.message);
@@ -187,7 +140,7 @@ impl Fault {
 }
 
 /// Where a module's code came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Module {
     /// Name.
     pub name: String,
@@ -196,20 +149,14 @@ pub struct Module {
 }
 
 /// What the library found out, all processes of all stages together.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Totals {
-    /// Kernel launches.
-    pub launches: u64,
-    /// PTX instructions times active threads.
-    pub thread_instructions: u64,
-    /// PTX instructions, each once per warp.
-    pub warp_instructions: u64,
+    /// What was executed.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Share of lanes that were active, 0 to 1.
     pub active_lanes: f64,
-    /// Thread-instructions that ran in a variable format.
-    pub variable_instructions: u64,
-    /// Thread-instructions by kind.
-    pub classes: BTreeMap<String, u64>,
     /// Wall-clock time inside kernels, seconds.
     pub kernel_seconds: f64,
     /// Most device memory that a process held, bytes.
@@ -222,16 +169,17 @@ pub struct Totals {
     pub overridden: Vec<Overridden>,
     /// What became of the rules of the policy, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rules: Vec<RuleSummary>,
+    pub rules: Vec<Rule>,
     /// What was done to the tensors of the policy, in the order of `Policy::tensors`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tensors: Vec<TensorSummary>,
+    pub tensors: Vec<Tensor>,
     /// Loss scaling, one entry for each process that trained with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub loss_scale: Vec<LossSummary>,
+    pub loss_scale: Vec<LossScale>,
     /// Calls that Vernier does not support, and how often they were made.
     pub unsupported: BTreeMap<String, u64>,
     /// Kernels that ended early, and launches that were refused.
+    #[serde(skip_deserializing)] // older summaries say no cause
     pub faults: Vec<Fault>,
     /// CUDA libraries that the program loaded or tried to, which Vernier does not have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -250,9 +198,12 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds every `*.jsonl` of a folder, by name. Lines that a killed process left unfinished are skipped; its totals are
-    /// those that it noted while it ran.
-    pub fn read(&mut self, folder: &Path) {
+    /// Adds every `*.jsonl` of a folder, by name. Of a process that was killed the totals are those that it noted while it
+    /// ran.
+    ///
+    /// # Errors
+    /// A record of another version, or a file that is no record.
+    pub fn read(&mut self, folder: &Path) -> Result<(), Error> {
         let mut files: Vec<PathBuf> = fs::read_dir(folder)
             .into_iter()
             .flatten()
@@ -262,30 +213,11 @@ impl Totals {
         files.retain(|p| p.extension().is_some_and(|e| e == "jsonl"));
         files.sort();
         for file in files {
-            let mut ended = false;
-            for line in fs::read_to_string(&file).unwrap_or_default().lines() {
-                let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else {
-                    continue;
-                };
-                if value["event"] == "line" {
-                    self.lines.extend(serde_json::from_value::<Line>(value));
-                } else if value["event"] == "rule" {
-                    self.rule(value);
-                } else if value["event"] == "tensor" {
-                    if let Ok(tensor) = serde_json::from_value::<TensorSummary>(value) {
-                        tensor.join(&mut self.tensors);
-                    }
-                } else if value["event"] == "loss_scale" {
-                    self.loss_scale
-                        .extend(serde_json::from_value::<LossSummary>(value));
-                } else if value["event"] == "observation" {
-                    self.observations
-                        .extend(serde_json::from_value::<Observation>(value));
-                } else if let Ok(event) = serde_json::from_value::<Event>(value) {
-                    ended |= event.event == "end";
-                    self.add(event);
-                }
-            }
+            let text = fs::read_to_string(&file).map_err(|e| Error::file("read", &file, &e))?;
+            let events = Event::read(&text)
+                .map_err(|e| Error::failed(format!("the run record {}: {e}", file.display()), ""))?;
+            let ended = events.iter().any(|e| matches!(e, Event::End(_)));
+            events.into_iter().for_each(|e| self.add(e));
             if ended {
                 self.ended += 1;
             } else {
@@ -293,91 +225,75 @@ impl Totals {
                 so_far.into_iter().flatten().for_each(|e| self.add(e));
             }
         }
+        Ok(())
     }
 
-    fn rule(&mut self, value: serde_json::Value) {
-        let Ok(rule) = serde_json::from_value::<RuleSummary>(value) else {
-            return;
-        };
-        match self.rules.iter_mut().find(|r| r.number == rule.number) {
-            Some(known) => known.add(rule),
-            None => self.rules.push(rule),
-        }
-    }
-
-    fn add(&mut self, e: Event) {
-        match e.event.as_str() {
-            "start" => self.processes += 1,
-            "module" => {
-                for o in e.overridden {
+    fn add(&mut self, event: Event) {
+        match event {
+            Event::Start(_) => self.processes += 1,
+            Event::Module(m) => {
+                for o in m.overridden {
                     // A module that several stages load is overridden once.
                     if !self.overridden.contains(&o) {
                         self.overridden.push(o);
                     }
                 }
                 let module = Module {
-                    name: e.name,
-                    source: e.source,
+                    name: m.name,
+                    source: m.source,
                 };
                 if !self.modules.contains(&module) {
                     self.modules.push(module);
                 }
             }
-            "kernel" => {
-                let at = self
-                    .kernels
-                    .iter()
-                    .position(|k| k.name == e.name)
-                    .unwrap_or_else(|| {
-                        self.kernels.push(Kernel {
-                            name: e.name.clone(),
-                            ..Kernel::default()
-                        });
-                        self.kernels.len() - 1
-                    });
-                let kernel = &mut self.kernels[at];
-                kernel.launches += e.launches;
-                kernel.thread_instructions += e.thread_instructions;
-                kernel.warp_instructions += e.warp_instructions;
-                kernel.variable_instructions += e.variable_instructions;
-                add_classes(&mut kernel.classes, e.classes);
-                kernel.seconds += e.seconds;
-            }
-            "trap" => self.faults.push(Fault {
-                kernel: e.kernel,
-                message: e.message,
-                asked_wrongly: false,
-                looked_at: e.looked_at,
+            Event::Kernel(more) => match self.kernels.iter_mut().find(|k| k.name == more.name) {
+                Some(known) => known.add(&more),
+                None => self.kernels.push(more),
+            },
+            Event::Trap(trap) => self.faults.push(Fault {
+                kernel: trap.kernel,
+                cause: trap.cause,
+                message: trap.message,
+                looked_at: trap.looked_at,
             }),
-            "launch_error" => {
-                // The library's words for a grid, block or memory size that no device takes.
-                let asked_wrongly = e.cause == "program" || e.message.contains("` cannot be launched: ");
-                self.faults.push(Fault {
-                    kernel: e.kernel,
-                    message: e.message,
-                    asked_wrongly,
-                    // A program may be made to see its kernel fail, but not what Vernier cannot do, or was told wrongly.
-                    looked_at: false,
-                });
+            Event::LaunchError(refused) => self.faults.push(Fault {
+                kernel: refused.kernel,
+                cause: refused.cause,
+                message: refused.message,
+                looked_at: false,
+            }),
+            Event::Library(library) => {
+                if !library.allowed && !self.libraries.contains(&library.name) {
+                    self.libraries.push(library.name);
+                }
             }
-            "library" if !e.allowed && !self.libraries.contains(&e.name) => self.libraries.push(e.name),
-            "unsupported" => *self.unsupported.entry(e.function).or_default() += e.count.max(1),
-            "end" => {
-                self.launches += e.launches;
-                self.thread_instructions += e.thread_instructions;
-                self.warp_instructions += e.warp_instructions;
-                self.variable_instructions += e.variable_instructions;
-                add_classes(&mut self.classes, e.classes);
-                self.kernel_seconds += e.kernel_seconds;
-                self.peak_device_bytes = self.peak_device_bytes.max(e.peak_device_bytes);
+            Event::Unsupported(u) => *self.unsupported.entry(u.function).or_default() += u.count,
+            Event::Line(executed) => self.lines.push(Line {
+                executed,
+                seconds: 0.0,
+            }),
+            Event::Observation(observation) => self.observations.push(*observation),
+            Event::Rule(more) => match self.rules.iter_mut().find(|r| r.number == more.number) {
+                Some(known) => known.add(more),
+                None => self.rules.push(more),
+            },
+            Event::Tensor(more) => match self.tensors.iter_mut().find(|t| t.number == more.number) {
+                Some(known) => known.add(more),
+                None => self.tensors.push(more),
+            },
+            Event::LossScale(loss) => self.loss_scale.push(loss),
+            Event::Skipped { .. } | Event::Digest(_) => {}
+            Event::End(end) => {
+                self.counts.add(&end.counts);
+                self.kernel_seconds += end.kernel_seconds;
+                self.peak_device_bytes = self.peak_device_bytes.max(end.peak_device_bytes);
             }
-            _ => {}
         }
     }
 
     /// The first launch that failed for a reason for which no program is prepared.
     pub fn first_fault(&self) -> Option<&Fault> {
-        self.faults.iter().find(|f| !f.asked_wrongly && !f.looked_at)
+        self.faults.iter().find(|f| !f.is_excused())
     }
 
     /// `57 instructions in 3 kernels: linear_forward 40, ...`
@@ -402,19 +318,8 @@ impl Totals {
 }
 
 /// What the library says while kernels run: `PID.progress`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Progress {
-    launches: u64,
-    thread_instructions: u64,
-    kernel: String,
-    blocks_done: u64,
-    blocks_total: u64,
-    so_far: Vec<Event>,
-}
-
 fn progress(file: &Path) -> Option<Progress> {
-    serde_json::from_str(&fs::read_to_string(file).ok()?).ok()
+    Progress::read(&fs::read_to_string(file).ok()?)
 }
 
 /// Whether a process wrote into a stage's folder: it loaded the library.
@@ -474,7 +379,8 @@ pub fn si(number: f64) -> String {
 }
 
 /// A stage that ran.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StageSummary {
     /// build, train, test, cleanup or exec.
     pub stage: String,
@@ -487,7 +393,8 @@ pub struct StageSummary {
 }
 
 /// The format of a run, as the record has it.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FormatSummary {
     /// As the user named it; empty when none was asked for.
     pub name: String,
@@ -510,7 +417,8 @@ pub struct FormatSummary {
 }
 
 /// The summary of a run: printed, written as `summary.json` and to `--json`.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Summary {
     /// Version of Vernier.
     pub vernier: String,
@@ -558,14 +466,25 @@ impl Summary {
         self.seconds = self.stages.iter().map(|s| s.seconds).sum();
         profile::complete(&mut self.totals);
         observe::complete(&mut self.totals);
-        let warps = self.totals.warp_instructions.max(1) as f64;
-        self.totals.active_lanes = self.totals.thread_instructions as f64 / (32.0 * warps);
+        let instructions = self.totals.counts.thread_instructions as f64;
+        let warps = self.totals.counts.warp_instructions.max(1) as f64;
+        self.totals.active_lanes = instructions / (32.0 * warps);
         let time = self.totals.kernel_seconds;
-        self.thread_instructions_per_second = if time > 0.0 {
-            self.totals.thread_instructions as f64 / time
-        } else {
-            0.0
-        };
+        self.thread_instructions_per_second = if time > 0.0 { instructions / time } else { 0.0 };
+    }
+
+    /// Reads a `summary.json`; older ones leave out what was not there yet.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn read(path: &Path) -> Result<Summary, Error> {
+        let text = fs::read_to_string(path).map_err(|e| Error::file("read", path, &e))?;
+        serde_json::from_str(&text).map_err(|e| {
+            Error::failed(
+                format!("{} is no summary of a run: {e}", path.display()),
+                "`vernier run` and `vernier exec` write one into the folder of their record",
+            )
+        })
     }
 
     /// The JSON text, with a newline at its end.
@@ -587,13 +506,13 @@ impl Summary {
         }
         if self.format.policy.is_some() {
             for rule in &self.totals.rules {
-                row("rule", rule.line());
+                row("rule", rules::line(rule));
             }
             for tensor in &self.totals.tensors {
-                row("tensor", tensor.line());
+                row("tensor", tensors::line(tensor));
             }
             for loss in &self.totals.loss_scale {
-                row("loss scale", loss.line());
+                row("loss scale", tensors::loss_line(loss));
             }
         }
         if let (Some(first), Some(last)) = (self.epochs_trained.first(), self.epochs_trained.last()) {
@@ -615,17 +534,17 @@ impl Summary {
         }
         let t = &self.totals;
         if t.processes > 0 {
-            row("launches", grouped(t.launches));
+            row("launches", grouped(t.counts.launches));
             let speed = match self.thread_instructions_per_second {
                 0.0 => String::new(),
                 rate => format!(" ({}/s in kernels)", si(rate)),
             };
             row(
                 "thread-instructions",
-                format!("{}{speed}", grouped(t.thread_instructions)),
+                format!("{}{speed}", grouped(t.counts.thread_instructions)),
             );
-            if t.variable_instructions > 0 {
-                row("in variable format", grouped(t.variable_instructions));
+            if t.counts.variable_instructions > 0 {
+                row("in variable format", grouped(t.counts.variable_instructions));
             }
             for (name, value) in profile::counter_rows(t) {
                 row(name, value);
@@ -677,6 +596,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use record::run::{End, LaunchError, Start, Trap};
     use std::time::Duration;
 
     #[test]
@@ -692,33 +612,81 @@ mod tests {
         );
     }
 
+    /// The lines of a record.
+    fn record(events: &[Event]) -> String {
+        let lines = events.iter().map(|e| serde_json::to_string(e).unwrap() + "\n");
+        lines.collect()
+    }
+
+    fn start() -> Event {
+        Event::Start(Start {
+            version: record::VERSION,
+            pid: 1,
+            program: "p".into(),
+            time_unix_s: 0.0,
+            vernier: "0".into(),
+            cuda: 13,
+        })
+    }
+
+    /// The totals at the end of a process.
+    fn totals() -> [Event; 2] {
+        let counts = Counts {
+            launches: 2,
+            thread_instructions: 10,
+            variable_instructions: 4,
+            ..Counts::default()
+        };
+        [
+            Event::Kernel(Kernel {
+                name: "k".into(),
+                counts: counts.clone(),
+                seconds: 0.5,
+            }),
+            Event::End(End {
+                counts,
+                kernel_seconds: 0.5,
+                peak_device_bytes: 7,
+            }),
+        ]
+    }
+
     #[test]
     fn records_add_up_and_unfinished_lines_are_skipped() {
         let dir = std::env::temp_dir().join(format!("vernier-record-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
-        let module = r#"{"event":"module","name":"m","source":"embedded","kernels":1,"overridden":[{"kernel":"k","instructions":3}]}"#;
-        let kernel = r#"{"event":"kernel","name":"k","launches":2,"thread_instructions":10,"variable_instructions":4,"seconds":0.5}"#;
-        let end = r#"{"event":"end","launches":2,"thread_instructions":10,"variable_instructions":4,"kernel_seconds":0.5,"peak_device_bytes":7}"#;
-        let start = r#"{"event":"start","pid":1}"#;
-        fs::write(
-            dir.join("1.jsonl"),
-            format!("{start}\n{module}\n{kernel}\n{end}\n"),
-        )
-        .unwrap();
-        fs::write(
-            dir.join("2.jsonl"),
-            format!("{start}\n{module}\n{kernel}\n{end}\n{{\"event\":\"ke"),
-        )
-        .unwrap();
+        let module = Event::Module(record::run::Module {
+            name: "m".into(),
+            source: "embedded".into(),
+            kernels: 1,
+            overridden: vec![Overridden {
+                kernel: "k".into(),
+                instructions: 3,
+            }],
+        });
+        let text = record(&[start(), module]) + &record(&totals());
+        fs::write(dir.join("1.jsonl"), &text).unwrap();
+        fs::write(dir.join("2.jsonl"), text.clone() + "{\"event\":\"ke").unwrap();
         let mut totals = Totals::default();
-        totals.read(&dir);
-        fs::remove_dir_all(&dir).unwrap();
+        totals.read(&dir).unwrap();
         assert_eq!(
-            (totals.processes, totals.launches, totals.thread_instructions),
+            (
+                totals.processes,
+                totals.counts.launches,
+                totals.counts.thread_instructions
+            ),
             (2, 4, 20)
         );
         assert_eq!(totals.kernels.len(), 1);
         assert_eq!(totals.overridden_text(), "3 instructions in 1 kernel: k 3");
+        // One of another version is not guessed at.
+        fs::write(dir.join("3.jsonl"), "{\"event\":\"start\",\"pid\":1}\n").unwrap();
+        let error = Totals::default().read(&dir).unwrap_err().to_string();
+        fs::remove_dir_all(&dir).unwrap();
+        assert!(
+            error.contains("3.jsonl: it is of version 0") && error.contains("run the program again"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -726,24 +694,31 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("vernier-killed-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         assert!(!was_loaded(&dir));
-        let kernel = r#"{"event":"kernel","name":"k","launches":2,"thread_instructions":10}"#;
-        let end = r#"{"event":"end","launches":2,"thread_instructions":10,"peak_device_bytes":7}"#;
-        fs::write(dir.join("1.jsonl"), "{\"event\":\"start\"}\n").unwrap();
-        let progress = format!("{{\"launches\":2,\"so_far\":[{kernel},{end}]}}   \n");
+        fs::write(dir.join("1.jsonl"), record(&[start()])).unwrap();
+        let progress = Progress {
+            launches: 2,
+            thread_instructions: 10,
+            kernel: "k".into(),
+            blocks_done: 0,
+            blocks_total: 0,
+            so_far: totals().into(),
+        };
+        let progress = serde_json::to_string(&progress).unwrap() + "   \n";
         fs::write(dir.join("1.progress"), &progress).unwrap();
         // One that ended has its totals in its record: they do not count twice.
-        fs::write(
-            dir.join("2.jsonl"),
-            format!("{{\"event\":\"start\"}}\n{kernel}\n{end}\n"),
-        )
-        .unwrap();
+        let whole = record(&[start()]) + &record(&totals());
+        fs::write(dir.join("2.jsonl"), whole).unwrap();
         fs::write(dir.join("2.progress"), &progress).unwrap();
         let mut totals = Totals::default();
-        totals.read(&dir);
+        totals.read(&dir).unwrap();
         assert!(was_loaded(&dir));
         fs::remove_dir_all(&dir).unwrap();
         assert_eq!(
-            (totals.processes, totals.launches, totals.kernels[0].launches),
+            (
+                totals.processes,
+                totals.counts.launches,
+                totals.kernels[0].counts.launches
+            ),
             (2, 4, 4)
         );
     }
@@ -762,20 +737,26 @@ mod tests {
     #[test]
     fn a_fault_that_the_program_looked_at_is_its_own() {
         let mut totals = Totals::default();
-        let trap = |looked_at: bool| Event {
-            event: "trap".into(),
-            looked_at,
-            ..Event::default()
+        let trap = |looked_at: bool| {
+            Event::Trap(Trap {
+                kernel: "k".into(),
+                cause: Cause::OutOfBounds,
+                message: String::new(),
+                looked_at,
+            })
         };
         totals.add(trap(true));
         assert_eq!((totals.faults.len(), totals.first_fault()), (1, None));
-        // A launch that Vernier refused is none that a program is made for.
-        let mut refused = Totals::default();
-        refused.add(Event {
-            event: "launch_error".into(),
-            ..trap(true)
-        });
-        assert!(refused.first_fault().is_some());
+        // A launch that Vernier refused is none that a program is made for; one that no device takes is the program's concern.
+        for (cause, is_excused) in [(Cause::RefusedCode, false), (Cause::Configuration, true)] {
+            let mut refused = Totals::default();
+            refused.add(Event::LaunchError(LaunchError {
+                kernel: "k".into(),
+                cause,
+                message: String::new(),
+            }));
+            assert_eq!(refused.first_fault().is_none(), is_excused);
+        }
         totals.add(trap(false));
         assert!(totals.first_fault().is_some());
     }

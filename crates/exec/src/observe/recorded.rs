@@ -1,0 +1,61 @@
+//! What was observed, as a run record has it.
+
+use super::{Errors, Fact, LOWEST, Observation, Values};
+
+impl From<&Values> for record::Values {
+    fn from(v: &Values) -> record::Values {
+        record::Values {
+            zero: v.zeros(),
+            nan: v.nans(),
+            inf: v.infinities(),
+            exponents: v.finite().collect(),
+            widths: v.widths().collect(),
+        }
+    }
+}
+
+impl From<&Errors> for record::Shadow {
+    fn from(e: &Errors) -> record::Shadow {
+        let bins = (LOWEST..).zip(e.histogram).filter(|(_, n)| *n > 0);
+        record::Shadow {
+            count: e.count,
+            exact: e.exact,
+            apart: e.apart,
+            max_relative: e.max_relative,
+            sum_relative: e.sum_relative,
+            max_ulps: e.max_ulps,
+            histogram: bins.collect(),
+        }
+    }
+}
+
+/// Only what occurred is written.
+impl From<&Observation> for record::Observation {
+    fn from(o: &Observation) -> record::Observation {
+        let (at, t) = (&o.location, &o.tally);
+        let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
+        let facts = Fact::ALL.iter().filter(|f| t.get(**f) > 0);
+        let arity = o.kind.arity();
+        record::Observation {
+            kernel: o.kernel.clone(),
+            file: at.file.clone(),
+            line: at.line,
+            text: at.text.clone(),
+            cuda_file,
+            cuda_line,
+            operation: o.kind.name().into(),
+            format: o.format.clone(),
+            precision: o.limits.precision,
+            min: o.limits.min,
+            min_normal: o.limits.min_normal,
+            max: o.limits.max,
+            executions: t.executions,
+            facts: facts.map(|f| (f.name().to_owned(), t.get(*f))).collect(),
+            cut: t.cut[..arity].to_vec(),
+            operands: t.operands[..arity].iter().map(record::Values::from).collect(),
+            result: (&t.result).into(),
+            lost: (0..).zip(t.lost).filter(|(_, n)| *n > 0).collect(),
+            shadow: o.errors.as_ref().map(record::Shadow::from),
+        }
+    }
+}
