@@ -22,6 +22,6 @@ pub use document::{
     NO_SUMS, NO_TENSORS, NO_TENSORS_HELP, Place, Policy, Rule, SHORT_FORM, When, Words,
 };
 pub use error::Error;
-pub use plan::{KernelPolicy, LaunchContext, Plan};
-pub use select::{ClassName, Conditions, Globs, Launches, Lines, Phase, Stage};
+pub use plan::{KernelPolicy, Plan};
+pub use select::{ClassName, Conditions, Globs, LaunchContext, Launches, Lines, Phase, Stage};
 pub use whole::Known;

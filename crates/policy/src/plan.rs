@@ -5,20 +5,7 @@ use std::sync::Arc;
 
 use crate::document::Policy;
 use crate::names::Names;
-use crate::select::{Conditions, Phase, Stage};
-
-/// A launch, as rules see it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LaunchContext<'a> {
-    /// Which launch of this kernel in this process, from 0.
-    pub number: u64,
-    /// The stage of the run, if it is known.
-    pub stage: Option<Stage>,
-    /// The layer that the launch belongs to, if it is known.
-    pub layer: Option<&'a str>,
-    /// The phase of training that it belongs to, if it is known.
-    pub phase: Option<Phase>,
-}
+use crate::select::{Conditions, LaunchContext};
 
 /// The rules that hold: a set of their numbers. Two launches with equal plans run the same code.
 ///
@@ -121,6 +108,7 @@ impl KernelPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::select::Stage;
 
     #[test]
     fn plans_hold_what_holds() {

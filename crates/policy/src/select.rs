@@ -6,7 +6,6 @@ use ptx::isa::Class;
 use serde::{Deserialize, Serialize};
 
 use crate::names::Names;
-use crate::plan::LaunchContext;
 
 /// A stage of a run in which kernels are launched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -212,6 +211,19 @@ impl Lines {
         };
         (self.first..=self.last).contains(&line) && self.file.as_ref().is_none_or(named)
     }
+}
+
+/// A launch, as rules see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LaunchContext<'a> {
+    /// Which launch of this kernel in this process, from 0.
+    pub number: u64,
+    /// The stage of the run, if it is known.
+    pub stage: Option<Stage>,
+    /// The layer that the launch belongs to, if it is known.
+    pub layer: Option<&'a str>,
+    /// The phase of training that it belongs to, if it is known.
+    pub phase: Option<Phase>,
 }
 
 /// When a rule holds. What is not said holds always; all that is said must hold.

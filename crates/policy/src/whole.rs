@@ -9,7 +9,8 @@ use crate::apply::{Outcome, Report};
 use crate::document::{Place, Policy};
 use crate::error::Error;
 use crate::names;
-use crate::plan::{LaunchContext, Plan};
+use crate::plan::Plan;
+use crate::select::LaunchContext;
 
 /// Which launch a text is for: what is not said is not known.
 #[derive(Clone, Copy, Debug, Default)]
