@@ -125,7 +125,7 @@ fn ptx_check_counts_and_ptx_run_computes() {
     let input = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs/scale.ptx");
     fs::copy(input, dir.join("scale.ptx")).unwrap();
     insta::assert_snapshot!("ptx_check", stdout(&dir, &["ptx", "check", "scale.ptx"]));
-    let ir = |rest: &[&str]| [&["ptx", "ir", "scale.ptx"], rest].concat();
+    let ir = |rest: &[&'static str]| [&["ptx", "ir", "scale.ptx"], rest].concat();
     insta::assert_snapshot!("ptx_ir", stdout(&dir, &ir(&[])));
     let translated = stdout(&dir, &ir(&["--kernel", "saxpy", "--after", "translate"]));
     assert!(translated.contains("branch L"), "{translated}");

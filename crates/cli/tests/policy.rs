@@ -7,7 +7,7 @@ mod support;
 use record::Event;
 use std::fs;
 use std::path::Path;
-use support::{folder, plain, report, root, run, vernier};
+use support::{SHARED, compile, folder, plain, report, root, run, vernier};
 
 /// The digests of device memory after each launch of a run, stage by stage, with the names of the kernels.
 fn digests(dir: &Path, program: &str, env: &[(&str, &str)], args: &[&str]) -> Vec<(String, String)> {
