@@ -4,7 +4,7 @@ use crate::Result;
 use clap::Args;
 use lab::Error;
 use ptx::Checked;
-use ptx::ast::{Instruction, Module, Statement};
+use ptx::ast::Module;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,16 +69,6 @@ pub fn parse(path: &Path) -> Result<Checked> {
     Ok(module)
 }
 
-fn instructions<'a>(body: &'a [Statement], found: &mut Vec<&'a Instruction>) {
-    for statement in body {
-        match statement {
-            Statement::Instruction(i) => found.push(i),
-            Statement::Block { body, .. } => instructions(body, found),
-            _ => {}
-        }
-    }
-}
-
 /// Functions, and instructions by type and opcode.
 fn report(path: &Path, module: &Module) {
     let (major, minor) = module.version;
@@ -90,7 +80,7 @@ fn report(path: &Path, module: &Module) {
     let mut by_type: BTreeMap<String, BTreeMap<&'static str, usize>> = BTreeMap::new();
     for function in module.functions() {
         let mut list = Vec::new();
-        instructions(function.body.as_deref().unwrap_or_default(), &mut list);
+        function.each_instruction(&mut |i| list.push(i));
         if function.body.is_some() {
             let kind = if function.kind == ptx::ast::FunctionKind::Kernel {
                 "kernel  "

@@ -235,22 +235,6 @@ pub struct Function {
     pub body: Option<Vec<Statement>>,
 }
 
-impl Function {
-    /// Calls `f` with every instruction in the order of the text, those in nested blocks included.
-    pub fn each_instruction<'a>(&'a self, f: &mut impl FnMut(&'a Instruction)) {
-        fn walk<'a>(body: &'a [Statement], f: &mut impl FnMut(&'a Instruction)) {
-            for statement in body {
-                match statement {
-                    Statement::Instruction(i) => f(i),
-                    Statement::Block { body, .. } => walk(body, f),
-                    _ => {}
-                }
-            }
-        }
-        walk(self.body.as_deref().unwrap_or_default(), f);
-    }
-}
-
 /// A performance or attribute directive between a function's parameters and its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {

@@ -13,6 +13,7 @@ mod print;
 mod same;
 pub mod scope;
 pub mod suggest;
+pub mod visit;
 
 pub use check::{Checked, check, unsupported};
 pub use error::{Diagnostic, Error, Errors, render};

@@ -1,11 +1,12 @@
 //! Lets modules refer to each other. Two modules that share a variable: in one tree, the variable that another,
 //! already loaded module holds is replaced by its device address. Two texts that call each other (separate
-//! compilation, nvcc -rdc=true): one tree takes in the other, as nvlink would do with machine code.
+//! compilation, nvcc -rdc=true): one tree takes in the other, as nvlink would do with machine code. What comes of it is unchecked.
 
 use ptx::ast::{
-    AddressBase, Function, Ident, Immediate, Initializer, Instruction, Item, Linkage, Loc, Module, Operand,
-    Source, StateSpace, Statement, Variable,
+    AddressBase, Function, Ident, Immediate, Initializer, Instruction, Item, Linkage, Module, Operand,
+    StateSpace, Statement, Variable,
 };
+use ptx::visit;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -92,33 +93,103 @@ pub(crate) fn defines(tree: &Module, name: &str) -> bool {
         || tree.variables().any(|v| is_definition(v) && v.name.name == name)
 }
 
+/// A text of which another may need something, read when it is first looked into, and once.
+pub(crate) enum Part<'a> {
+    /// Not looked into yet: name and text.
+    Unread(String, &'a str),
+    Read(Module),
+    /// Of a PTX file, which keeps it.
+    Kept(&'a Module),
+    /// It cannot be read, or is no longer here.
+    Gone(Option<ptx::Errors>),
+}
+
+impl Part<'_> {
+    /// The text; empty if it is gone.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Part::Unread(_, text) => text,
+            Part::Read(tree) => &tree.source.text,
+            Part::Kept(tree) => &tree.source.text,
+            Part::Gone(_) => "",
+        }
+    }
+
+    fn read(&mut self) -> Option<&Module> {
+        if let Part::Unread(name, text) = self {
+            *self = match ptx::parse(name, text) {
+                Ok(tree) => Part::Read(tree),
+                Err(errors) => Part::Gone(Some(errors)),
+            };
+        }
+        match self {
+            Part::Read(tree) => Some(tree),
+            Part::Kept(tree) => Some(tree),
+            Part::Unread(..) | Part::Gone(_) => None,
+        }
+    }
+
+    /// Whether it defines one of the names. What cannot be read defines nothing.
+    pub(crate) fn defines_any(&mut self, names: &HashSet<&str>) -> bool {
+        // A text that only mentions a name (declares it, too) is read for nothing, but harmless.
+        let text = self.text();
+        let mentioned: Vec<&str> = names.iter().copied().filter(|n| text.contains(n)).collect();
+        !mentioned.is_empty()
+            && self
+                .read()
+                .is_some_and(|t| mentioned.iter().any(|n| defines(t, n)))
+    }
+
+    /// A tree to put elsewhere; this one stays.
+    pub(crate) fn copy(&mut self) -> Option<Module> {
+        self.read().cloned()
+    }
+
+    /// The tree, for whoever needs it last.
+    ///
+    /// # Errors
+    /// What the parser says.
+    pub(crate) fn take(&mut self) -> Result<Option<Module>, ptx::Errors> {
+        self.read();
+        match std::mem::replace(self, Part::Gone(None)) {
+            Part::Read(tree) => Ok(Some(tree)),
+            Part::Kept(tree) => Ok(Some(tree.clone())),
+            Part::Gone(Some(errors)) => Err(errors),
+            Part::Unread(..) | Part::Gone(None) => Ok(None),
+        }
+    }
+}
+
+/// Takes those of the texts into `tree` that define what it declares as defined elsewhere.
+pub(crate) fn resolve(tree: &mut Module, parts: &mut [&mut Part<'_>]) {
+    let mut taken = vec![false; parts.len()];
+    loop {
+        let missing = unresolved(tree);
+        let mut rest = (0..parts.len()).filter(|k| !missing.is_empty() && !taken[*k]);
+        let Some(found) = rest.find(|k| parts[*k].defines_any(&missing)) else {
+            return;
+        };
+        taken[found] = true;
+        if let Some(more) = parts[found].copy() {
+            take_in(tree, more);
+        }
+    }
+}
+
 /// Takes another text into `tree`. Definitions satisfy declarations of either side; a weak definition that is
 /// there already is not taken twice; local names that clash get another name. Positions of `tree` stay right;
 /// those of the other text follow after its last line.
-///
-/// # Errors
-/// What the parser says of the other text.
-pub(crate) fn take_in(tree: &mut Module, other: &Source) -> Result<(), ptx::Errors> {
-    let mut text = tree.source.text.clone();
-    if !text.ends_with('\n') {
-        text.push('\n');
+pub(crate) fn take_in(tree: &mut Module, mut more: Module) {
+    let source = Arc::make_mut(&mut tree.source);
+    if !source.text.ends_with('\n') {
+        source.text.push('\n');
     }
-    // Parsed behind as much blank text, the other tree's positions are those in the text of both.
-    let blank: String = text
-        .chars()
-        .map(|c| {
-            if c == '\n' {
-                "\n".into()
-            } else {
-                " ".repeat(c.len_utf8())
-            }
-        })
-        .collect();
-    let mut more = ptx::parse(&other.name, &(blank + &other.text))?;
-    text.push_str(&other.text);
-    tree.source = Arc::new(Source {
-        name: tree.source.name.clone(),
-        text,
+    // Beyond 4 GiB there are no places, which only messages need.
+    let by = u32::try_from(source.text.len()).unwrap_or(u32::MAX);
+    source.text.push_str(&more.source.text);
+    more.each_span(&mut |span| {
+        span.start = span.start.saturating_add(by);
+        span.end = span.end.saturating_add(by);
     });
 
     let local = |linkage: Linkage| linkage == Linkage::Local;
@@ -153,7 +224,13 @@ pub(crate) fn take_in(tree: &mut Module, other: &Source) -> Result<(), ptx::Erro
         replace_in(item, &names);
         match item {
             Item::File { index, .. } => *index += first_file,
-            Item::Function(Function { body: Some(body), .. }) => shift_files(body, first_file),
+            Item::Function(Function { body: Some(body), .. }) => {
+                visit::statements_mut(body, &mut |s| {
+                    if let Statement::Loc(loc) = s {
+                        loc.file += first_file;
+                    }
+                });
+            }
             _ => {}
         }
     }
@@ -191,17 +268,6 @@ pub(crate) fn take_in(tree: &mut Module, other: &Source) -> Result<(), ptx::Erro
             None => tree.items.push(item),
         }
     }
-    Ok(())
-}
-
-fn shift_files(body: &mut [Statement], by: u32) {
-    for statement in body {
-        match statement {
-            Statement::Loc(Loc { file, .. }) => *file += by,
-            Statement::Block { body, .. } => shift_files(body, by),
-            _ => {}
-        }
-    }
 }
 
 /// Whether other modules may see a variable under its name.
@@ -213,8 +279,7 @@ pub(crate) fn is_shared(v: &Variable) -> bool {
 }
 
 fn initializer(init: &mut Initializer, names: &Names) {
-    match init {
-        Initializer::List(list) => list.iter_mut().for_each(|i| initializer(i, names)),
+    init.each_mut(&mut |init| match init {
         Initializer::Address { name, offset, .. } => match names.get(&name.name) {
             Some(Instead::Address(address)) => *init = Initializer::Value(number(*address, *offset)),
             _ => rename(name, names),
@@ -229,8 +294,8 @@ fn initializer(init: &mut Initializer, names: &Names) {
             }
             _ => rename(name, names),
         },
-        Initializer::Value(_) => {}
-    }
+        Initializer::List(_) | Initializer::Value(_) => {}
+    });
 }
 
 fn statements(body: &mut [Statement], names: &Names) {
@@ -257,7 +322,9 @@ fn in_scope(body: &mut [Statement], names: &Names) {
     for statement in body {
         match statement {
             Statement::Instruction(Instruction { operands, .. }) => {
-                operands.iter_mut().for_each(|o| operand(o, names));
+                operands
+                    .iter_mut()
+                    .for_each(|o| o.each_mut(&mut |o| operand(o, names)));
             }
             Statement::CallTargets { targets, .. } => targets.iter_mut().for_each(|t| rename(t, names)),
             Statement::Block { body, .. } => statements(body, names),
@@ -267,24 +334,20 @@ fn in_scope(body: &mut [Statement], names: &Names) {
 }
 
 fn operand(o: &mut Operand, names: &Names) {
-    match o {
+    let replacement = match o {
         Operand::Name(name) => match names.get(&name.name) {
-            Some(Instead::Address(address)) => {
-                *o = Operand::Immediate {
-                    span: name.span,
-                    value: number(*address, 0),
-                };
+            Some(Instead::Address(address)) => Some((name.span, number(*address, 0))),
+            _ => {
+                rename(name, names);
+                None
             }
-            _ => rename(name, names),
         },
         Operand::Offset { base, offset } => match names.get(&base.name) {
-            Some(Instead::Address(address)) => {
-                *o = Operand::Immediate {
-                    span: base.span,
-                    value: number(*address, *offset),
-                };
+            Some(Instead::Address(address)) => Some((base.span, number(*address, *offset))),
+            _ => {
+                rename(base, names);
+                None
             }
-            _ => rename(base, names),
         },
         Operand::Address { base, offset, .. } => {
             if let AddressBase::Name(name) = base {
@@ -296,20 +359,49 @@ fn operand(o: &mut Operand, names: &Names) {
                     _ => rename(name, names),
                 }
             }
+            None
         }
-        Operand::Vector { elements, .. }
-        | Operand::List { elements, .. }
-        | Operand::AddressList { elements, .. } => {
-            elements.iter_mut().for_each(|e| operand(e, names));
-        }
-        Operand::Not { operand: inner, .. } | Operand::Neg { operand: inner, .. } => operand(inner, names),
-        Operand::Pair { first, second } => {
-            operand(first, names);
-            operand(second, names);
-        }
-        Operand::Component { .. }
-        | Operand::Special { .. }
-        | Operand::Immediate { .. }
-        | Operand::Sink(_) => {}
+        _ => None,
+    };
+    if let Some((span, value)) = replacement {
+        *o = Operand::Immediate { span, value };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = ".version 7.0\n.target sm_75\n.address_size 64\n";
+
+    #[test]
+    fn a_text_is_read_when_it_is_looked_into_and_once() {
+        let text = format!("{HEAD}.visible .func f()\n{{\nret;\n}}\n");
+        let mut part = Part::Unread("b.ptx".into(), &text);
+        assert!(!part.defines_any(&HashSet::from(["other"])));
+        assert!(matches!(part, Part::Unread(..)), "nothing of it was asked for");
+        assert!(part.defines_any(&HashSet::from(["f", "other"])));
+        assert!(matches!(part, Part::Read(_)));
+        assert!(part.copy().is_some());
+        assert!(part.take().is_ok_and(|tree| tree.is_some()));
+        assert!(part.text().is_empty() && part.take().is_ok_and(|tree| tree.is_none()));
+        let mut broken = Part::Unread("c.ptx".into(), "no PTX, but it says f");
+        assert!(!broken.defines_any(&HashSet::from(["f"])) && broken.take().is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_taken_in_keeps_its_places() {
+        let caller = format!("{HEAD}.extern .func f();\n.visible .entry k()\n{{\ncall f;\nret;\n}}\n");
+        let callee = format!("// f\n{HEAD}.visible .func f()\n{{\n.loc 1 7 1\nret;\n}}\n.file 1 \"f.cu\"\n");
+        let mut tree = ptx::parse("a.ptx", &caller).unwrap();
+        let mut other = Part::Unread("b.ptx".into(), &callee);
+        resolve(&mut tree, &mut [&mut other]);
+        assert!(unresolved(&tree).is_empty());
+        let f = tree.function("f").unwrap();
+        assert_eq!(tree.source.slice(f.name.span), "f");
+        let mut texts = Vec::new();
+        f.each_instruction(&mut |i| texts.push(tree.source.slice(i.span)));
+        assert_eq!(texts, ["ret;"]);
+        assert!(ptx::check(tree).is_ok());
     }
 }

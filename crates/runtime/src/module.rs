@@ -4,7 +4,7 @@
 
 use crate::code::Code;
 use crate::error::Error;
-use crate::link;
+use crate::link::{self, Part};
 use crate::policy::Active;
 use crate::registry::{DEVICE_RUNTIME, FatBinary, Handle};
 use crate::runtime::{Ready, Runtime};
@@ -12,7 +12,6 @@ use crate::{say, sources};
 use exec::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
 use policy::Plan;
-use ptx::ast::Source;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -268,29 +267,6 @@ fn not_ptx(errors: ptx::Errors) -> Error {
     }
 }
 
-/// Takes in those of the texts that define what `tree` declares as defined elsewhere.
-fn resolve(tree: &mut ptx::ast::Module, texts: impl Iterator<Item = Source>) -> Result<(), Error> {
-    if link::unresolved(tree).is_empty() {
-        return Ok(());
-    }
-    let mut rest: Vec<Source> = texts.collect();
-    loop {
-        // A text that only mentions a name (declares it, too) is parsed for nothing, but harmless.
-        let missing = link::unresolved(tree);
-        let is_definer = |s: &Source| {
-            let mentions: Vec<&&str> = missing.iter().filter(|name| s.text.contains(**name)).collect();
-            !mentions.is_empty()
-                && ptx::parse(&s.name, &s.text)
-                    .is_ok_and(|t| mentions.iter().any(|name| link::defines(&t, name)))
-        };
-        let Some(found) = rest.iter().position(is_definer) else {
-            return Ok(());
-        };
-        let source = rest.remove(found);
-        link::take_in(tree, &source).map_err(not_ptx)?;
-    }
-}
-
 /// `a, b, c and 4 more`.
 fn list(names: &BTreeSet<&str>) -> String {
     let shown: Vec<&str> = names.iter().copied().take(NAMES_SHOWN).collect();
@@ -320,21 +296,26 @@ impl Runtime {
         })
     }
 
-    /// Writes the PTX of every module registered so far, once; gives the name of an image's file and whether
-    /// that file holds just this PTX.
-    fn write_ptx(&self, folder: &Path) {
+    /// Writes the PTX of every module registered so far, once; gives the images of `wanted` if they were unpacked for that.
+    fn write_ptx(&self, folder: &Path, wanted: &FatBinary) -> Option<Result<Vec<PtxImage>, Error>> {
         let modules: Vec<Arc<FatBinary>> = self.registry().modules.values().cloned().collect();
+        let mut kept = None;
         for binary in modules {
             if std::mem::replace(&mut *lock(&binary.written), true) {
                 continue;
             }
+            let images = self.images(&binary);
             // A module without PTX is told when it is used.
-            for (i, image) in self.images(&binary).unwrap_or_default().iter().enumerate() {
+            for (i, image) in images.as_deref().unwrap_or_default().iter().enumerate() {
                 if !image.text.contains(DEVICE_RUNTIME) {
                     sources::write(folder, &self.file_name(&binary, image, i), &image.text);
                 }
             }
+            if binary.number == wanted.number {
+                kept = Some(images);
+            }
         }
+        kept
     }
 
     fn file_name(&self, binary: &FatBinary, image: &PtxImage, index: usize) -> String {
@@ -358,10 +339,11 @@ impl Runtime {
         let kernels = lock(&binary.kernels).clone();
         let registered: BTreeSet<String> = lock(&binary.variables).iter().map(|v| v.name.clone()).collect();
         let files = ready.files(self)?;
-        if let Some(folder) = ready.writes_to(self) {
-            self.write_ptx(folder);
-        }
-        let images = self.images(binary);
+        let unpacked = ready
+            .writes_to(self)
+            .and_then(|folder| self.write_ptx(folder, binary));
+        let images = unpacked.unwrap_or_else(|| self.images(binary));
+        let mut embedded = self.parts(binary, images.as_deref().unwrap_or_default());
         let file_name = match images.as_deref() {
             Ok([first, ..]) => self.file_name(binary, first, 0),
             _ => format!("{}.{}.ptx", self.startup().program, binary.number),
@@ -388,9 +370,9 @@ impl Runtime {
         if let Some(files) = files {
             for (file, names) in files.for_kernels(kernels.iter().map(String::as_str)) {
                 let mut tree = file.tree.clone().into_tree();
-                let others = files.files.iter().map(|f| f.tree.source.as_ref().clone());
-                let embedded = self.sources(binary, images.as_deref().unwrap_or_default());
-                resolve(&mut tree, others.chain(embedded))?;
+                let mut others: Vec<Part> = files.files.iter().map(|f| Part::Kept(&f.tree)).collect();
+                let mut parts: Vec<&mut Part> = others.iter_mut().chain(&mut embedded).collect();
+                link::resolve(&mut tree, &mut parts);
                 build.add(tree, &names, &file.path.display().to_string())?;
                 origins.push(format!("{} from {}", list(&names), file.path.display()));
                 source = format!("file {}", file.path.display());
@@ -406,7 +388,10 @@ impl Runtime {
             .iter()
             .any(|v| !build.loaded.variables.contains_key(v));
         if !rest.is_empty() || homeless || build.loaded.units.is_empty() {
-            let tree = self.embedded(binary, &images?, &kernels, &build.registered)?;
+            if let Err(e) = &images {
+                return Err(e.clone());
+            }
+            let tree = whole(&mut embedded, &kernels, &build.registered)?;
             build.add(tree, &rest, "the embedded PTX")?;
             if !rest.is_empty() {
                 origins.push(format!("{} from the embedded PTX", list(&rest)));
@@ -441,46 +426,10 @@ impl Runtime {
     }
 
     /// The texts of images, with the names of the files they are written to.
-    fn sources<'a>(
-        &'a self,
-        binary: &'a FatBinary,
-        images: &'a [PtxImage],
-    ) -> impl Iterator<Item = Source> + 'a {
-        let named = |(i, image): (usize, &PtxImage)| Source {
-            name: self.file_name(binary, image, i),
-            text: image.text.clone(),
-        };
-        images.iter().enumerate().map(named)
-    }
-
-    /// The embedded PTX as one tree: the texts that hold something the program registered, and those that these
-    /// need. Most fat binaries hold one text; those of separate compilation hold one for each source file, and
-    /// the device runtime, which is seldom needed.
-    fn embedded(
-        &self,
-        binary: &FatBinary,
-        images: &[PtxImage],
-        kernels: &[String],
-        variables: &BTreeSet<String>,
-    ) -> Result<ptx::ast::Module, Error> {
-        let all: Vec<Source> = self.sources(binary, images).collect();
-        let holds = |s: &&Source| {
-            kernels
-                .iter()
-                .chain(variables)
-                .any(|name| s.text.contains(name.as_str()))
-        };
-        let mut wanted = all.iter().filter(holds);
-        let first = wanted.next().or(all.first()).ok_or_else(|| Error::Module {
-            code: Code::NO_KERNEL_IMAGE_FOR_DEVICE,
-            reason: "the fat binary holds no PTX".into(),
-        })?;
-        let mut tree = ptx::parse(&first.name, &first.text).map_err(not_ptx)?;
-        for source in wanted {
-            link::take_in(&mut tree, source).map_err(not_ptx)?;
-        }
-        resolve(&mut tree, all.iter().cloned())?;
-        Ok(tree)
+    fn parts<'a>(&self, binary: &FatBinary, images: &'a [PtxImage]) -> Vec<Part<'a>> {
+        let named =
+            |(i, image): (usize, &'a PtxImage)| Part::Unread(self.file_name(binary, image, i), &image.text);
+        images.iter().enumerate().map(named).collect()
     }
 
     /// Tells the program where its managed variables lie.
@@ -553,6 +502,42 @@ impl Runtime {
         })?;
         Ok((info.address as usize, info.size as usize))
     }
+}
+
+/// The embedded PTX as one tree: the texts that hold something the program registered, and those that these
+/// need. Most fat binaries hold one text; those of separate compilation hold one for each source file, and
+/// the device runtime, which is seldom needed.
+fn whole(
+    parts: &mut [Part],
+    kernels: &[String],
+    variables: &BTreeSet<String>,
+) -> Result<ptx::ast::Module, Error> {
+    let holds = |part: &Part| {
+        let text = part.text();
+        kernels
+            .iter()
+            .chain(variables)
+            .any(|name| text.contains(name.as_str()))
+    };
+    let mut wanted: Vec<usize> = (0..parts.len()).filter(|k| holds(&parts[*k])).collect();
+    if wanted.is_empty() && !parts.is_empty() {
+        wanted.push(0);
+    }
+    let mut whole: Option<ptx::ast::Module> = None;
+    for k in wanted {
+        let part = parts[k].take().map_err(not_ptx)?;
+        match (&mut whole, part) {
+            (Some(tree), Some(more)) => link::take_in(tree, more),
+            (None, first) => whole = first,
+            (Some(_), None) => {}
+        }
+    }
+    let mut tree = whole.ok_or_else(|| Error::Module {
+        code: Code::NO_KERNEL_IMAGE_FOR_DEVICE,
+        reason: "the fat binary holds no PTX".into(),
+    })?;
+    link::resolve(&mut tree, &mut parts.iter_mut().collect::<Vec<_>>());
+    Ok(tree)
 }
 
 /// What an override did to one module, in a line.

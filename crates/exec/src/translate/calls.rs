@@ -5,12 +5,12 @@
 //! become very long, and those nested very deeply.
 
 use super::scope::{Binding, Place};
-use super::{Inlined, LOCAL_BYTES, Result, Translator, align_of, collect_names, mnemonic, size_of};
+use super::{Inlined, LOCAL_BYTES, Result, Translator, align_of, mnemonic, size_of};
 use crate::ir::{Access, CallSite, IrInst, Op, Origin, OutOfLine, Slot, Space, VReg, Val};
 use crate::window;
 use ptx::ast::{
-    Function, FunctionKind, Ident, Initializer, Instruction, Item, Module, Opcode, Operand, ScalarType,
-    StateSpace, Statement, Variable,
+    Function, FunctionKind, Ident, Instruction, Item, Module, Opcode, Operand, ScalarType, StateSpace,
+    Statement, Variable,
 };
 use rustc_hash::FxHashMap;
 
@@ -46,27 +46,6 @@ pub fn function_addresses(module: &Module) -> impl Iterator<Item = (&str, u64)> 
     device_functions(module)
         .enumerate()
         .map(|(k, f)| (f.name.name.as_str(), window::FUNCTION + 16 * k as u64))
-}
-
-fn initializer_names<'a>(init: &'a Initializer, names: &mut Vec<&'a str>) {
-    match init {
-        Initializer::List(list) => list.iter().for_each(|i| initializer_names(i, names)),
-        Initializer::Address { name, .. } | Initializer::Mask { name, .. } => names.push(&name.name),
-        Initializer::Value(_) => {}
-    }
-}
-
-/// The names that `body` uses in other ways than to call them.
-fn names_used<'a>(body: &'a [Statement], names: &mut Vec<&'a str>) {
-    for s in body {
-        match s {
-            Statement::Block { body, .. } => names_used(body, names),
-            Statement::Instruction(i) if i.opcode != Opcode::Call => {
-                i.operands.iter().for_each(|o| collect_names(o, names));
-            }
-            _ => {}
-        }
-    }
 }
 
 /// Where the results and parameters of a function lie in its frame, and how long they are together.
@@ -144,21 +123,11 @@ impl<'a> Translator<'a> {
     /// How many instructions a function has, and the functions that it calls by name, once for each call.
     fn instructions_and_calls(&self, f: &'a Function) -> (u64, Vec<&'a Function>) {
         let (mut own, mut callees) = (0, Vec::new());
-        let mut todo: Vec<&'a [Statement]> = vec![f.body.as_deref().unwrap_or_default()];
-        while let Some(body) = todo.pop() {
-            for s in body {
-                match s {
-                    Statement::Block { body, .. } => todo.push(body),
-                    Statement::Instruction(i) => {
-                        own += 1;
-                        let callee = (i.opcode == Opcode::Call).then(|| parts(i)).flatten();
-                        callees
-                            .extend(callee.and_then(|c| self.functions.get(c.callee.name.as_str()).copied()));
-                    }
-                    _ => {}
-                }
-            }
-        }
+        f.each_instruction(&mut |i| {
+            own += 1;
+            let callee = (i.opcode == Opcode::Call).then(|| parts(i)).flatten();
+            callees.extend(callee.and_then(|c| self.functions.get(c.callee.name.as_str()).copied()));
+        });
         (own, callees)
     }
 
@@ -175,8 +144,14 @@ impl<'a> Translator<'a> {
         let mut names = Vec::new();
         for item in &self.module.items {
             match item {
-                Item::Variable(Variable { init: Some(init), .. }) => initializer_names(init, &mut names),
-                Item::Function(f) => names_used(f.body.as_deref().unwrap_or_default(), &mut names),
+                Item::Variable(Variable { init: Some(init), .. }) => {
+                    init.each_name(&mut |n| names.push(n.name.as_str()));
+                }
+                // Names that are used in other ways than to call them.
+                Item::Function(f) => f.each_instruction(&mut |i| {
+                    let operands = i.operands.iter().filter(|_| i.opcode != Opcode::Call);
+                    operands.for_each(|o| o.each_name(&mut |n| names.push(&n.name)));
+                }),
                 _ => {}
             }
         }

@@ -20,6 +20,7 @@ use ptx::ast::{
 };
 use ptx::limits::{LOCAL_BYTES, PARAMETER_BYTES, REGISTERS, SHARED_BYTES};
 use ptx::scope::Scopes;
+use ptx::visit;
 use rustc_hash::{FxHashMap, FxHashSet};
 use scope::{Binding, Place};
 
@@ -194,24 +195,18 @@ impl<'a> Translator<'a> {
         while next < reached.len() {
             let f = reached[next];
             next += 1;
-            let mut todo: Vec<&'a [Statement]> = vec![f.body.as_deref().unwrap_or_default()];
-            while let Some(body) = todo.pop() {
-                for s in body {
-                    match s {
-                        Statement::Block { body, .. } => todo.push(body),
-                        Statement::Variable(v) if v.space.base() == StateSpace::Shared => declared.push(v),
-                        Statement::Instruction(i) => {
-                            if self.is_indirect(i) {
-                                names.extend(self.pointees().map(|f| f.name.name.as_str()));
-                            }
-                            for o in &i.operands {
-                                collect_names(o, &mut names);
-                            }
-                        }
-                        _ => {}
+            visit::statements(f.body.as_deref().unwrap_or_default(), &mut |s| match s {
+                Statement::Variable(v) if v.space.base() == StateSpace::Shared => declared.push(v),
+                Statement::Instruction(i) => {
+                    if self.is_indirect(i) {
+                        names.extend(self.pointees().map(|f| f.name.name.as_str()));
+                    }
+                    for o in &i.operands {
+                        o.each_name(&mut |n| names.push(&n.name));
                     }
                 }
-            }
+                _ => {}
+            });
             for name in names.drain(..) {
                 if let Some(&g) = self.functions.get(name) {
                     if known.insert(std::ptr::from_ref(g)) {
@@ -748,21 +743,6 @@ impl<'a> Translator<'a> {
             Class::W64 => Op::Alu(<crate::alu::Mov64 as crate::lanes::Coded>::ALU),
         };
         self.emit(op, vec![d], vec![s], false);
-    }
-}
-
-fn collect_names<'a>(o: &'a Operand, names: &mut Vec<&'a str>) {
-    match o {
-        Operand::Name(n) => names.push(&n.name),
-        Operand::Offset { base, .. } => names.push(&base.name),
-        Operand::Address {
-            base: ptx::ast::AddressBase::Name(n),
-            ..
-        } => names.push(&n.name),
-        Operand::Vector { elements, .. } | Operand::List { elements, .. } => {
-            elements.iter().for_each(|e| collect_names(e, names));
-        }
-        _ => {}
     }
 }
 

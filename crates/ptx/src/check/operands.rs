@@ -314,30 +314,9 @@ impl<'m> Checker<'m> {
 
     /// Names inside an operand that may be anything.
     pub(super) fn anything(&mut self, operand: &'m Operand) {
-        match operand {
-            Operand::Name(name)
-            | Operand::Component { base: name, .. }
-            | Operand::Offset { base: name, .. } => {
-                self.lookup("name", name);
-            }
-            Operand::Address {
-                base: AddressBase::Name(name),
-                ..
-            } => {
-                self.lookup("variable", name);
-            }
-            Operand::Vector { elements, .. }
-            | Operand::List { elements, .. }
-            | Operand::AddressList { elements, .. } => {
-                elements.iter().for_each(|e| self.anything(e));
-            }
-            Operand::Not { operand, .. } | Operand::Neg { operand, .. } => self.anything(operand),
-            Operand::Pair { first, second } => {
-                self.anything(first);
-                self.anything(second);
-            }
-            _ => {}
-        }
+        operand.each_name(&mut |name| {
+            self.lookup("name", name);
+        });
     }
 
     fn address(&mut self, i: &'m Instruction, n: usize, operand: &'m Operand) {

@@ -388,23 +388,7 @@ fn declares(registers: &HashMap<String, Option<u32>>, name: &str) -> bool {
 
 /// Every name in an operand.
 fn names<'o>(operand: &'o Operand, found: &mut Vec<&'o str>) {
-    match operand {
-        Operand::Name(name) => found.push(&name.name),
-        Operand::Component { base, .. } | Operand::Offset { base, .. } => found.push(&base.name),
-        Operand::Address {
-            base: AddressBase::Name(name),
-            ..
-        } => found.push(&name.name),
-        Operand::Vector { elements, .. }
-        | Operand::List { elements, .. }
-        | Operand::AddressList { elements, .. } => elements.iter().for_each(|e| names(e, found)),
-        Operand::Not { operand, .. } | Operand::Neg { operand, .. } => names(operand, found),
-        Operand::Pair { first, second } => {
-            names(first, found);
-            names(second, found);
-        }
-        _ => {}
-    }
+    operand.each_name(&mut |name| found.push(&name.name));
 }
 
 /// The names an instruction writes.

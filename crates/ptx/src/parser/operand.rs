@@ -130,9 +130,13 @@ impl Parser<'_> {
                 register,
             });
         }
-        // All of `%tid` and the like: their three parts, and 0.
-        let parts = ["x", "y", "z"].map(|part| SpecialRegister::from_text(&format!("{}.{part}", name.name)));
-        if let [Some(x), Some(y), Some(z)] = parts {
+        // All of `%tid` and the like: their three parts, and 0. No register that a compiler names looks like one.
+        let parts = ["x", "y", "z"];
+        let whole = name.name.starts_with('%') && !name.name.ends_with(|c: char| c.is_ascii_digit());
+        if whole
+            && let [Some(x), Some(y), Some(z)] =
+                parts.map(|part| SpecialRegister::from_text(&format!("{}.{part}", name.name)))
+        {
             let span = name.span;
             let part = |register| Operand::Special { span, register };
             let value = Immediate::Int {
