@@ -341,7 +341,7 @@ pub unsafe fn barrier(w: &mut Warp, i: &Inst) -> Flow {
         let (id, count) = (id as u32, count as u32);
         if i.x == BarrierFn::Arrive as u16 {
             // Arrives without waiting.
-            let threads = w.threads_at_barrier(lanes);
+            let threads = w.threads_at_barrier(lanes, lanes);
             // SAFETY: the worker owns the block's state.
             unsafe { (*w.env).arrived.push((id, count, threads)) };
         } else {

@@ -486,13 +486,7 @@ impl<'a> BlockRunner<'a> {
         for w in &self.room.warps {
             let all = w.control.at_barrier().fold(0, |m, (_, _, s)| m | s.mask);
             for (id, count, s) in w.control.at_barrier() {
-                // A warp that is there as a whole counts as 32 threads, once.
-                let missing = if all == w.live && all & all.wrapping_neg() & s.mask != 0 {
-                    LANES as u32 - all.count_ones()
-                } else {
-                    0
-                };
-                add(id, count, s.mask.count_ones() + missing);
+                add(id, count, w.threads_at_barrier(all, s.mask));
             }
         }
         for &(id, count, threads) in &self.env.arrived {

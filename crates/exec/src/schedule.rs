@@ -262,14 +262,15 @@ impl Warp {
         }
     }
 
-    /// As how many threads `lanes` count at a barrier of the block: a warp that comes as a whole counts as 32, even if
-    /// some of its threads have ended or were never there.
-    pub fn threads_at_barrier(&self, lanes: u32) -> u32 {
-        if lanes == self.live {
-            LANES as u32
-        } else {
-            lanes.count_ones()
-        }
+    /// As how many threads `lanes` count at a barrier of the block, of those lanes of the warp that are `there`: a warp
+    /// that is there as a whole counts as 32, once, even if some of its threads have ended or were never there.
+    pub fn threads_at_barrier(&self, there: u32, lanes: u32) -> u32 {
+        let first = there & there.wrapping_neg();
+        let missing = match there == self.live && first & lanes != 0 {
+            true => LANES as u32 - there.count_ones(),
+            false => 0,
+        };
+        lanes.count_ones() + missing
     }
 
     /// No split is ready: finds out what the warp waits for.
