@@ -143,7 +143,9 @@ impl Store {
     /// It is something else, or a store of a Vernier with another layout.
     fn is_one(&self) -> Result<bool, Error> {
         let failed = |e: rusqlite::Error| fault(&self.path, "open", &e);
-        let number = |sql: &str| self.db.query_row(sql, [], |r| r.get::<_, i64>(0)).map_err(failed);
+        // All of one moment: another process may be making it.
+        let moment = self.db.unchecked_transaction().map_err(failed)?;
+        let number = |sql: &str| moment.query_row(sql, [], |r| r.get::<_, i64>(0)).map_err(failed);
         let layout = number("PRAGMA user_version")?;
         let all = number("SELECT count(*) FROM sqlite_schema")?;
         let own = number(
@@ -167,9 +169,15 @@ impl Store {
         let failed = |e: rusqlite::Error| fault(&self.path, "open", &e);
         self.db.busy_timeout(PATIENCE).map_err(failed)?;
         let is_one = self.is_one()?;
-        self.db
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(failed)?;
+        // SQLite does not wait for others who change the mode at the same moment, whatever its patience.
+        let start = std::time::Instant::now();
+        while let Err(e) = self.db.pragma_update(None, "journal_mode", "WAL") {
+            let taken = e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+            if !taken || start.elapsed() > PATIENCE {
+                return Err(failed(e));
+            }
+            std::thread::sleep(PAUSE);
+        }
         self.db
             .pragma_update(None, "synchronous", "NORMAL")
             .map_err(failed)?;

@@ -179,3 +179,23 @@ fn the_manual_lists_every_column() {
         assert!(page.contains(&row), "{row}");
     }
 }
+
+/// Sweeps that begin at once make one store: whoever comes while another makes it finds none, or all of it.
+#[test]
+fn a_store_can_be_made_by_several_at_once() {
+    let dir = folder("at-once");
+    for round in 0..40 {
+        let path = dir.join(format!("{round}.db"));
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            let opens = || {
+                start.wait();
+                Store::open(&path).map(|_| ()).map_err(|e| e.to_string())
+            };
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(opens)).collect();
+            for one in all {
+                assert_eq!(one.join().unwrap(), Ok(()), "round {round}");
+            }
+        });
+    }
+}
