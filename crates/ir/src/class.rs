@@ -1,7 +1,7 @@
 //! What kind of work an instruction is, for counters: computed on which type, or reading which memory.
 
 use ptx::ast::{Instruction, Modifier, Opcode, ScalarType, StateSpace};
-use ptx::isa::{Unit, Work, is_variable, latency};
+use ptx::isa::{Latency, Unit, Work, is_variable};
 
 /// Declares [`InstructionClass`]: variant, name in records, meaning.
 macro_rules! classes {
@@ -60,10 +60,9 @@ classes! {
 }
 
 impl InstructionClass {
-    /// The class of an instruction.
-    pub fn of(i: &Instruction) -> InstructionClass {
+    /// The class of an instruction with this latency.
+    pub fn of(i: &Instruction, l: Latency) -> InstructionClass {
         use InstructionClass as C;
-        let l = latency(i);
         if is_variable(i) && l.unit != Unit::Memory {
             return C::Variable;
         }

@@ -31,7 +31,8 @@ pub enum Val {
 /// A PTX instruction that computes in one lane.
 #[derive(Clone, Debug)]
 pub struct Scalar {
-    /// The instruction without operands and guard.
+    /// The first such instruction of the kernel. Opcode, modifiers and the number of operands say what is computed, nothing
+    /// else of it.
     pub instruction: Instruction,
     /// Sources that it reads.
     pub sources: usize,
@@ -143,7 +144,7 @@ pub struct Ir {
     pub labels: Vec<u32>,
     /// Tables of [`Op::BranchTable`]: label numbers.
     pub tables: Vec<Vec<u32>>,
-    /// What [`Op::Scalar`] stands for: the PTX instruction, without operands and guard.
+    /// What [`Op::Scalar`] stands for.
     pub scalars: Vec<Scalar>,
     /// By [`IrInst::origin`].
     pub origins: Vec<Origin>,

@@ -35,7 +35,9 @@ impl Translator<'_> {
         let Some(ty) = i.ty() else {
             return self.refuse(mnemonic(i), "this instruction is not supported");
         };
-        if let Some(alu) = tables::fast(i, ty) {
+        // `min` and `max` may have a third operand.
+        let fits = |alu: &AluOp| i.operands.len() == alu.src().len() + 1;
+        if let Some(alu) = tables::fast(i, ty).filter(fits) {
             // Shift amounts are 32 bits whatever the type.
             let shift = matches!(i.opcode, O::Shl | O::Shr);
             let wide = i.has(M::Wide);
@@ -82,6 +84,16 @@ impl Translator<'_> {
 
     /// The operation that computes in each lane what `what` does, for instruction `i`; refused if it has no meaning.
     fn scalar(&mut self, i: &Instruction, what: &Instruction) -> Result<Op> {
+        // The meaning depends on nothing else.
+        let same = |s: &Scalar| {
+            let of = &s.instruction;
+            of.opcode == what.opcode
+                && of.modifiers == what.modifiers
+                && of.operands.len() == what.operands.len()
+        };
+        if let Some(known) = self.ir.scalars.iter().position(same) {
+            return Ok(Op::Scalar(known as u32));
+        }
         let (sources, predicate) = match scalar::scalar_op(what) {
             Ok(ScalarOp::F1(_)) => (1, false),
             Ok(ScalarOp::F2(_)) => (2, false),
@@ -91,22 +103,12 @@ impl Translator<'_> {
             Ok(ScalarOp::P2(_)) => (2, true),
             Err(why) => return self.refuse(mnemonic(i), why),
         };
-        let same =
-            |s: &Scalar| s.instruction.opcode == what.opcode && s.instruction.modifiers == what.modifiers;
-        let known = self.ir.scalars.iter().position(same);
-        let number = known.unwrap_or(self.ir.scalars.len());
-        if known.is_none() {
-            self.ir.scalars.push(Scalar {
-                instruction: Instruction {
-                    guard: None,
-                    operands: vec![],
-                    ..what.clone()
-                },
-                sources,
-                predicate,
-            });
-        }
-        Ok(Op::Scalar(number as u32))
+        self.ir.scalars.push(Scalar {
+            instruction: what.clone(),
+            sources,
+            predicate,
+        });
+        Ok(Op::Scalar(self.ir.scalars.len() as u32 - 1))
     }
 
     fn mov(&mut self, i: &Instruction) -> Result<()> {

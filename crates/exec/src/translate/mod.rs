@@ -582,11 +582,12 @@ impl<'a> Translator<'a> {
                 "the kernel has too many instructions after inlining its calls",
             );
         }
+        let latency = ptx::isa::latency(i);
         self.ir.origins.push(Origin {
             span: i.span,
             loc: self.loc,
-            class: ir::InstructionClass::of(i),
-            latency: ptx::isa::latency(i),
+            class: ir::InstructionClass::of(i, latency),
+            latency,
         });
         if let Some(kind) = ir::kind_of(i) {
             let sat = i.has(Modifier::Sat);
