@@ -21,7 +21,7 @@
 //! - *neighbouring ones* ([`resolve`], `line`): the pointers are `low + l * size` modulo 2^64, the last one is high.
 //!   31 * size is far below 2^64, so `low <= high` means that nothing has wrapped around in between.
 //! - *affine ones* ([`resolve_affine`]): the pointers of the active lanes are `first + k * stride`, from the effective
-//!   address of the first active lane to that of the last one, and strides are small (`analysis::MAX_STRIDE`); as above. In a 32-bit space the
+//!   address of the first active lane to that of the last one, and strides are small (`ir::registers::MAX_STRIDE`); as above. In a 32-bit space the
 //!   pointers then lie in the space, that is, offsets are below 2^32, and so equal what the definition wraps.
 //!   Affine registers some lane of which is not what base and stride say (`any_wild`) take the general way.
 //! - *one word*, and *neighbouring words* at a uniform or affine base ([`word_address`]): low = high, and all 128 bytes

@@ -397,7 +397,7 @@ impl<'a> BlockRunner<'a> {
                 Stop::Trap => return self.trap(k),
             }
         }
-        if self.room.done.iter().all(|d| *d) {
+        if self.is_done() {
             return BlockStop::Done;
         }
         if self.release_barriers() || moved {
@@ -406,8 +406,8 @@ impl<'a> BlockRunner<'a> {
         self.stuck()
     }
 
-    /// Lets warp `k` execute one PTX instruction. `look` sees the warp before it, with the number of the instruction in
-    /// [`Program::steps`] and its position.
+    /// Lets warp `k` execute one PTX instruction. `look` sees the warp before it, and the number of the instruction in
+    /// [`Program::steps`].
     pub fn step(&mut self, k: usize, look: impl FnOnce(&Warp, u32)) -> Advance {
         if self.room.done[k] {
             return Advance::Done;
@@ -429,14 +429,11 @@ impl<'a> BlockRunner<'a> {
         }
         // Whoever waits may have waited for this warp alone.
         let released = self.release_barriers();
-        let somebody = |(done, waits): (&bool, &bool)| !*done && !*waits;
+        let mut warps = self.room.done.iter().zip(&self.room.waiting);
+        if !released && warps.all(|(done, waits)| *done || *waits) && !self.is_done() {
+            return Advance::of(self.stuck());
+        }
         match self.room.done[k] {
-            _ if !released && !self.room.done.iter().zip(&self.room.waiting).any(somebody) => {
-                match self.room.done.iter().all(|d| *d) {
-                    true => Advance::Done,
-                    false => Advance::of(self.stuck()),
-                }
-            }
             true => Advance::Done,
             false => Advance::Waits,
         }

@@ -1,45 +1,19 @@
 //! The step stream: what it says of instructions, lanes and addresses, and that waiting and trapping are told. That its
 //! results and counts are right in any order is shown with random kernels (`random.rs`).
 
-use exec::steps::{Addresses, Progressed, Step, Steps};
-use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, RandomSource};
-use vfloat::{Format, Rounding};
+#[path = "reference/device.rs"]
+#[allow(dead_code)] // others launch, this steps
+mod device;
 
-const HEADER: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
+use device::{Device, HEADER};
+use exec::Memory;
+use exec::steps::{Addresses, Progressed, Step, Steps};
 
 /// Calls `f` with a launch of kernel `k`, two blocks of `threads`, on a buffer of 4 KiB; the text from line 4 on.
 fn with<R>(text: &str, threads: u32, f: impl FnOnce(&Memory, u64, &Steps) -> R) -> R {
-    let ptx = ptx::parse("steps.ptx", &format!("{HEADER}{text}")).unwrap_or_else(|e| panic!("{e}"));
-    let ptx = ptx::check(ptx).unwrap_or_else(|e| panic!("{e}"));
-    let memory = Memory::new(1 << 30).expect("address space");
-    let module = Module::load(ptx, &memory).expect("a module");
-    let at = memory.allocate(4096, MemoryKind::Device).expect("memory");
-    memory.write(at, &[0; 4096]).expect("the buffer");
-    let line = |x| Dim3 { x, y: 1, z: 1 };
-    let config = LaunchConfig {
-        grid: line(2),
-        block: line(threads),
-        dynamic_shared: 0,
-        cooperative: false,
-        random: RandomSource::default(),
-    };
-    let numerics = Numerics {
-        format: Format::FP32,
-        input: Rounding::TowardZero,
-    };
-    let (engine, params) = (Engine::new(1), at.to_le_bytes());
-    let steps = engine
-        .steps(
-            &memory,
-            &module,
-            "k",
-            &config,
-            &params,
-            &numerics,
-            &Limits::default(),
-        )
-        .unwrap_or_else(|e| panic!("{e}"));
-    f(&memory, at, &steps)
+    let device = Device::new(text, 1);
+    let at = device.buffer(4096);
+    f(&device.memory, at, &device.steps(2, threads, &at.to_le_bytes()))
 }
 
 /// The steps of a warp until it waits or ends.
@@ -183,7 +157,7 @@ fn a_trap_is_told_with_its_place() {
         };
         let said = trap.to_string();
         assert!(
-            said.contains("out of bounds") && said.contains("steps.ptx:8") && said.contains("block (1,0,0)"),
+            said.contains("out of bounds") && said.contains("test.ptx:8") && said.contains("block (1,0,0)"),
             "{said}"
         );
     });

@@ -1,5 +1,6 @@
 //! A device with one module on it, for tests that launch kernels by hand.
 
+use exec::steps::Steps;
 use exec::{
     Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress,
     RandomSource,
@@ -21,7 +22,7 @@ pub struct Device {
 }
 
 /// What stands before every kernel: three lines, so that the first line of the text is line 4.
-const HEADER: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
+pub const HEADER: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
 
 impl Device {
     /// Loads `text` and starts `threads` CPU threads.
@@ -80,10 +81,9 @@ impl Device {
         out
     }
 
-    /// Runs kernel `k` with 64-bit arguments.
-    pub fn launch(&self, grid: u32, block: u32, args: &[u64]) -> Execution {
+    fn config(&self, grid: u32, block: u32) -> LaunchConfig {
         let line = |x| Dim3 { x, y: 1, z: 1 };
-        let config = LaunchConfig {
+        LaunchConfig {
             grid: line(grid),
             block: Dim3 {
                 y: self.rows,
@@ -92,7 +92,29 @@ impl Device {
             dynamic_shared: 0,
             cooperative: self.cooperative,
             random: self.random,
-        };
+        }
+    }
+
+    /// Begins to step through a launch of kernel `k` with this parameter block.
+    #[allow(dead_code)] // one test needs it
+    pub fn steps<'a>(&'a self, grid: u32, block: u32, params: &'a [u8]) -> Steps<'a> {
+        let (config, limits) = (self.config(grid, block), Limits::default());
+        self.engine
+            .steps(
+                &self.memory,
+                &self.module,
+                "k",
+                &config,
+                params,
+                &self.numerics,
+                &limits,
+            )
+            .expect("a launch")
+    }
+
+    /// Runs kernel `k` with 64-bit arguments.
+    pub fn launch(&self, grid: u32, block: u32, args: &[u64]) -> Execution {
+        let config = self.config(grid, block);
         let params: Vec<u8> = args.iter().flat_map(|a| a.to_le_bytes()).collect();
         let limits = Limits {
             instructions: self.budget,
