@@ -4,7 +4,9 @@ use crate::Result;
 use crate::options::{self, Options};
 use crate::ptx_check;
 use clap::Args;
-use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Progress};
+use exec::{
+    Arena, Dim3, Engine, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo,
+};
 use lab::Error;
 use lab::settings::Settings;
 use lab::summary::Totals;
@@ -228,12 +230,10 @@ pub fn run(arguments: &Arguments) -> Result {
         .launch(
             &memory,
             &module,
-            &kernel,
-            &config,
-            &params,
-            &numerics,
-            &limits,
-            &Progress::default(),
+            &Launch {
+                limits,
+                ..Launch::new(&kernel, config, &params, numerics)
+            },
         )
         .map_err(failed)?;
     let seconds = started.elapsed().as_secs_f64();

@@ -3,7 +3,7 @@
 use crate::abi::{self, Dim3, FuncAttributes, FuncAttributes12, LaunchConfig, Opaque, Pointer};
 use crate::device::{CACHE_CONFIGS, SHARED_CONFIGS};
 use crate::entry::{entries, give, one_of, room, take};
-use runtime::{Code, CudaVersion, Error, Geometry, Runtime};
+use runtime::{Code, CudaVersion, Error, Geometry, Runtime, Work};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_int, c_uint};
@@ -49,16 +49,19 @@ unsafe fn start(
     args: *mut Pointer,
     cooperative: bool,
 ) -> Result<(), Error> {
-    let runtime = Runtime::global();
-    runtime.check_stream(stream)?;
     let geometry = Geometry {
         grid: dim(grid),
         block: dim(block),
         dynamic_shared,
         cooperative,
     };
+    let work = Work::Launch {
+        function: host,
+        geometry,
+        arguments: args.cast_const().cast(),
+    };
     // SAFETY: the caller's promise.
-    unsafe { runtime.launch(host, geometry, args.cast_const().cast()) }
+    unsafe { Runtime::global().issue(stream, work) }
 }
 
 #[unsafe(no_mangle)]

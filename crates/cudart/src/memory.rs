@@ -6,7 +6,9 @@ use crate::abi::{
 };
 use crate::device::check_device;
 use crate::entry::{entries, give, one_of, room, take};
-use runtime::{Code, CopyKind, CudaVersion, Error, Pitched, PointerInfo, Runtime, Shape};
+use runtime::{
+    Code, CopyKind, CudaVersion, DEFAULT_STREAM, Error, Pitched, PointerInfo, Runtime, Shape, Work,
+};
 use std::ffi::{c_int, c_uint, c_void};
 
 /// `cudaPitchedPtr`, positions and all, as a place in memory.
@@ -58,41 +60,85 @@ fn no_arrays(array: usize) -> Result<(), Error> {
     }
 }
 
-/// Waits for the device, as copies that block do: the fault of an earlier kernel comes out here.
-fn blocking() -> Result<&'static Runtime, Error> {
-    let runtime = Runtime::global();
-    runtime.synchronize()?;
-    Ok(runtime)
+/// Gives work to a stream.
+///
+/// # Safety
+/// As for [`Runtime::issue`].
+unsafe fn issue(stream: Opaque, work: Work<'_>) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    unsafe { Runtime::global().issue(stream, work) }
 }
 
-fn on_stream(stream: Opaque) -> Result<&'static Runtime, Error> {
-    let runtime = Runtime::global();
-    runtime.check_stream(stream)?;
-    Ok(runtime)
+/// Gives work to the default stream after all others, as copies do that block: the fault of an earlier kernel comes out
+/// here.
+///
+/// # Safety
+/// As for [`Runtime::issue`].
+unsafe fn blocking(work: Work<'_>) -> Result<(), Error> {
+    Runtime::global().synchronize()?;
+    // SAFETY: the caller's promise.
+    unsafe { issue(DEFAULT_STREAM, work) }
 }
 
-fn copy_3d(runtime: &Runtime, p: &Memcpy3D) -> Result<(), Error> {
+fn copy_3d<'a>(p: &Memcpy3D) -> Result<Work<'a>, Error> {
     no_arrays(p.src_array | p.dst_array)?;
-    let kind = CopyKind::from_number(p.kind)?;
-    runtime.copy_rows(
-        place(p.dst, p.dst_pos),
-        place(p.src, p.src_pos),
-        shape(p.extent),
-        kind,
-    )
+    Ok(Work::Copy {
+        to: place(p.dst, p.dst_pos),
+        from: place(p.src, p.src_pos),
+        shape: shape(p.extent),
+        kind: CopyKind::from_number(p.kind)?,
+    })
 }
 
-fn copy_3d_peer(runtime: &Runtime, p: &Memcpy3DPeer) -> Result<(), Error> {
+fn copy_3d_peer<'a>(p: &Memcpy3DPeer) -> Result<Work<'a>, Error> {
     no_arrays(p.src_array | p.dst_array)?;
     check_device(p.src_device)?;
     check_device(p.dst_device)?;
-    let kind = CopyKind::DeviceToDevice;
-    runtime.copy_rows(
-        place(p.dst, p.dst_pos),
-        place(p.src, p.src_pos),
-        shape(p.extent),
-        kind,
-    )
+    Ok(Work::Copy {
+        to: place(p.dst, p.dst_pos),
+        from: place(p.src, p.src_pos),
+        shape: shape(p.extent),
+        kind: CopyKind::DeviceToDevice,
+    })
+}
+
+/// A copy of rows, with its directions as cudaMemcpy2D has them.
+fn copy_2d<'a>(
+    (to, to_pitch): (usize, usize),
+    (from, from_pitch): (usize, usize),
+    (width, height): (usize, usize),
+    kind: c_uint,
+) -> Result<Work<'a>, Error> {
+    Ok(Work::Copy {
+        shape: rows_of(width, height, [to_pitch, from_pitch])?,
+        kind: CopyKind::from_number(kind)?,
+        to: rows(to, to_pitch, height),
+        from: rows(from, from_pitch, height),
+    })
+}
+
+fn copy<'a>(to: usize, from: usize, count: usize, kind: c_uint) -> Result<Work<'a>, Error> {
+    Ok(Work::copy(to, from, count, CopyKind::from_number(kind)?))
+}
+
+fn fill_2d<'a>(address: usize, pitch: usize, value: c_int, width: usize, height: usize) -> Work<'a> {
+    Work::Fill {
+        to: rows(address, pitch, height),
+        value: value as u8,
+        shape: Shape {
+            width,
+            height,
+            depth: 1,
+        },
+    }
+}
+
+fn fill_3d<'a>(to: PitchedPtr, value: c_int, extent: Extent) -> Work<'a> {
+    Work::Fill {
+        to: place(to, Pos { x: 0, y: 0, z: 0 }),
+        value: value as u8,
+        shape: shape(extent),
+    }
 }
 
 /// Where `count` bytes at `offset` of a symbol lie.
@@ -118,16 +164,28 @@ fn symbol_kind(kind: c_uint, impossible: [CopyKind; 2]) -> Result<CopyKind, Erro
     }
 }
 
-fn to_symbol(symbol: usize, from: usize, count: usize, offset: usize, kind: c_uint) -> Result<(), Error> {
+fn to_symbol<'a>(
+    symbol: usize,
+    from: usize,
+    count: usize,
+    offset: usize,
+    kind: c_uint,
+) -> Result<Work<'a>, Error> {
     let kind = symbol_kind(kind, [CopyKind::HostToHost, CopyKind::DeviceToHost])?;
     let to = in_symbol(symbol, offset, count)?;
-    Runtime::global().copy(to, from, count, kind)
+    Ok(Work::copy(to, from, count, kind))
 }
 
-fn from_symbol(to: usize, symbol: usize, count: usize, offset: usize, kind: c_uint) -> Result<(), Error> {
+fn from_symbol<'a>(
+    to: usize,
+    symbol: usize,
+    count: usize,
+    offset: usize,
+    kind: c_uint,
+) -> Result<Work<'a>, Error> {
     let kind = symbol_kind(kind, [CopyKind::HostToHost, CopyKind::HostToDevice])?;
     let from = in_symbol(symbol, offset, count)?;
-    Runtime::global().copy(to, from, count, kind)
+    Ok(Work::copy(to, from, count, kind))
 }
 
 /// cudaMemPoolProps as far as it is looked at: what kind of allocation it makes.
@@ -156,7 +214,9 @@ entries! {
 
     fn cudaMallocAsync(to: *mut usize, size: usize, stream: Opaque) as cudaMallocAsync_ptsz {
         room(to)?;
-        let address = on_stream(stream)?.malloc(size)?;
+        let runtime = Runtime::global();
+        runtime.check_stream(stream)?;
+        let address = runtime.malloc(size)?;
         unsafe { give(to, address) }
     }
 
@@ -164,14 +224,16 @@ entries! {
         to: *mut usize, size: usize, pool: Opaque, stream: Opaque,
     ) as cudaMallocFromPoolAsync_ptsz {
         room(to)?;
-        let runtime = on_stream(stream)?;
+        let runtime = Runtime::global();
+        runtime.check_stream(stream)?;
         runtime.check_pool(pool)?;
         let address = runtime.malloc(size)?;
         unsafe { give(to, address) }
     }
 
     fn cudaFreeAsync(address: usize, stream: Opaque) as cudaFreeAsync_ptsz {
-        on_stream(stream)?.free(address)
+        Runtime::global().check_stream(stream)?;
+        Runtime::global().free(address)
     }
 
     fn cudaMallocManaged(to: *mut usize, size: usize, flags: c_uint) {
@@ -242,17 +304,17 @@ entries! {
     }
 
     fn cudaMemcpy(to: usize, from: usize, count: usize, kind: c_uint) as cudaMemcpy_ptds {
-        blocking()?.copy(to, from, count, CopyKind::from_number(kind)?)
+        unsafe { blocking(copy(to, from, count, kind)?) }
     }
 
     fn cudaMemcpyAsync(to: usize, from: usize, count: usize, kind: c_uint, stream: Opaque) as cudaMemcpyAsync_ptsz {
-        on_stream(stream)?.copy(to, from, count, CopyKind::from_number(kind)?)
+        unsafe { issue(stream, copy(to, from, count, kind)?) }
     }
 
     fn cudaMemcpyPeer(to: usize, to_device: c_int, from: usize, from_device: c_int, count: usize) {
         check_device(to_device)?;
         check_device(from_device)?;
-        blocking()?.copy(to, from, count, CopyKind::DeviceToDevice)
+        unsafe { blocking(Work::copy(to, from, count, CopyKind::DeviceToDevice)) }
     }
 
     fn cudaMemcpyPeerAsync(
@@ -260,68 +322,62 @@ entries! {
     ) {
         check_device(to_device)?;
         check_device(from_device)?;
-        on_stream(stream)?.copy(to, from, count, CopyKind::DeviceToDevice)
+        unsafe { issue(stream, Work::copy(to, from, count, CopyKind::DeviceToDevice)) }
     }
 
     fn cudaMemcpy2D(
         to: usize, to_pitch: usize, from: usize, from_pitch: usize, width: usize, height: usize, kind: c_uint,
     ) as cudaMemcpy2D_ptds {
-        let shape = rows_of(width, height, [to_pitch, from_pitch])?;
-        let kind = CopyKind::from_number(kind)?;
-        blocking()?.copy_rows(rows(to, to_pitch, height), rows(from, from_pitch, height), shape, kind)
+        let work = copy_2d((to, to_pitch), (from, from_pitch), (width, height), kind)?;
+        unsafe { blocking(work) }
     }
 
     fn cudaMemcpy2DAsync(
         to: usize, to_pitch: usize, from: usize, from_pitch: usize, width: usize, height: usize, kind: c_uint,
         stream: Opaque,
     ) as cudaMemcpy2DAsync_ptsz {
-        let shape = rows_of(width, height, [to_pitch, from_pitch])?;
-        let kind = CopyKind::from_number(kind)?;
-        on_stream(stream)?.copy_rows(rows(to, to_pitch, height), rows(from, from_pitch, height), shape, kind)
+        let work = copy_2d((to, to_pitch), (from, from_pitch), (width, height), kind)?;
+        unsafe { issue(stream, work) }
     }
 
     fn cudaMemcpy3D(parameters: *const Memcpy3D) as cudaMemcpy3D_ptds {
-        copy_3d(blocking()?, &unsafe { take(parameters)? })
+        unsafe { blocking(copy_3d(&take(parameters)?)?) }
     }
 
     fn cudaMemcpy3DAsync(parameters: *const Memcpy3D, stream: Opaque) as cudaMemcpy3DAsync_ptsz {
-        copy_3d(on_stream(stream)?, &unsafe { take(parameters)? })
+        unsafe { issue(stream, copy_3d(&take(parameters)?)?) }
     }
 
     fn cudaMemcpy3DPeer(parameters: *const Memcpy3DPeer) as cudaMemcpy3DPeer_ptds {
-        copy_3d_peer(blocking()?, &unsafe { take(parameters)? })
+        unsafe { blocking(copy_3d_peer(&take(parameters)?)?) }
     }
 
     fn cudaMemcpy3DPeerAsync(parameters: *const Memcpy3DPeer, stream: Opaque) as cudaMemcpy3DPeerAsync_ptsz {
-        copy_3d_peer(on_stream(stream)?, &unsafe { take(parameters)? })
+        unsafe { issue(stream, copy_3d_peer(&take(parameters)?)?) }
     }
 
     fn cudaMemcpyToSymbol(
         symbol: usize, from: usize, count: usize, offset: usize, kind: c_uint,
     ) as cudaMemcpyToSymbol_ptds {
-        blocking()?;
-        to_symbol(symbol, from, count, offset, kind)
+        unsafe { blocking(to_symbol(symbol, from, count, offset, kind)?) }
     }
 
     fn cudaMemcpyToSymbolAsync(
         symbol: usize, from: usize, count: usize, offset: usize, kind: c_uint, stream: Opaque,
     ) as cudaMemcpyToSymbolAsync_ptsz {
-        on_stream(stream)?;
-        to_symbol(symbol, from, count, offset, kind)
+        unsafe { issue(stream, to_symbol(symbol, from, count, offset, kind)?) }
     }
 
     fn cudaMemcpyFromSymbol(
         to: usize, symbol: usize, count: usize, offset: usize, kind: c_uint,
     ) as cudaMemcpyFromSymbol_ptds {
-        blocking()?;
-        from_symbol(to, symbol, count, offset, kind)
+        unsafe { blocking(from_symbol(to, symbol, count, offset, kind)?) }
     }
 
     fn cudaMemcpyFromSymbolAsync(
         to: usize, symbol: usize, count: usize, offset: usize, kind: c_uint, stream: Opaque,
     ) as cudaMemcpyFromSymbolAsync_ptsz {
-        on_stream(stream)?;
-        from_symbol(to, symbol, count, offset, kind)
+        unsafe { issue(stream, from_symbol(to, symbol, count, offset, kind)?) }
     }
 
     fn cudaGetSymbolAddress(to: *mut usize, symbol: usize) {
@@ -335,33 +391,29 @@ entries! {
     }
 
     fn cudaMemset(address: usize, value: c_int, count: usize) as cudaMemset_ptds {
-        Runtime::global().fill(address, value as u8, count)
+        unsafe { issue(DEFAULT_STREAM, Work::fill(address, value as u8, count)) }
     }
 
     fn cudaMemsetAsync(address: usize, value: c_int, count: usize, stream: Opaque) as cudaMemsetAsync_ptsz {
-        on_stream(stream)?.fill(address, value as u8, count)
+        unsafe { issue(stream, Work::fill(address, value as u8, count)) }
     }
 
     fn cudaMemset2D(address: usize, pitch: usize, value: c_int, width: usize, height: usize) as cudaMemset2D_ptds {
-        let shape = Shape { width, height, depth: 1 };
-        Runtime::global().fill_rows(rows(address, pitch, height), value as u8, shape)
+        unsafe { issue(DEFAULT_STREAM, fill_2d(address, pitch, value, width, height)) }
     }
 
     fn cudaMemset2DAsync(
         address: usize, pitch: usize, value: c_int, width: usize, height: usize, stream: Opaque,
     ) as cudaMemset2DAsync_ptsz {
-        let shape = Shape { width, height, depth: 1 };
-        on_stream(stream)?.fill_rows(rows(address, pitch, height), value as u8, shape)
+        unsafe { issue(stream, fill_2d(address, pitch, value, width, height)) }
     }
 
     fn cudaMemset3D(to: PitchedPtr, value: c_int, extent: Extent) as cudaMemset3D_ptds {
-        let to = place(to, Pos { x: 0, y: 0, z: 0 });
-        Runtime::global().fill_rows(to, value as u8, shape(extent))
+        unsafe { issue(DEFAULT_STREAM, fill_3d(to, value, extent)) }
     }
 
     fn cudaMemset3DAsync(to: PitchedPtr, value: c_int, extent: Extent, stream: Opaque) as cudaMemset3DAsync_ptsz {
-        let to = place(to, Pos { x: 0, y: 0, z: 0 });
-        on_stream(stream)?.fill_rows(to, value as u8, shape(extent))
+        unsafe { issue(stream, fill_3d(to, value, extent)) }
     }
 
     fn cudaPointerGetAttributes(to: *mut PointerAttributes, address: usize) {
@@ -402,7 +454,8 @@ entries! {
         stream: Opaque, address: usize, length: usize, flags: c_uint,
     ) as cudaStreamAttachMemAsync_ptsz {
         one_of("flags of cudaStreamAttachMemAsync", flags, &ATTACH)?;
-        on_stream(stream)?.check_managed(address, length.max(1))
+        Runtime::global().check_stream(stream)?;
+        Runtime::global().check_managed(address, length.max(1))
     }
 
     fn cudaDeviceGetDefaultMemPool(pool: *mut Opaque, device: c_int) {

@@ -2,7 +2,7 @@
 
 use crate::abi::{HostFunction, Opaque, StreamCallback};
 use crate::entry::{call_program, entries, give, one_of, room, take};
-use runtime::{Error, Runtime};
+use runtime::{Error, Runtime, Work};
 use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_ulonglong, c_void};
 
@@ -18,13 +18,18 @@ thread_local! {
     static CAPTURE_MODE: Cell<u32> = const { Cell::new(0) };
 }
 
+/// Gives a function of the program to a stream.
+fn host(stream: Opaque, name: &str, function: impl Fn()) -> Result<(), Error> {
+    let mut function = || call_program(name, &function);
+    // SAFETY: nothing that needs a promise.
+    unsafe { Runtime::global().issue(stream, Work::Host(&mut function)) }
+}
+
 fn call(stream: Opaque, function: HostFunction, data: *mut c_void) -> Result<(), Error> {
-    Runtime::global().check_stream(stream)?;
     let function = function.ok_or_else(|| Error::value("the host function is null"))?;
     // SAFETY: the program asks for its own function to be called with its own data; everything before it in the
     // stream has run, and no lock is held.
-    call_program("cudaLaunchHostFunc", || unsafe { function(data) });
-    Ok(())
+    host(stream, "cudaLaunchHostFunc", || unsafe { function(data) })
 }
 
 entries! {
@@ -60,8 +65,7 @@ entries! {
 
     fn cudaStreamWaitEvent(stream: Opaque, event: Opaque, flags: c_uint) as cudaStreamWaitEvent_ptsz {
         one_of("flags of cudaStreamWaitEvent", flags, &[0, EXTERNAL])?;
-        Runtime::global().check_stream(stream)?;
-        Runtime::global().check_event(event)
+        unsafe { Runtime::global().issue(stream, Work::Wait(event)) }
     }
 
     fn cudaStreamGetFlags(stream: Opaque, flags: *mut c_uint) as cudaStreamGetFlags_ptsz {
@@ -126,14 +130,12 @@ entries! {
     fn cudaStreamAddCallback(
         stream: Opaque, callback: StreamCallback, data: *mut c_void, flags: c_uint,
     ) as cudaStreamAddCallback_ptsz {
-        Runtime::global().check_stream(stream)?;
         if flags != 0 {
             return Err(Error::value(format!("callback flags must be 0, not {flags:#x}")));
         }
         let callback = callback.ok_or_else(|| Error::value("the callback is null"))?;
         // SAFETY: as for host functions; the status is success, as everything before it has run.
-        call_program("cudaStreamAddCallback", || unsafe { callback(stream, 0, data) });
-        Ok(())
+        host(stream, "cudaStreamAddCallback", || unsafe { callback(stream, 0, data) })
     }
 
     fn cudaLaunchHostFunc(stream: Opaque, function: HostFunction, data: *mut c_void) as cudaLaunchHostFunc_ptsz {
@@ -159,12 +161,12 @@ entries! {
     }
 
     fn cudaEventRecord(event: Opaque, stream: Opaque) as cudaEventRecord_ptsz {
-        Runtime::global().event_record(event, stream)
+        unsafe { Runtime::global().issue(stream, Work::Record(event)) }
     }
 
     fn cudaEventRecordWithFlags(event: Opaque, stream: Opaque, flags: c_uint) as cudaEventRecordWithFlags_ptsz {
         one_of("flags of cudaEventRecordWithFlags", flags, &[0, EXTERNAL])?;
-        Runtime::global().event_record(event, stream)
+        unsafe { Runtime::global().issue(stream, Work::Record(event)) }
     }
 
     fn cudaEventSynchronize(event: Opaque) {

@@ -3,7 +3,7 @@
 //! processors without AVX-512 get.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
+use exec::{Arena, Dim3, Engine, Launch, LaunchConfig, Memory, MemoryKind, Module, Numerics};
 use std::fmt::Write;
 use std::time::Duration;
 use vfloat::{Format, Rounding};
@@ -96,12 +96,7 @@ impl Kernel {
             .launch(
                 &self.memory,
                 &self.module,
-                self.name,
-                &self.config,
-                &self.params,
-                &self.numerics,
-                &Limits::default(),
-                &Progress::default(),
+                &Launch::new(self.name, self.config, &self.params, self.numerics),
             )
             .expect("a launch");
         assert_eq!(execution.trap, None);

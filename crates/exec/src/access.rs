@@ -36,13 +36,12 @@
 //! all ends, on every instruction set.
 
 use crate::lanes::{begin, blend, finish, per_isa};
-use crate::launch::TrapKind;
 use crate::machine::{Element, FULL, LANES};
-use crate::memory::MemoryKind;
 use crate::program::MemoryOp;
 use crate::warp::{Env, Range};
 use crate::warp::{Flow, Inst, OpFn, Warp};
 use crate::window;
+use backend::{MemoryKind, TrapKind};
 use ir::Space;
 
 /// Addresses of all lanes as host pointers, inactive lanes repeating an active one.

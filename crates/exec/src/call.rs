@@ -5,9 +5,9 @@
 
 use crate::cross::{cross, lanes_of, value};
 use crate::frames::Layout;
-use crate::launch::TrapKind;
 use crate::machine::{Extent, FULL, LANES};
 use crate::warp::{Fault, Flow, Inst, Warp};
+use backend::TrapKind;
 use ir::Slot;
 
 /// Local memory that the frames of called functions may take in each thread, bytes. A device has 1 KiB unless

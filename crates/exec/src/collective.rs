@@ -13,10 +13,10 @@ use crate::access::lane_bits;
 use crate::control::Wait;
 use crate::cross::{cross, lanes_of, predicate, set, set_predicate_raw, value};
 use crate::lanes::{Isa, blend, per_isa};
-use crate::launch::TrapKind;
 use crate::machine::{Element, FULL, LANES, Operand};
 use crate::program::CrossOp;
 use crate::warp::{Flow, Inst, OpFn, Warp};
+use backend::TrapKind;
 use ir::{Op, ReduceFn, ShflFn, VoteFn};
 
 /// What lanes do together. Its operands are its own, then the membermask; old forms without `.sync` have none.

@@ -4,11 +4,11 @@
 use crate::access::{lane_bits, set_lane};
 use crate::control::Wait;
 use crate::lanes::{Lane, Src, begin, finish, per_isa};
-use crate::launch::TrapKind;
 use crate::machine::{Element, FULL, LANES, Operand};
 use crate::program::CrossOp;
 use crate::scalar::ScalarOp;
 use crate::warp::{Flow, Inst, OpFn, Warp};
+use backend::TrapKind;
 use ir::{BarrierFn, PredFn};
 
 /// The operands of an instruction that lists them.

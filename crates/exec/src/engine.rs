@@ -1,17 +1,18 @@
 //! The functional engine: CPU threads that take the blocks of a launch one after the other. Results, counters
 //! and output are the same for any number of threads.
 
-use crate::launch::{Dim3, Execution, LaunchConfig, Limits, Stats, Trap, TrapKind};
-use crate::memory::{Memory, MemoryKind};
-use crate::module::{Error, Module};
+use crate::memory::Memory;
+use crate::module::Module;
 use crate::observe::observer::Observer;
 use crate::observe::watching::Watching;
 use crate::observe::{Observation, Observe};
-use crate::printf::OUTPUT_BYTES;
 use crate::profile::{LineProfile, Profiler};
 use crate::runner::{BlockRunner, BlockStop, Launch, Room};
 use crate::signals::without_signals;
-use ir::{BlockShape, Numerics};
+use backend::{
+    Arena, Dim3, Error, Execution, LaunchConfig, MemoryKind, OUTPUT_BYTES, Progress, Stats, Trap, TrapKind,
+};
+use ir::BlockShape;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -25,17 +26,6 @@ const MAX_GRID: Dim3 = Dim3 {
 };
 /// Blocks of a cooperative launch that may be resident together, a guard on memory.
 const MAX_COOPERATIVE: u64 = 4096;
-
-/// How far the running launch is; read from another thread.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Blocks finished.
-    pub blocks_done: AtomicU64,
-    /// Blocks of the launch.
-    pub blocks_total: AtomicU64,
-    /// Thread-instructions of the finished blocks.
-    pub thread_instructions: AtomicU64,
-}
 
 /// The functional engine: worker threads that execute blocks.
 pub struct Engine {
@@ -104,33 +94,38 @@ impl Engine {
         self.profiler.as_ref().map(Profiler::lines).unwrap_or_default()
     }
 
-    /// Runs a kernel to its end. `params` is the parameter block ([`crate::KernelInfo::params_size`] bytes).
+    /// Runs a kernel of a module, whose variables lie in `memory`, to its end.
     ///
     /// # Errors
     /// An unknown kernel, one that Vernier cannot run, or a geometry that CUDA does not allow. What the kernel
     /// itself does wrong is no error but [`Execution::trap`].
-    #[allow(clippy::too_many_arguments)] // each is one thing a launch needs
     pub fn launch(
         &self,
         memory: &Memory,
         module: &Module,
-        kernel: &str,
-        config: &LaunchConfig,
-        params: &[u8],
-        numerics: &Numerics,
-        limits: &Limits,
-        progress: &Progress,
+        asked: &backend::Launch<'_>,
     ) -> Result<Execution, Error> {
-        let blocks = check(module, kernel, config, params)?;
+        let backend::Launch {
+            kernel,
+            config,
+            params,
+            numerics,
+            limits,
+            progress,
+            ..
+        } = *asked;
+        let blocks = check(module, kernel, &config, params)?;
         // Cooperative groups keep the grid's barrier in a workspace that the driver provides: its size, then
         // the barrier (a CUDA header, cooperative_groups/details/driver_abi.h, says where it is looked for).
         let workspace = Workspace::new(memory, config.cooperative)?;
+        let unasked = Progress::default();
+        let progress = progress.unwrap_or(&unasked);
         let budget = limits.instructions.unwrap_or(u64::MAX);
         let looking = self.observer.as_ref().and_then(|o| o.begin(kernel));
         let program = module.program(
             kernel,
             BlockShape::of([config.block.x, config.block.y, config.block.z]),
-            numerics,
+            &numerics,
             looking,
             false,
         )?;
@@ -138,7 +133,7 @@ impl Engine {
             program: program.clone(),
             kernel,
             ptx: module.ptx().clone(),
-            config: *config,
+            config,
             params,
             snapshot: memory.snapshot(),
             budget,

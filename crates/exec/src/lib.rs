@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`memory`] | device memory and what is allocated in it |
-//! | [`launch`] | what a launch asks for and what comes back |
+//! | [`functional`](Functional) | the engine as a back end |
 //! | `translate` | syntax tree to the flat list of crate `ir`: names resolved, calls inlined |
 //! | `call` | calls that cannot be inlined: recursion, function pointers |
 //! | `emit` | flat list to `program`: decoded instructions with their places |
@@ -17,22 +17,21 @@
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
 //! | [`observe`] | what the numbers do, by PTX line |
 //! | [`steps`] | launches that go on one warp instruction at a time, and say what each did |
-//! | `classes`, [`profile`] | counters by kind of instruction, time by PTX line |
+//! | [`profile`] | time by PTX line |
 
 mod access;
 mod affine;
 mod alu;
 mod atomics;
 mod call;
-mod classes;
 mod collective;
 mod control;
 mod cross;
 mod emit;
 pub mod engine;
 mod frames;
+mod functional;
 mod lanes;
-pub mod launch;
 mod machine;
 mod marker;
 pub mod memory;
@@ -55,14 +54,16 @@ mod vf;
 mod warp;
 mod window;
 
-pub use classes::Classes;
-pub use engine::{Engine, Progress};
-pub use ir::{InstructionClass, Numerics, ParamInfo};
+pub use backend::{
+    Allocation, Arena, Classes, Dim3, Error, Execution, GlobalInfo, InstructionClass, KernelInfo, Launch,
+    LaunchConfig, Limits, Location, MemoryError, MemoryKind, Numerics, OUTPUT_BYTES, ParamInfo, Progress,
+    RandomSource, Stats, Trap, TrapKind, output_was_cut,
+};
+pub use engine::Engine;
+pub use functional::Functional;
 pub use lanes::Isa;
-pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, RandomSource, Stats, Trap, TrapKind};
-pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
-pub use module::{Error, GlobalInfo, KernelInfo, Module, Pass};
+pub use memory::{Memory, Snapshot};
+pub use module::{Module, Pass};
 pub use observe::{Observation, Observe};
-pub use printf::{OUTPUT_BYTES, output_was_cut};
 pub use profile::LineProfile;
 pub use signals::without_signals;

@@ -2,6 +2,7 @@
 //! the table of what is allocated there. A kernel may touch a byte only if the table says so; the engine
 //! checks every access against a [`Snapshot`] of it. Nothing here knows about kernels.
 
+use backend::{Allocation, Arena, MemoryError, MemoryKind};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
@@ -12,55 +13,6 @@ const GRANULE: u64 = 256;
 
 /// Allocations of at least this many bytes give their pages back to the system when freed.
 const RELEASE_BYTES: u64 = 1 << 16;
-
-/// Where a piece of memory comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MemoryKind {
-    /// cudaMalloc and relatives.
-    Device,
-    /// cudaMallocManaged, `__managed__` variables.
-    Managed,
-    /// cudaMallocHost, cudaHostAlloc.
-    Pinned,
-    /// Host memory that the program registered (cudaHostRegister): not ours to free.
-    Registered,
-    /// A variable of a loaded module.
-    Module,
-    /// A `.const` variable of a loaded module: kernels only read it.
-    Constant,
-}
-
-/// One allocated range of device-visible memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allocation {
-    /// First address, in bytes.
-    pub start: u64,
-    /// Size in bytes, as asked for.
-    pub size: u64,
-    /// Where it comes from.
-    pub kind: MemoryKind,
-}
-
-impl Allocation {
-    /// One past the last address.
-    pub fn end(&self) -> u64 {
-        self.start + self.size
-    }
-}
-
-/// Why memory could not be allocated, freed or accessed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)] // the message names each field
-pub enum MemoryError {
-    #[error("out of device memory: {requested} bytes asked for, {free} of {total} bytes free")]
-    OutOfMemory { requested: u64, free: u64, total: u64 },
-    #[error("{address:#x} is not the start of an allocation")]
-    NotAllocated { address: u64 },
-    #[error("{size} bytes at {address:#x} are not inside one allocation")]
-    OutOfBounds { address: u64, size: u64 },
-    #[error("the host refused to reserve address space for device memory: {reason}")]
-    NoAddressSpace { reason: String },
-}
 
 struct Table {
     /// By start address.
@@ -160,17 +112,6 @@ impl Memory {
         self.table.read().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Bytes free and bytes in all, as cudaMemGetInfo reports them.
-    pub fn info(&self) -> (u64, u64) {
-        let total = self.total.load(Ordering::Relaxed);
-        (total.saturating_sub(self.read_table().used), total)
-    }
-
-    /// Allocates `size` bytes (at least one granule of address space), zero when first used.
-    pub fn allocate(&self, size: u64, kind: MemoryKind) -> Result<u64, MemoryError> {
-        self.allocate_aligned(size, GRANULE, kind)
-    }
-
     /// Allocates `size` bytes at a multiple of `align`, a power of two.
     pub fn allocate_aligned(&self, size: u64, align: u64, kind: MemoryKind) -> Result<u64, MemoryError> {
         let align = align.max(GRANULE);
@@ -212,8 +153,30 @@ impl Memory {
         Ok(at)
     }
 
-    /// Frees the allocation that starts at `address`.
-    pub fn free(&self, address: u64) -> Result<Allocation, MemoryError> {
+    /// What is allocated now.
+    pub fn snapshot(&self) -> Snapshot {
+        if let Some(s) = &self.read_table().snapshot {
+            return s.clone();
+        }
+        let mut table = self.write_table();
+        let snapshot = Snapshot(table.live.values().copied().collect());
+        table.snapshot = Some(snapshot.clone());
+        snapshot
+    }
+}
+
+impl Arena for Memory {
+    fn info(&self) -> (u64, u64) {
+        let total = self.total.load(Ordering::Relaxed);
+        (total.saturating_sub(self.read_table().used), total)
+    }
+
+    /// At least one granule of address space.
+    fn allocate(&self, size: u64, kind: MemoryKind) -> Result<u64, MemoryError> {
+        self.allocate_aligned(size, GRANULE, kind)
+    }
+
+    fn free(&self, address: u64) -> Result<Allocation, MemoryError> {
         let mut table = self.write_table();
         let allocation = match table.live.get(&address) {
             Some(a) if a.kind != MemoryKind::Registered => *a,
@@ -256,12 +219,11 @@ impl Memory {
         Ok(allocation)
     }
 
-    /// Makes `size` bytes of the program's own memory visible to kernels.
-    pub fn register(&self, address: u64, size: u64) -> Result<(), MemoryError> {
+    unsafe fn register(&self, address: u64, size: u64) -> Result<(), MemoryError> {
         let mut table = self.write_table();
         let overlap = table
             .live
-            .range(..address + size)
+            .range(..address.saturating_add(size))
             .next_back()
             .is_some_and(|(_, a)| a.end() > address);
         if overlap || size == 0 {
@@ -279,8 +241,7 @@ impl Memory {
         Ok(())
     }
 
-    /// Takes back [`Memory::register`].
-    pub fn unregister(&self, address: u64) -> Result<(), MemoryError> {
+    fn unregister(&self, address: u64) -> Result<(), MemoryError> {
         let mut table = self.write_table();
         match table.live.get(&address) {
             Some(a) if a.kind == MemoryKind::Registered => {
@@ -292,60 +253,48 @@ impl Memory {
         }
     }
 
-    /// The allocation that contains `address`.
-    pub fn find(&self, address: u64) -> Option<Allocation> {
+    fn find(&self, address: u64) -> Option<Allocation> {
         let table = self.read_table();
         let (_, a) = table.live.range(..=address).next_back()?;
         (address < a.end()).then_some(*a)
     }
 
-    /// Whether `address` lies in the arena, allocated or not.
-    pub fn in_arena(&self, address: u64) -> bool {
+    fn live(&self) -> Vec<Allocation> {
+        self.snapshot().all().to_vec()
+    }
+
+    fn contains(&self, address: u64) -> bool {
         (self.base..self.base + self.reserved).contains(&address)
     }
 
-    /// Checks that `size` bytes at `address` lie inside one allocation.
-    pub fn check(&self, address: u64, size: u64) -> Result<(), MemoryError> {
-        match self.find(address) {
-            _ if size == 0 => Ok(()),
-            Some(a) if size <= a.end() - address => Ok(()),
-            _ => Err(MemoryError::OutOfBounds { address, size }),
-        }
-    }
-
-    /// Copies device memory at `address` into `bytes`.
-    pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), MemoryError> {
-        self.check(address, bytes.len() as u64)?;
-        // SAFETY: checked to be inside a live allocation; CUDA leaves races with kernels to the program.
-        unsafe { std::ptr::copy(address as *const u8, bytes.as_mut_ptr(), bytes.len()) };
+    unsafe fn download(&self, to: *mut u8, from: u64, size: u64) -> Result<(), MemoryError> {
+        self.check(from, size)?;
+        // SAFETY: checked to be inside a live allocation, and the caller's promise; CUDA leaves races with kernels to
+        // the program. `copy` allows overlap.
+        unsafe { std::ptr::copy(from as *const u8, to, size as usize) };
         Ok(())
     }
 
-    /// Copies `bytes` to device memory at `address`.
-    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
-        self.check(address, bytes.len() as u64)?;
-        // SAFETY: as in `read`.
-        unsafe { std::ptr::copy(bytes.as_ptr(), address as *mut u8, bytes.len()) };
+    unsafe fn upload(&self, to: u64, from: *const u8, size: u64) -> Result<(), MemoryError> {
+        self.check(to, size)?;
+        // SAFETY: as in `download`.
+        unsafe { std::ptr::copy(from, to as *mut u8, size as usize) };
         Ok(())
     }
 
-    /// Sets `size` bytes of device memory at `address` to `value`.
-    pub fn fill(&self, address: u64, value: u8, size: u64) -> Result<(), MemoryError> {
+    fn copy(&self, to: u64, from: u64, size: u64) -> Result<(), MemoryError> {
+        self.check(to, size)?;
+        self.check(from, size)?;
+        // SAFETY: as in `download`.
+        unsafe { std::ptr::copy(from as *const u8, to as *mut u8, size as usize) };
+        Ok(())
+    }
+
+    fn fill(&self, address: u64, value: u8, size: u64) -> Result<(), MemoryError> {
         self.check(address, size)?;
-        // SAFETY: as in `read`.
+        // SAFETY: as in `download`.
         unsafe { std::ptr::write_bytes(address as *mut u8, value, size as usize) };
         Ok(())
-    }
-
-    /// What is allocated now.
-    pub fn snapshot(&self) -> Snapshot {
-        if let Some(s) = &self.read_table().snapshot {
-            return s.clone();
-        }
-        let mut table = self.write_table();
-        let snapshot = Snapshot(table.live.values().copied().collect());
-        table.snapshot = Some(snapshot.clone());
-        snapshot
     }
 }
 
@@ -411,7 +360,8 @@ mod tests {
         assert_eq!(s.nearest(a + 64).unwrap().start, a);
         assert!(s.find(0).is_none());
         let host = [0u8; 16];
-        memory.register(host.as_ptr() as u64, 16).unwrap();
+        // SAFETY: `host` outlives its registration, and nobody writes it.
+        unsafe { memory.register(host.as_ptr() as u64, 16) }.unwrap();
         assert!(memory.snapshot().find(host.as_ptr() as u64 + 15).is_some());
         memory.unregister(host.as_ptr() as u64).unwrap();
     }

@@ -2,38 +2,18 @@
 
 use crate::emit;
 use crate::lanes::Isa;
-use crate::launch::Dim3;
-use crate::memory::{Memory, MemoryError, MemoryKind};
+use crate::memory::Memory;
 use crate::observe::site::Looking;
 use crate::program::Program;
 use crate::translate::{self, Globals};
-use ir::{BlockShape, FormatSource, Ir, Numerics, Op, ParamInfo};
+use backend::{Arena, Dim3, Error, GlobalInfo, KernelInfo, MemoryKind};
+use ir::{BlockShape, FormatSource, Ir, Numerics, Op};
 use ptx::Checked;
 use ptx::ast::{
     Function, FunctionKind, Immediate, Initializer, Item, Linkage, ScalarType, StateSpace, Variable,
 };
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// Why a module could not be loaded or a kernel not be started: a fault of the request or a limit of
-/// Vernier, never of the running kernel (that is a [`crate::Trap`]).
-#[derive(Clone, Debug, thiserror::Error)]
-#[allow(missing_docs)] // the message names each field
-pub enum Error {
-    /// Something Vernier does not support, or a fault in the PTX; the text has file, line and snippet.
-    #[error("{0}")]
-    Ptx(String),
-    #[error("no kernel `{name}` in {module}")]
-    NoKernel { name: String, module: String },
-    #[error("kernel `{kernel}`: {reason}")]
-    Launch { kernel: String, reason: String },
-    #[error(
-        "kernel `{kernel}`: a fault of Vernier, not of the program: {what}; please report it with the PTX"
-    )]
-    Fault { kernel: String, what: String },
-    #[error(transparent)]
-    Memory(#[from] MemoryError),
-}
 
 /// A pass of lowering, after which a kernel can be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,38 +27,6 @@ pub enum Pass {
 impl Pass {
     /// Every pass with its name, in the order they run.
     pub const ALL: [(&str, Pass); 2] = [("translate", Pass::Translate), ("analyse", Pass::Analyse)];
-}
-
-/// What the host may ask about a kernel.
-#[derive(Clone, Debug)]
-pub struct KernelInfo {
-    /// Mangled name.
-    pub name: String,
-    /// Parameters in order.
-    pub params: Vec<ParamInfo>,
-    /// Size of the parameter block, bytes.
-    pub params_size: usize,
-    /// Static shared memory, bytes.
-    pub static_shared: usize,
-    /// Local memory of a thread, bytes.
-    pub local: usize,
-    /// 32-bit registers of a thread (an estimate: PTX registers are virtual).
-    pub registers: u32,
-    /// Product of `.maxntid` or `.reqntid`, or 1024.
-    pub max_threads: u32,
-}
-
-/// A variable of a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GlobalInfo {
-    /// Device address.
-    pub address: u64,
-    /// Bytes.
-    pub size: u64,
-    /// Declared with `.attribute(.managed)`.
-    pub managed: bool,
-    /// In the `.const` space.
-    pub constant: bool,
 }
 
 /// What a program is specialised for.
@@ -186,16 +134,6 @@ impl Module {
             isa: self.isa,
             lowered: Mutex::default(),
         }
-    }
-
-    /// What the text gives a variable to begin with, as far as it matters to whoever compares memory: whether there is
-    /// an initial value, and which of its bytes are (parts of) addresses, whose values depend on what else the module
-    /// holds.
-    pub fn initial(&self, name: &str) -> Option<Vec<std::ops::Range<usize>>> {
-        let variable = self.ptx.variables().find(|v| v.name.name == name)?;
-        let mut ranges = Vec::new();
-        address_bytes(variable.init.as_ref()?, variable.ty, &mut 0, &mut ranges);
-        Some(ranges)
     }
 
     /// Gives the variables' memory back.
@@ -371,24 +309,6 @@ fn variable_size(v: &Variable) -> u64 {
         }
         (_, size) => size,
     }
-}
-
-/// Which of the bytes that [`flatten`] writes are addresses.
-fn address_bytes(
-    init: &Initializer,
-    ty: ScalarType,
-    at: &mut usize,
-    ranges: &mut Vec<std::ops::Range<usize>>,
-) {
-    let bytes = match init {
-        Initializer::List(list) => return list.iter().for_each(|i| address_bytes(i, ty, at, ranges)),
-        Initializer::Mask { .. } => 1,
-        Initializer::Value(_) | Initializer::Address { .. } => (ty.bytes() as usize).min(8),
-    };
-    if !matches!(init, Initializer::Value(_)) {
-        ranges.push(*at..*at + bytes);
-    }
-    *at += bytes;
 }
 
 /// The bytes of an initial value.

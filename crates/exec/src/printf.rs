@@ -1,24 +1,12 @@
 //! `printf` and `assert` of kernels: C's formatting on the argument buffer that nvcc lays out (each argument at
 //! its natural alignment; float promoted to double; CUDA C++ Programming Guide, "Formatted Output").
 
-use crate::launch::TrapKind;
 use crate::warp::Warp;
 use crate::window;
+use backend::{OUTPUT_BYTES, TrapKind};
 
 /// Longest string read from device memory, and longest text of one conversion, bytes.
 const LONGEST: u64 = 1 << 16;
-
-/// What the kernels of a launch may print, bytes: a device's FIFO is bounded too (cudaLimitPrintfFifoSize, 1 MiB unless the
-/// program asks for more).
-pub const OUTPUT_BYTES: usize = 64 << 20;
-
-/// What to tell a person of a launch that printed more.
-pub fn output_was_cut(kernel: &str) -> String {
-    format!(
-        "kernel `{kernel}` printed more than {} MiB in one launch: what it printed behind that is lost",
-        OUTPUT_BYTES >> 20
-    )
-}
 
 /// A host pointer to `bytes` bytes at a generic address.
 fn locate(w: &Warp, lane: usize, address: u64, bytes: u64) -> Option<*const u8> {

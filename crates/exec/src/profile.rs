@@ -4,10 +4,10 @@
 //! kernel's time; with n samples on a line the share is uncertain by about 1 in the square root of n. The counts of executed
 //! instructions beside them are exact. Engines that do not profile run other code and pay nothing.
 
-use crate::launch::Location;
 use crate::marker::{IDLE, Marker};
 use crate::program::Program;
 use crate::signals::without_signals;
+use backend::Location;
 use ir::Origin;
 use ptx::ast::Item;
 use std::collections::BTreeMap;

@@ -8,9 +8,9 @@
 //! thread scheduling demands.
 
 use crate::control::{Meeting, NO_STEP, NOWHERE, ROOT, Split, Wait};
-use crate::launch::TrapKind;
 use crate::machine::LANES;
 use crate::warp::{Flow, Inst, Warp};
+use backend::TrapKind;
 
 /// Entries of spinning blocks after which others get their turn.
 const SPIN_LIMIT: u32 = 1024;

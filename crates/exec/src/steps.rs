@@ -3,7 +3,7 @@
 //! this alone. Results are those of [`Engine::launch`] for kernels without races, in whatever order warps go on.
 //!
 //! ```text
-//! let mut steps = engine.steps(&memory, &module, "kernel", &config, &params, &numerics, &limits)?;
+//! let mut steps = engine.steps(&memory, &module, &launch)?;
 //! let mut block = steps.block(0);
 //! while !block.is_done() {
 //!     for warp in 0..block.warps() {
@@ -15,14 +15,14 @@
 use crate::access::lane_bits;
 use crate::cross::lanes_of;
 use crate::engine::{Engine, Workspace, check};
-use crate::launch::{LaunchConfig, Limits, Stats, Trap};
 use crate::machine::LANES;
 use crate::memory::Memory;
-use crate::module::{Error, Module};
+use crate::module::Module;
 use crate::program::{Program, StepSite};
 use crate::runner::{Advance, BlockRunner, Launch, Room};
 use crate::warp::Warp;
-use ir::{BlockShape, InstructionClass, IrInst, Numerics, Op, Space, Val};
+use backend::{Error, Stats, Trap};
+use ir::{BlockShape, InstructionClass, IrInst, Op, Space, Val};
 use ptx::ast::Span;
 use ptx::isa::Latency;
 
@@ -157,21 +157,24 @@ impl Engine {
     ///
     /// # Errors
     /// As for [`Engine::launch`].
-    #[allow(clippy::too_many_arguments)] // each is one thing a launch needs
     pub fn steps<'a>(
         &self,
         memory: &'a Memory,
         module: &Module,
-        kernel: &'a str,
-        config: &LaunchConfig,
-        params: &'a [u8],
-        numerics: &Numerics,
-        limits: &Limits,
+        asked: &backend::Launch<'a>,
     ) -> Result<Steps<'a>, Error> {
-        let blocks = check(module, kernel, config, params)?;
+        let backend::Launch {
+            kernel,
+            config,
+            params,
+            numerics,
+            limits,
+            ..
+        } = *asked;
+        let blocks = check(module, kernel, &config, params)?;
         let workspace = Workspace::new(memory, config.cooperative)?;
         let shape = BlockShape::of([config.block.x, config.block.y, config.block.z]);
-        let program = module.program(kernel, shape, numerics, None, true)?;
+        let program = module.program(kernel, shape, &numerics, None, true)?;
         let ir = module.ir(kernel)?;
         let (mut instructions, mut index) = (Vec::new(), vec![u32::MAX; ir.insts.len()]);
         for (i, index) in ir.insts.iter().zip(&mut index).filter(|(i, _)| i.counts) {
@@ -182,7 +185,7 @@ impl Engine {
             program,
             kernel,
             ptx: module.ptx().clone(),
-            config: *config,
+            config,
             params,
             snapshot: memory.snapshot(),
             budget: limits.instructions.unwrap_or(u64::MAX),

@@ -4,10 +4,10 @@
 
 use crate::control::Control;
 use crate::frames::{Frames, Registers};
-use crate::launch::Dim3;
 use crate::machine::{FULL, LANES};
 use crate::memory::Snapshot;
 use crate::program::Program;
+use backend::Dim3;
 
 /// What an instruction asks of the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ mod oracle;
 mod rng;
 
 use exec::{
-    Dim3, Engine, Isa, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, RandomSource,
+    Arena, Dim3, Engine, Isa, Launch, LaunchConfig, Memory, MemoryKind, Module, Numerics, RandomSource,
     TrapKind,
 };
 use kernel::{Kernel, LANES, ROUNDS};
@@ -120,18 +120,12 @@ impl Bench {
             for (at, bytes) in written.into_iter().chain(filled).chain(cleared) {
                 self.memory.write(at, &bytes).map_err(|e| e.to_string())?;
             }
-            let (limits, progress) = (Limits::default(), Progress::default());
             let done = self
                 .engine
                 .launch(
                     &self.memory,
                     module,
-                    "k",
-                    &config,
-                    &self.world.params,
-                    &numerics,
-                    &limits,
-                    &progress,
+                    &Launch::new("k", config, &self.world.params, numerics),
                 )
                 .map_err(|e| e.to_string())?;
             let trapped = done.trap.as_ref().map(|t| match t.kind {

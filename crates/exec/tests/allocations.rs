@@ -1,6 +1,6 @@
 //! A launch like an earlier one allocates nothing: programs launch thousands of small kernels.
 
-use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
+use exec::{Arena, Dim3, Engine, Launch, LaunchConfig, Memory, MemoryKind, Module, Numerics};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use vfloat::{Format, Rounding};
@@ -98,7 +98,6 @@ fn later_launches_allocate_nothing() {
     let module = Module::load(ptx::check(ptx).expect("PTX that makes sense"), &memory).expect("a module");
     let out = memory.allocate(4 * 128 * 6, MemoryKind::Device).expect("memory");
     let engine = Engine::new(1);
-    let (limits, progress) = (Limits::default(), Progress::default());
     let numerics = Numerics {
         format: Format::BF16,
         input: Rounding::TowardZero,
@@ -115,12 +114,7 @@ fn later_launches_allocate_nothing() {
         let execution = engine.launch(
             &memory,
             &module,
-            kernel,
-            &config,
-            &out.to_le_bytes(),
-            &numerics,
-            &limits,
-            &progress,
+            &Launch::new(kernel, config, &out.to_le_bytes(), numerics),
         );
         let trap = execution.expect("a launch").trap;
         let allocations = COUNT.get() - before;

@@ -1,7 +1,7 @@
 //! Calls that are not inlined: recursion, function pointers, and what goes wrong in them.
 
 use exec::{
-    Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, Trap,
+    Arena, Dim3, Engine, Execution, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Trap,
     TrapKind,
 };
 
@@ -72,12 +72,16 @@ fn launch(ptx: &str, blocks: u32, threads: u32, workers: usize, limits: &Limits)
         format: vfloat::Format::FP32,
         input: vfloat::Rounding::TowardZero,
     };
-    let progress = Progress::default();
     let engine = Engine::new(workers);
     let params = out.to_le_bytes();
     let execution = engine
         .launch(
-            &memory, &module, "k", &config, &params, &numerics, limits, &progress,
+            &memory,
+            &module,
+            &Launch {
+                limits: *limits,
+                ..Launch::new("k", config, &params, numerics)
+            },
         )
         .expect("a launch");
     let mut bytes = vec![0; 4 * total];

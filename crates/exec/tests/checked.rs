@@ -8,7 +8,8 @@ mod rng;
 
 use device::Device;
 use exec::{
-    Dim3, Engine, Isa, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, RandomSource,
+    Arena, Dim3, Engine, Isa, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics,
+    RandomSource,
 };
 use ptx::ast::{
     AddressBase, Ident, Immediate, Instruction, Item, Modifier, Opcode, Operand, ScalarType, Span,
@@ -589,10 +590,14 @@ fn run(
     let limits = Limits {
         instructions: Some(1 << 16),
     };
-    let progress = Progress::default();
     engine
         .launch(
-            memory, &module, "k", &config, &params, &numerics, &limits, &progress,
+            memory,
+            &module,
+            &Launch {
+                limits,
+                ..Launch::new("k", config, &params, numerics)
+            },
         )
         .map_err(|e| e.to_string())?;
     became.ran += 1;

@@ -7,6 +7,7 @@ mod device;
 mod rng;
 
 use device::Device;
+use exec::Arena;
 use exec::TrapKind;
 use rng::Rng;
 use std::collections::HashMap;

@@ -1,8 +1,8 @@
 //! Counters of a launch, and the profile by line.
 
 use exec::{
-    Dim3, Engine, Execution, InstructionClass as C, LaunchConfig, Limits, Memory, MemoryKind, Module,
-    Numerics, Progress,
+    Arena, Dim3, Engine, Execution, InstructionClass as C, Launch, LaunchConfig, Memory, MemoryKind, Module,
+    Numerics,
 };
 
 /// Each thread sums `n` times in a loop; half of the lanes do one more store.
@@ -69,11 +69,8 @@ fn run(engine: &Engine, memory: &Memory, module: &Module, out: u64, n: u32) -> E
         format: vfloat::Format::FP32,
         input: vfloat::Rounding::TowardZero,
     };
-    let (limits, progress) = (Limits::default(), Progress::default());
     let e = engine
-        .launch(
-            memory, module, "sums", &config, &params, &numerics, &limits, &progress,
-        )
+        .launch(memory, module, &Launch::new("sums", config, &params, numerics))
         .expect("a launch");
     assert_eq!(e.trap, None);
     e
@@ -211,12 +208,7 @@ fn lanes_that_leave_do_not_keep_the_others_apart() {
         .launch(
             &memory,
             &module,
-            "leaving",
-            &config,
-            &out.to_le_bytes(),
-            &numerics,
-            &Limits::default(),
-            &Progress::default(),
+            &Launch::new("leaving", config, &out.to_le_bytes(), numerics),
         )
         .expect("a launch");
     assert_eq!(done.trap, None);

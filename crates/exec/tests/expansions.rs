@@ -5,6 +5,7 @@
 mod device;
 
 use device::Device;
+use exec::Arena;
 use ptx::ast::{Module, Word};
 use ptx::flow::Part;
 use ptx::overrides::{Form, Rewrite, to_vf32};

@@ -1,7 +1,8 @@
 //! The kernels of crate `filetest` on the engine, on every instruction set there is.
 
 use exec::{
-    Dim3, Engine, Isa, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, RandomSource,
+    Arena, Dim3, Engine, Isa, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics,
+    RandomSource,
 };
 use filetest::{Argument, Case, Outcome};
 
@@ -41,12 +42,10 @@ fn run(isa: Isa, text: &str, case: &Case) -> Outcome {
         .launch(
             &memory,
             &module,
-            &case.kernel,
-            &config,
-            &params,
-            &numerics,
-            &limits,
-            &Progress::default(),
+            &Launch {
+                limits,
+                ..Launch::new(&case.kernel, config, &params, numerics)
+            },
         )
         .unwrap_or_else(|e| panic!("{}: {e}", case.line));
     match done.trap {

@@ -3,7 +3,7 @@
 //! H200 gave, bit for bit, or within the error bound of the PTX ISA for approximate functions.
 //! `hardware/README.md` says how the results were recorded and what is left out, and why.
 
-use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress};
+use exec::{Arena, Dim3, Engine, Launch, LaunchConfig, Memory, MemoryKind, Module, Numerics};
 
 const TEMPLATE: &str = include_str!("hardware/template.ptx");
 const FORMS: &str = include_str!("hardware/forms.txt");
@@ -107,11 +107,8 @@ impl Form<'_> {
             format: vfloat::Format::FP32,
             input: vfloat::Rounding::TowardZero,
         };
-        let (limits, progress) = (Limits::default(), Progress::default());
         let execution = engine
-            .launch(
-                memory, &module, "k", &config, &params, &numerics, &limits, &progress,
-            )
+            .launch(memory, &module, &Launch::new("k", config, &params, numerics))
             .map_err(|e| e.to_string())?;
         let mut bytes = vec![0; size];
         memory.read(results, &mut bytes).map_err(|e| e.to_string())?;

@@ -4,7 +4,7 @@
 mod device;
 
 use device::Device;
-use exec::{Engine, Memory, Module, OUTPUT_BYTES, TrapKind};
+use exec::{Engine, Launch, Memory, Module, OUTPUT_BYTES, TrapKind};
 
 /// The error of the kernel `k` in `text`.
 fn refused(text: &str) -> String {
@@ -216,10 +216,7 @@ fn grids_and_blocks_beyond_a_device_are_refused() {
             format: vfloat::Format::FP32,
             input: vfloat::Rounding::TowardZero,
         };
-        let (limits, progress) = (exec::Limits::default(), exec::Progress::default());
-        Engine::new(1).launch(
-            &memory, &module, "k", &config, &[0; 8], &numerics, &limits, &progress,
-        )
+        Engine::new(1).launch(&memory, &module, &Launch::new("k", config, &[0; 8], numerics))
     };
     let most = u32::MAX;
     assert!(

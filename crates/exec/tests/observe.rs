@@ -2,7 +2,7 @@
 
 use exec::observe::{Fact, Kernels, Kind, Observation, Observe};
 use exec::{
-    Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress, TrapKind,
+    Arena, Dim3, Engine, Execution, Launch, LaunchConfig, Memory, MemoryKind, Module, Numerics, TrapKind,
 };
 
 /// A kernel over lanes: `%f1`, `%f2`, `%f3` are a, b and c of the thread; the result goes to `%f4`.
@@ -97,16 +97,7 @@ fn run(body: &str, lanes: &[[f32; 3]], format: &str, threads: usize, observe: Ob
     };
     let engine = Engine::new(threads).observing(observe);
     let execution = engine
-        .launch(
-            &memory,
-            &module,
-            "k",
-            &config,
-            &params,
-            &numerics,
-            &Limits::default(),
-            &Progress::default(),
-        )
+        .launch(&memory, &module, &Launch::new("k", config, &params, numerics))
         .expect("a launch");
     let mut bytes = vec![0; 4 * count];
     memory.read(out, &mut bytes).expect("a read");

@@ -5,6 +5,7 @@
 mod device;
 
 use device::Device;
+use exec::Arena;
 use vfloat::reference::{Arithmetic, Outcome};
 use vfloat::stochastic::{LaunchStreams, Stream};
 use vfloat::{Format, Rounding};

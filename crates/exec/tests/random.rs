@@ -6,7 +6,7 @@
 mod reference;
 
 use exec::steps::{Progressed, Steps};
-use exec::{Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Progress, Stats, Trap};
+use exec::{Arena, Engine, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Stats, Trap};
 use reference::generator::{ATOMIC_BYTES, Case, INPUT_BYTES, case};
 use reference::machine;
 use reference::prepare::prepare;
@@ -108,23 +108,27 @@ fn differs(case: &Case, engines: &[Engine]) -> Result<(), String> {
         for (at, bytes) in &start {
             memory.write(*at, bytes).map_err(|e| e.to_string())?;
         }
-        let progress = Progress::default();
         let engine = &engines[usize::from(way == "two CPU threads")];
         let (trap, stats) = match way {
             "stepped" => {
-                let steps = engine.steps(&memory, &module, "k", &config, &params, &case.numerics, &limits);
+                let steps = engine.steps(
+                    &memory,
+                    &module,
+                    &Launch {
+                        limits,
+                        ..Launch::new("k", config, &params, case.numerics)
+                    },
+                );
                 stepped(&steps.map_err(|e| e.to_string())?, case)?
             }
             _ => {
                 let done = engine.launch(
                     &memory,
                     &module,
-                    "k",
-                    &config,
-                    &params,
-                    &case.numerics,
-                    &limits,
-                    &progress,
+                    &Launch {
+                        limits,
+                        ..Launch::new("k", config, &params, case.numerics)
+                    },
                 );
                 let done = done.map_err(|e| e.to_string())?;
                 (done.trap, done.stats)

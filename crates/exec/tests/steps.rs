@@ -6,6 +6,7 @@
 mod device;
 
 use device::{Device, HEADER};
+use exec::Arena;
 use exec::Memory;
 use exec::steps::{Addresses, Progressed, Step, Steps};
 

@@ -5,7 +5,7 @@
 mod device;
 
 use device::Device;
-use exec::{Dim3, TrapKind};
+use exec::{Arena, Dim3, TrapKind};
 
 /// A kernel with parameters `a` and `b` whose body begins in line 8 of the file; `%rd0` and `%rd1` hold the
 /// parameters, `%r0` is `%tid.x` and `%r1` is `%ctaid.x`. The body's first line is line 12.

@@ -8,7 +8,7 @@
 use crate::error::Error;
 use crate::loss_scale;
 use crate::recorder::Recorder;
-use exec::{KernelInfo, Memory, MemoryKind, RandomSource};
+use backend::{Arena, KernelInfo, MemoryKind, RandomSource};
 use policy::{Action, Argument, Boundary, Policy, Stage, When};
 use ptx::flow::ArgumentUse;
 use record::Event;
@@ -44,7 +44,7 @@ enum Role {
 
 /// A launch, for what happens around it.
 pub(crate) struct Around<'a> {
-    pub(crate) memory: &'a Memory,
+    pub(crate) memory: &'a dyn Arena,
     pub(crate) info: &'a KernelInfo,
     /// What the kernel does with its arguments.
     pub(crate) uses: &'a [ArgumentUse],
@@ -57,7 +57,7 @@ pub(crate) struct Around<'a> {
 
 /// What the kernel gets. Dropping it frees the copies.
 pub(crate) struct Passed<'a> {
-    memory: &'a Memory,
+    memory: &'a dyn Arena,
     /// The parameter block, with the addresses of the copies.
     pub(crate) params: Vec<u8>,
     copies: Vec<u64>,
@@ -81,7 +81,7 @@ struct Span {
 }
 
 impl Span {
-    fn read(&self, memory: &Memory) -> Result<Vec<f32>, Error> {
+    fn read(&self, memory: &dyn Arena) -> Result<Vec<f32>, Error> {
         let mut bytes = vec![0u8; self.bytes as usize];
         memory.read(self.address, &mut bytes)?;
         Ok(bytes
@@ -92,7 +92,7 @@ impl Span {
             .collect())
     }
 
-    fn write(&self, memory: &Memory, values: &[f32]) -> Result<(), Error> {
+    fn write(&self, memory: &dyn Arena, values: &[f32]) -> Result<(), Error> {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         Ok(memory.write(self.address, &bytes)?)
     }

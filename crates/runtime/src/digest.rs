@@ -4,7 +4,8 @@
 
 use crate::module::Loaded;
 use crate::runtime::Runtime;
-use exec::{Memory, MemoryKind};
+use backend::{Arena, MemoryKind};
+use ptx::ast::{Initializer, ScalarType};
 use rustc_hash::FxHasher;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
@@ -15,7 +16,7 @@ use std::sync::{Arc, PoisonError};
 const PIECE: usize = 1 << 20;
 
 /// Takes in the bytes of a range but for those in `without` (relative to its start, in order).
-fn contents(hasher: &mut FxHasher, memory: &Memory, start: u64, size: u64, without: &[Range<usize>]) {
+fn contents(hasher: &mut FxHasher, memory: &dyn Arena, start: u64, size: u64, without: &[Range<usize>]) {
     let mut piece = vec![0u8; PIECE.min(size as usize)];
     let mut at = 0;
     while at < size {
@@ -33,9 +34,32 @@ fn contents(hasher: &mut FxHasher, memory: &Memory, start: u64, size: u64, witho
     }
 }
 
+/// What a text gives a variable to begin with, as far as it matters to whoever compares memory: whether there is
+/// an initial value, and which of its bytes are (parts of) addresses, whose values depend on what else the module
+/// holds.
+pub(crate) fn initial(ptx: &ptx::ast::Module, name: &str) -> Option<Vec<Range<usize>>> {
+    let variable = ptx.variables().find(|v| v.name.name == name)?;
+    let mut ranges = Vec::new();
+    address_bytes(variable.init.as_ref()?, variable.ty, &mut 0, &mut ranges);
+    Some(ranges)
+}
+
+/// Which of the bytes that an initial value has are addresses.
+fn address_bytes(init: &Initializer, ty: ScalarType, at: &mut usize, ranges: &mut Vec<Range<usize>>) {
+    let bytes = match init {
+        Initializer::List(list) => return list.iter().for_each(|i| address_bytes(i, ty, at, ranges)),
+        Initializer::Mask { .. } => 1,
+        Initializer::Value(_) | Initializer::Address { .. } => (ty.bytes() as usize).min(8),
+    };
+    if !matches!(init, Initializer::Value(_)) {
+        ranges.push(*at..*at + bytes);
+    }
+    *at += bytes;
+}
+
 impl Runtime {
     /// A digest of every allocation of the program in the order of their places, then of the variables of its modules.
-    pub(crate) fn digest(&self, memory: &Memory) -> u64 {
+    pub(crate) fn digest(&self, memory: &dyn Arena) -> u64 {
         let modules: Vec<_> = self.registry().modules.values().cloned().collect();
         let loaded: Vec<(BTreeSet<String>, Arc<Loaded>)> = modules
             .iter()
@@ -47,8 +71,7 @@ impl Runtime {
             })
             .collect();
         let mut hasher = FxHasher::default();
-        let snapshot = memory.snapshot();
-        for a in snapshot.all().iter().filter(|a| memory.in_arena(a.start)) {
+        for a in memory.live().iter().filter(|a| memory.contains(a.start)) {
             let is_variable = match a.kind {
                 MemoryKind::Module => true,
                 MemoryKind::Managed => loaded.iter().any(|(_, l)| l.holds(a.start)),

@@ -1,7 +1,7 @@
 //! Why a call failed, and which CUDA error code says so.
 
 use crate::code::Code;
-use exec::MemoryError;
+use backend::MemoryError;
 use record::Cause;
 
 /// Why a call failed. `Display` is the reason in words; [`Error::code`] is what the program gets.
@@ -89,15 +89,15 @@ impl Error {
     }
 }
 
-impl From<exec::Error> for Error {
-    fn from(error: exec::Error) -> Error {
+impl From<backend::Error> for Error {
+    fn from(error: backend::Error) -> Error {
         match error {
-            exec::Error::Memory(e) => Error::Memory(e),
-            e @ exec::Error::NoKernel { .. } => Error::Module {
+            backend::Error::Memory(e) => Error::Memory(e),
+            e @ backend::Error::NoKernel { .. } => Error::Module {
                 code: Code::INVALID_DEVICE_FUNCTION,
                 reason: e.to_string(),
             },
-            exec::Error::Launch { kernel, reason } => Error::Launch {
+            backend::Error::Launch { kernel, reason } => Error::Launch {
                 kernel,
                 code: Code::INVALID_VALUE,
                 reason,
@@ -111,8 +111,8 @@ impl From<exec::Error> for Error {
 }
 
 /// What a fault of a kernel was.
-pub(crate) fn cause_of(kind: &exec::TrapKind) -> Cause {
-    use exec::TrapKind::*;
+pub(crate) fn cause_of(kind: &backend::TrapKind) -> Cause {
+    use backend::TrapKind::*;
     match kind {
         OutOfBounds { .. } => Cause::OutOfBounds,
         Misaligned { .. } => Cause::Misaligned,

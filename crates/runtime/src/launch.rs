@@ -1,7 +1,6 @@
 //! Launching a kernel: every bad configuration is answered before anything runs, the numeric format is read,
 //! the back end runs the kernel to its end, and what it printed and how it failed reach the program.
 
-use crate::backend::Launch;
 use crate::boundary::Around;
 use crate::code::Code;
 use crate::error::{Error, cause_of, trap_code};
@@ -13,7 +12,7 @@ use crate::recorder::Running;
 use crate::runtime::Runtime;
 use crate::say;
 use crate::settings::limits;
-use exec::{Dim3, Execution, KernelInfo, LaunchConfig, Numerics, Progress, RandomSource};
+use backend::{Dim3, Execution, KernelInfo, Launch, LaunchConfig, Numerics, Progress, Queue, RandomSource};
 use policy::layers::LaunchSignature;
 use record::Event;
 use record::run::{Digest, LaunchError, Trap};
@@ -150,14 +149,15 @@ impl Runtime {
     ///
     /// # Safety
     /// `args` points to as many pointers as the kernel has parameters, each to a value of that parameter's size.
-    pub unsafe fn launch(
+    pub(crate) unsafe fn launch(
         &self,
+        stream: usize,
         host: usize,
         geometry: Geometry,
         args: *const *const u8,
     ) -> Result<(), Error> {
         // SAFETY: the caller's promise.
-        let result = unsafe { self.try_launch(host, geometry, args) };
+        let result = unsafe { self.try_launch(stream, host, geometry, args) };
         if let Err(error) = &result
             && let Some(cause) = error.cause()
         {
@@ -175,13 +175,14 @@ impl Runtime {
 
     unsafe fn try_launch(
         &self,
+        stream: usize,
         host: usize,
         geometry: Geometry,
         args: *const *const u8,
     ) -> Result<(), Error> {
         let entry = self.function(host)?;
         let ready = self.ready()?;
-        let backend = ready.backend(self)?;
+        self.first_launch.call_once(|| self.look_at_libraries());
         let said = record::Numerics::read(&record::environment::of_process)?;
         let limits = limits()?;
         let loaded = self.loaded(&entry.module)?;
@@ -202,7 +203,7 @@ impl Runtime {
             let info = loaded.kernel(&entry.name, None)?.info;
             // SAFETY: the caller's promise. Bad arguments are refused below.
             known = unsafe { parameter_block(&info, args) }.ok();
-            let buffers = buffers(&ready.memory, &info, known.as_deref().unwrap_or_default());
+            let buffers = buffers(ready.memory(), &info, known.as_deref().unwrap_or_default());
             location = active.locate(&LaunchSignature {
                 kernel: &entry.name,
                 buffers: &buffers,
@@ -242,7 +243,7 @@ impl Runtime {
             .filter(|(_, d)| !d.tensors.is_empty());
         let around = around.map(|(a, d)| {
             let around = Around {
-                memory: &ready.memory,
+                memory: ready.memory(),
                 info,
                 uses: a.uses(&entry, kernel.module.ptx()),
                 params: &params,
@@ -264,15 +265,12 @@ impl Runtime {
             }
             let running = Running::new(self.recorder(), &entry.name, &progress);
             let started = Instant::now();
-            let execution = backend.launch(&Launch {
-                memory: &ready.memory,
-                module: &kernel.module,
-                kernel: &entry.name,
-                config: &config,
-                params: passed.as_ref().map_or(&params, |p| &p.params),
-                numerics: &numerics,
-                limits: &limits,
-                progress: &progress,
+            let params = passed.as_ref().map_or(&params, |p| &p.params);
+            let execution = kernel.module.launch(&Launch {
+                limits,
+                progress: Some(&progress),
+                queue: Queue(stream),
+                ..Launch::new(&entry.name, config, params, numerics)
             })?;
             let seconds = started.elapsed().as_secs_f64();
             running.done(execution.stats, seconds);
@@ -288,11 +286,11 @@ impl Runtime {
         if ready.has_digests {
             self.recorder().event(&Event::Digest(Digest {
                 kernel: entry.name.to_string(),
-                memory: format!("{:016x}", self.digest(&ready.memory)),
+                memory: format!("{:016x}", self.digest(ready.memory())),
             }));
         }
         self.log_launch(
-            &ready.memory,
+            ready.memory(),
             &Logged {
                 kernel: &entry.name,
                 module: kernel.module.ptx(),
@@ -310,7 +308,7 @@ impl Runtime {
     fn deliver(&self, kernel: &str, execution: &Execution, takers: &[String]) {
         print(&execution.output);
         if execution.output_cut {
-            say::once(&format!("warning: {}", exec::output_was_cut(kernel)));
+            say::once(&format!("warning: {}", backend::output_was_cut(kernel)));
         }
         if let Some(trap) = &execution.trap {
             let cause = cause_of(&trap.kind);

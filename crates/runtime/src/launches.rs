@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::settings::Startup;
 use crate::{launch::Geometry, recorder, say};
-use exec::{Dim3, KernelInfo, Memory, Stats};
+use backend::{Arena, Dim3, KernelInfo, Stats};
 use ptx::ast::Module;
 use record::environment::of_process;
 use record::launches::{Argument, Kernel, Launch, Line, Word, Write as Written};
@@ -95,7 +95,7 @@ impl LaunchLog {
     }
 
     /// A launch has ended; whether the process shall end too.
-    pub(crate) fn launched(&self, memory: &Memory, l: &Logged<'_>) -> bool {
+    pub(crate) fn launched(&self, memory: &dyn Arena, l: &Logged<'_>) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.launches >= self.limit {
             return false;
@@ -162,7 +162,7 @@ fn description(l: &Logged<'_>) -> Line {
 }
 
 /// The sizes of the allocations that the arguments point into, bytes, in order.
-pub(crate) fn buffers(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<u64> {
+pub(crate) fn buffers(memory: &dyn Arena, info: &KernelInfo, params: &[u8]) -> Vec<u64> {
     let words = info.params.iter().flat_map(|p| {
         let bytes = params.get(p.offset..p.offset + p.size).unwrap_or_default();
         bytes.as_chunks::<8>().0
@@ -172,7 +172,7 @@ pub(crate) fn buffers(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<
 }
 
 /// The arguments, word by word: addresses with their allocation, everything else as a number.
-fn words(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<Word> {
+fn words(memory: &dyn Arena, info: &KernelInfo, params: &[u8]) -> Vec<Word> {
     let mut all = Vec::new();
     for (index, p) in info.params.iter().enumerate() {
         let bytes = params.get(p.offset..p.offset + p.size).unwrap_or_default();
@@ -196,7 +196,7 @@ fn words(memory: &Memory, info: &KernelInfo, params: &[u8]) -> Vec<Word> {
 
 impl Runtime {
     /// Takes note of a launch that has ended, if launches are logged.
-    pub(crate) fn log_launch(&self, memory: &Memory, logged: &Logged<'_>) {
+    pub(crate) fn log_launch(&self, memory: &dyn Arena, logged: &Logged<'_>) {
         let Ok(Some(log)) = self.launch_log() else { return };
         if log.launched(memory, logged) {
             say::verbose("the launches that were asked for are logged: the program ends here");

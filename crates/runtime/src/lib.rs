@@ -1,6 +1,6 @@
 //! What CUDA means, once: modules, memory, streams, events, launches, errors. The C interfaces (crate
 //! `cudart`, later `cuda`) are thin covers over [`Runtime`]; nothing here knows about C calling conventions,
-//! and nothing here executes an instruction: that is a [`Backend`]'s work.
+//! and nothing here executes an instruction: that is a back end's work (crate `backend`).
 //!
 //! Deviations from a real device, on purpose:
 //! - A launch runs to its end before the call returns, on whatever stream; streams and events are objects with
@@ -8,7 +8,6 @@
 //! - A fault of a kernel is reported once, by the next call that synchronises; after that the process goes on.
 //!   CUDA would keep every later call failing.
 
-mod backend;
 mod boundary;
 mod caller;
 mod code;
@@ -36,12 +35,12 @@ mod settings;
 mod sources;
 mod streams;
 mod warnings;
+mod work;
 
-pub use backend::{Backend, Functional, Launch};
+pub use backend::Dim3;
 pub use caller::CudaVersion;
 pub use code::Code;
 pub use error::Error;
-pub use exec::Dim3;
 pub use fork::is_forked_child;
 pub use function::FunctionAttributes;
 pub use launch::Geometry;
@@ -53,3 +52,5 @@ pub use registry::Handle;
 pub use runtime::{DRIVER_VERSION, Runtime};
 pub use say::{error as say_error, is_verbose, once as say_once};
 pub use settings::Startup;
+pub use streams::DEFAULT_STREAM;
+pub use work::Work;

@@ -1,12 +1,12 @@
-//! Allocating, copying and setting memory. Device addresses are host addresses, so a copy is a copy; what this
-//! file adds is CUDA's checking: a range that is said to be device memory must lie inside one allocation.
+//! Allocating, copying and setting memory, with CUDA's checking: a range that is said to be device memory must lie inside
+//! one allocation.
 
 use crate::code::Code;
 use crate::error::Error;
 use crate::mapped;
 use crate::properties::PITCH_ALIGNMENT;
 use crate::runtime::Runtime;
-use exec::MemoryKind;
+use backend::{Arena, MemoryError, MemoryKind};
 
 /// Flags of cudaHostRegister: portable, mapped (both always so), I/O memory, read-only.
 const REGISTER_FLAGS: u32 = 0xf;
@@ -73,12 +73,31 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Bytes in a row.
+    pub fn linear(size: usize) -> Shape {
+        Shape {
+            width: size,
+            height: 1,
+            depth: 1,
+        }
+    }
+
     fn is_empty(self) -> bool {
         self.width == 0 || self.height == 0 || self.depth == 0
     }
 }
 
 impl Pitched {
+    /// Bytes in a row.
+    pub fn linear(address: usize, size: usize) -> Pitched {
+        Pitched {
+            address,
+            pitch: size,
+            rows: 1,
+            origin: [0; 3],
+        }
+    }
+
     /// Offset of the origin from the address, and bytes from there to one past the last byte touched.
     /// `None` when that does not fit into 64 bits.
     fn extent(self, shape: Shape) -> Option<(usize, usize)> {
@@ -111,15 +130,35 @@ fn invalid_range(side: &str, address: usize, size: usize, kind: CopyKind) -> Err
     ))
 }
 
+/// Copies `size` bytes between any two places.
+///
+/// # Safety
+/// A side that is not device memory is valid for `size` bytes.
+unsafe fn transfer(memory: &dyn Arena, to: usize, from: usize, size: usize) -> Result<(), MemoryError> {
+    let of_device = |address: usize| memory.contains(address as u64);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (of_device(to), of_device(from)) {
+            (true, true) => memory.copy(to as u64, from as u64, size as u64),
+            (true, false) => memory.upload(to as u64, from as *const u8, size as u64),
+            (false, true) => memory.download(to as *mut u8, from as u64, size as u64),
+            (false, false) => {
+                std::ptr::copy(from as *const u8, to as *mut u8, size);
+                Ok(())
+            }
+        }
+    }
+}
+
 impl Runtime {
     fn allocate(&self, size: usize, kind: MemoryKind) -> Result<usize, Error> {
         let ready = self.ready()?;
         if size == 0 {
             return Ok(0);
         }
-        let address = ready.memory.allocate(size as u64, kind)?;
+        let address = ready.memory().allocate(size as u64, kind)?;
         ready.note_allocation(address, kind);
-        let (free, total) = ready.memory.info();
+        let (free, total) = ready.memory().info();
         self.recorder().memory(total - free);
         Ok(address as usize)
     }
@@ -178,10 +217,10 @@ impl Runtime {
         let ready = self.ready()?;
         // A kernel of another thread may use it: the place must not be given out again before that has ended.
         let _turn = self.turn();
-        match ready.memory.find(address as u64) {
+        match ready.memory().find(address as u64) {
             Some(a) if a.start == address as u64 && allowed.contains(&a.kind) => {
                 ready.forget_allocation(a.start);
-                ready.memory.free(a.start)?;
+                ready.memory().free(a.start)?;
                 Ok(())
             }
             Some(a) if a.start == address as u64 => Err(Error::value(format!(
@@ -228,13 +267,14 @@ impl Runtime {
                 "cudaHostRegister of I/O memory or read-only memory is not supported".into(),
             ));
         }
-        let ours = ready.memory.in_arena(address as u64) && ready.memory.find(address as u64).is_none();
+        let ours = ready.memory().contains(address as u64) && ready.memory().find(address as u64).is_none();
         if ours || !mapped::is_writable(address as u64, size as u64) {
             return Err(Error::value(format!(
                 "cudaHostRegister: {size} bytes at {address:#x} are not mapped for reading and writing"
             )));
         }
-        ready.memory.register(address as u64, size as u64).map_err(|_| {
+        // SAFETY: the program promises that it is mapped until it takes it back, and was asked whether it is.
+        unsafe { ready.memory().register(address as u64, size as u64) }.map_err(|_| {
             Error::argument(
                 Code::HOST_MEMORY_ALREADY_REGISTERED,
                 format!(
@@ -256,7 +296,7 @@ impl Runtime {
             return Err(Error::value("cudaHostUnregister of the null pointer"));
         }
         let _turn = self.turn();
-        ready.memory.unregister(address as u64).map_err(|_| {
+        ready.memory().unregister(address as u64).map_err(|_| {
             Error::argument(
                 Code::HOST_MEMORY_NOT_REGISTERED,
                 format!("{address:#x} is not the start of registered memory"),
@@ -271,7 +311,7 @@ impl Runtime {
     /// # Errors
     /// Neither pinned nor registered.
     pub fn host_device_pointer(&self, address: usize) -> Result<usize, Error> {
-        match self.ready()?.memory.find(address as u64).map(|a| a.kind) {
+        match self.ready()?.memory().find(address as u64).map(|a| a.kind) {
             Some(MemoryKind::Pinned | MemoryKind::Registered | MemoryKind::Managed) => Ok(address),
             _ => Err(Error::value(format!(
                 "{address:#x} is not pinned or registered host memory"
@@ -284,7 +324,7 @@ impl Runtime {
     /// # Errors
     /// Vernier could not start.
     pub fn memory_info(&self) -> Result<(u64, u64), Error> {
-        Ok(self.ready()?.memory.info())
+        Ok(self.ready()?.memory().info())
     }
 
     /// What an address is.
@@ -292,12 +332,14 @@ impl Runtime {
     /// # Errors
     /// Vernier could not start.
     pub fn pointer_info(&self, address: usize) -> Result<PointerInfo, Error> {
-        Ok(match self.ready()?.memory.find(address as u64).map(|a| a.kind) {
-            None => PointerInfo::Unregistered,
-            Some(MemoryKind::Pinned | MemoryKind::Registered) => PointerInfo::Host,
-            Some(MemoryKind::Managed) => PointerInfo::Managed,
-            Some(MemoryKind::Device | MemoryKind::Module | MemoryKind::Constant) => PointerInfo::Device,
-        })
+        Ok(
+            match self.ready()?.memory().find(address as u64).map(|a| a.kind) {
+                None => PointerInfo::Unregistered,
+                Some(MemoryKind::Pinned | MemoryKind::Registered) => PointerInfo::Host,
+                Some(MemoryKind::Managed) => PointerInfo::Managed,
+                Some(MemoryKind::Device | MemoryKind::Module | MemoryKind::Constant) => PointerInfo::Device,
+            },
+        )
     }
 
     /// Checks one side of a copy.
@@ -309,8 +351,8 @@ impl Runtime {
         device: bool,
         kind: CopyKind,
     ) -> Result<(), Error> {
-        let memory = &self.ready()?.memory;
-        if device || memory.in_arena(address as u64) {
+        let memory = self.ready()?.memory();
+        if device || memory.contains(address as u64) {
             memory
                 .check(address as u64, size as u64)
                 .map_err(|_| invalid_range(side, address, size, kind))
@@ -323,28 +365,12 @@ impl Runtime {
         }
     }
 
-    /// Copies `size` bytes. The caller vouches for host memory, as in C; device memory is checked.
-    ///
-    /// # Errors
-    /// A range that is not what `kind` says.
-    pub fn copy(&self, to: usize, from: usize, size: usize, kind: CopyKind) -> Result<(), Error> {
-        if size == 0 {
-            return Ok(());
-        }
-        self.check_side("destination", to, size, kind.is_to_device(), kind)?;
-        self.check_side("source", from, size, kind.is_from_device(), kind)?;
-        // SAFETY: device ranges were checked to lie inside live allocations; host ranges are the program's word,
-        // as for every C function that takes a pointer and a size. `copy` allows overlap.
-        unsafe { std::ptr::copy(from as *const u8, to as *mut u8, size) };
-        self.note_copy(to, from, size)
-    }
-
     /// Takes note of a copy into device memory, for the launch log.
     fn note_copy(&self, to: usize, from: usize, size: usize) -> Result<(), Error> {
         if self.launch_log()?.is_some() {
-            let memory = &self.ready()?.memory;
-            if memory.in_arena(to as u64) {
-                self.log_write(to, size, memory.in_arena(from as u64).then_some(from));
+            let memory = self.ready()?.memory();
+            if memory.contains(to as u64) {
+                self.log_write(to, size, memory.contains(from as u64).then_some(from));
             }
         }
         Ok(())
@@ -354,7 +380,16 @@ impl Runtime {
     ///
     /// # Errors
     /// A pitch smaller than a row, or a range that is not what `kind` says.
-    pub fn copy_rows(&self, to: Pitched, from: Pitched, shape: Shape, kind: CopyKind) -> Result<(), Error> {
+    ///
+    /// # Safety
+    /// A side that is the program's own memory is valid for all rows.
+    pub(crate) unsafe fn copy(
+        &self,
+        to: Pitched,
+        from: Pitched,
+        shape: Shape,
+        kind: CopyKind,
+    ) -> Result<(), Error> {
         if shape.is_empty() {
             return Ok(());
         }
@@ -374,40 +409,23 @@ impl Runtime {
         let from_start = from.address.checked_add(from_offset).ok_or_else(too_big)?;
         self.check_side("destination", to_start, to_size, kind.is_to_device(), kind)?;
         self.check_side("source", from_start, from_size, kind.is_from_device(), kind)?;
+        let memory = self.ready()?.memory();
         for z in 0..shape.depth {
             for y in 0..shape.height {
                 let to_row = to_start + (z * to.rows + y) * to.pitch;
                 let from_row = from_start + (z * from.rows + y) * from.pitch;
-                // SAFETY: rows lie inside the ranges checked above.
-                unsafe { std::ptr::copy(from_row as *const u8, to_row as *mut u8, shape.width) };
+                // SAFETY: the caller's promise; rows lie inside the ranges checked above.
+                unsafe { transfer(memory, to_row, from_row, shape.width)? };
             }
         }
         self.note_copy(to_start, from_start, to_size)
-    }
-
-    /// Sets bytes of device memory.
-    ///
-    /// # Errors
-    /// Not inside one allocation.
-    pub fn fill(&self, address: usize, value: u8, size: usize) -> Result<(), Error> {
-        self.ready()?
-            .memory
-            .fill(address as u64, value, size as u64)
-            .map_err(|_| {
-                Error::value(format!(
-                    "cudaMemset: {size} bytes at {address:#x} are not inside one device allocation"
-                ))
-            })?;
-        self.launch_log()?;
-        self.log_write(address, size, None);
-        Ok(())
     }
 
     /// Sets rows of device memory.
     ///
     /// # Errors
     /// A pitch smaller than a row, or not inside one allocation.
-    pub fn fill_rows(&self, to: Pitched, value: u8, shape: Shape) -> Result<(), Error> {
+    pub(crate) fn fill(&self, to: Pitched, value: u8, shape: Shape) -> Result<(), Error> {
         if shape.is_empty() {
             return Ok(());
         }
@@ -421,17 +439,18 @@ impl Runtime {
             .extent(shape)
             .ok_or_else(|| Error::value("the range reaches beyond the address space"))?;
         let start = to.address.wrapping_add(offset);
-        self.ready()?
-            .memory
-            .check(start as u64, size as u64)
-            .map_err(|_| {
-                Error::value(format!(
-                    "cudaMemset: {size} bytes at {start:#x} are not inside one device allocation"
-                ))
-            })?;
+        let memory = self.ready()?.memory();
+        memory.check(start as u64, size as u64).map_err(|_| {
+            Error::value(format!(
+                "cudaMemset: {size} bytes at {start:#x} are not inside one device allocation"
+            ))
+        })?;
+        self.launch_log()?;
         for z in 0..shape.depth {
             for y in 0..shape.height {
-                self.fill(start + (z * to.rows + y) * to.pitch, value, shape.width)?;
+                let row = start + (z * to.rows + y) * to.pitch;
+                memory.fill(row as u64, value, shape.width as u64)?;
+                self.log_write(row, shape.width, None);
             }
         }
         Ok(())
@@ -442,7 +461,7 @@ impl Runtime {
     /// # Errors
     /// It is not, or has no bytes.
     pub fn check_managed(&self, address: usize, size: usize) -> Result<(), Error> {
-        let memory = &self.ready()?.memory;
+        let memory = self.ready()?.memory();
         memory.check(address as u64, size as u64)?;
         let found = memory
             .find(address as u64)

@@ -3,13 +3,14 @@
 //! different modules that share the variables which the program can name.
 
 use crate::code::Code;
+use crate::digest::initial;
 use crate::error::Error;
 use crate::link::{self, Part};
 use crate::policy::Active;
 use crate::registry::{DEVICE_RUNTIME, FatBinary, Handle};
 use crate::runtime::{Ready, Runtime};
 use crate::{say, sources};
-use exec::{GlobalInfo, KernelInfo};
+use backend::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
 use policy::Plan;
 use record::Event;
@@ -30,12 +31,12 @@ const NAMES_SHOWN: usize = 6;
 /// One text's part of a module.
 struct Unit {
     /// As the text has it; its variables are those of all variants.
-    module: Arc<exec::Module>,
+    module: Arc<dyn backend::Module>,
     /// Whether what a policy makes of it depends on the kernel that is launched.
     by_kernel: bool,
     /// What policies made of it: by the rules that hold, then by kernel (one for all, under "", where it does not
     /// matter).
-    variants: Mutex<FxHashMap<Plan, FxHashMap<String, Arc<exec::Module>>>>,
+    variants: Mutex<FxHashMap<Plan, FxHashMap<String, Arc<dyn backend::Module>>>>,
     /// Number in `.target sm_NN`.
     arch: u32,
 }
@@ -53,7 +54,7 @@ pub(crate) struct Loaded {
 
 /// A kernel ready to be asked about or launched.
 pub(crate) struct Kernel {
-    pub(crate) module: Arc<exec::Module>,
+    pub(crate) module: Arc<dyn backend::Module>,
     pub(crate) info: Arc<KernelInfo>,
     /// Number in `.target sm_NN`.
     pub(crate) arch: u32,
@@ -61,7 +62,7 @@ pub(crate) struct Kernel {
 
 impl Unit {
     /// The code for launches of `kernel` under a plan.
-    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Result<Arc<exec::Module>, Error> {
+    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Result<Arc<dyn backend::Module>, Error> {
         let Some((active, plan)) = by else {
             return Ok(self.module.clone());
         };
@@ -86,11 +87,11 @@ impl Unit {
         active: &Active,
         plan: &Plan,
         kernel: Option<&str>,
-    ) -> Result<(Arc<exec::Module>, policy::Report), Error> {
+    ) -> Result<(Arc<dyn backend::Module>, policy::Report), Error> {
         let mut tree = self.module.ptx().clone().into_tree();
         let report = active.policy.rewrite(&mut tree, plan, kernel);
         let checked = ptx::check(tree).map_err(not_ptx)?;
-        Ok((Arc::new(self.module.variant(checked)), report))
+        Ok((self.module.variant(checked)?, report))
     }
 }
 
@@ -142,7 +143,7 @@ impl Loaded {
     /// compiler's own and not among them.
     pub(crate) fn for_digest(&self, named: &BTreeSet<String>) -> Vec<(GlobalInfo, Vec<Range<usize>>)> {
         let all = self.variables.iter().filter_map(|(name, info)| {
-            let initial = self.units.iter().find_map(|u| u.module.initial(name));
+            let initial = self.units.iter().find_map(|u| initial(u.module.ptx(), name));
             let is_compilers = !named.contains(name) && (initial.is_some() || info.constant);
             (!is_compilers).then(|| (*info, initial.unwrap_or_default()))
         });
@@ -154,9 +155,9 @@ impl Loaded {
         self.variables.values().any(|v| v.address == address)
     }
 
-    pub(crate) fn unload(&self, memory: &exec::Memory) {
+    pub(crate) fn unload(&self) {
         for unit in &self.units {
-            unit.module.unload(memory);
+            unit.module.unload();
         }
     }
 }
@@ -210,13 +211,13 @@ impl Build<'_> {
         });
         let names: Vec<String> = tree.variables().map(|v| v.name.name.clone()).collect();
         let checked = ptx::check(tree).map_err(not_ptx)?;
-        let module = exec::Module::load(checked, &self.ready.memory)?;
+        let module = self.ready.backend().load(checked)?;
         for name in names {
             if let Some(info) = module.global(&name) {
                 self.loaded.variables.entry(name).or_insert(info);
             }
         }
-        for kernel in module.kernels() {
+        for kernel in module.ptx().kernels().map(|f| f.name.name.as_str()) {
             if wanted.contains(kernel) {
                 self.loaded
                     .kernels
@@ -227,7 +228,7 @@ impl Build<'_> {
         let policy = self.ready.policy.as_ref();
         let unit = Unit {
             by_kernel: policy.is_some_and(|a| a.policy.depends_on_kernel(module.ptx())),
-            module: Arc::new(module),
+            module,
             variants: Mutex::default(),
             arch,
         };
@@ -423,7 +424,7 @@ impl Runtime {
         }));
         drop(registered);
         self.fill_slots(binary, &loaded);
-        let (free, total) = ready.memory.info();
+        let (free, total) = ready.memory().info();
         self.recorder().memory(total - free);
         Ok(loaded)
     }

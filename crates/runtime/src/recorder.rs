@@ -1,9 +1,9 @@
 //! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
 //! whoever watches. Without that variable nothing is written and launches cost two additions.
 
-use exec::{LineProfile, Observation, Progress, Stats};
+use backend::{Progress, Stats};
 use record::Event;
-use record::run::{self, Counts, End, Kernel, Line, Start, Unsupported};
+use record::run::{self, Counts, End, Kernel, Start, Unsupported};
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Seek, Write};
@@ -286,9 +286,9 @@ impl Recorder {
         all.launches > 0 && all.stats.variable_instructions == 0
     }
 
-    /// Writes the totals, and by line the profile and what numbers did, where these were asked for. Called at the end of the process; a second
-    /// call does nothing.
-    pub(crate) fn finish(&self, profile: &[LineProfile], observations: &[Observation]) {
+    /// Writes the totals, and what the back end found out by line. Called at the end of the process; a second call does
+    /// nothing.
+    pub(crate) fn finish(&self, findings: &[Event]) {
         let ended = std::mem::replace(&mut lock(&self.sums.state).ended, true);
         if ended || self.files.is_none() || self.pid != std::process::id() {
             return;
@@ -296,24 +296,7 @@ impl Recorder {
         let mut events = self.sums.events();
         let end = events.pop();
         events.iter().for_each(|e| self.event(e));
-        for l in profile {
-            let at = &l.location;
-            let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
-            self.event(&Event::Line(Line {
-                kernel: l.kernel.clone(),
-                file: at.file.clone(),
-                line: at.line,
-                text: at.text.clone(),
-                cuda_file,
-                cuda_line,
-                samples: l.samples,
-                thread_instructions: l.thread_instructions,
-                warp_instructions: l.warp_instructions,
-            }));
-        }
-        for o in observations {
-            self.event(&Event::Observation(Box::new(o.into())));
-        }
+        findings.iter().for_each(|e| self.event(e));
         end.iter().for_each(|e| self.event(e));
         if let Some(files) = &self.files {
             files.write_progress(&mut lock(&files.watch));
@@ -433,7 +416,7 @@ mod tests {
                 variable_instructions: 4,
                 ..Stats::default()
             };
-            stats.classes.add(exec::InstructionClass::Fp32Fma, 6);
+            stats.classes.add(backend::InstructionClass::Fp32Fma, 6);
             recorder.end("k", stats, 0.5);
         }
         let trap = run::Trap {
@@ -446,20 +429,19 @@ mod tests {
         recorder.looked_at(second);
         recorder.unsupported("cudaFoo");
         recorder.memory(77);
-        let line = LineProfile {
+        let line = Event::Line(run::Line {
             kernel: "k".into(),
-            location: exec::Location {
-                file: "m.ptx".into(),
-                line: 7,
-                text: "ret;".into(),
-                cuda: Some(("m.cu".into(), 3)),
-            },
+            file: "m.ptx".into(),
+            line: 7,
+            text: "ret;".into(),
+            cuda_file: "m.cu".into(),
+            cuda_line: 3,
             samples: 5,
             thread_instructions: 64,
             warp_instructions: 2,
-        };
-        recorder.finish(std::slice::from_ref(&line), &[]);
-        recorder.finish(&[line], &[]);
+        });
+        recorder.finish(std::slice::from_ref(&line));
+        recorder.finish(&[line]);
         let pid = std::process::id();
         let text = std::fs::read_to_string(folder.join(format!("{pid}.jsonl"))).unwrap();
         let events = Event::read(&text).unwrap();

@@ -1,7 +1,6 @@
 //! The runtime of the process: what was registered, the device once it is needed, and the fault that waits to
 //! be reported.
 
-use crate::backend::{Backend, Functional};
 use crate::caller::CudaVersion;
 use crate::code::Code;
 use crate::error::Error;
@@ -19,13 +18,14 @@ use crate::settings::Startup;
 use crate::sources::{self, PtxFiles};
 use crate::streams::Streams;
 use crate::warnings;
+use backend::{Arena, Backend, MemoryKind};
 use device::{Device, Mode};
-use exec::{Engine, Memory, MemoryKind};
+use exec::{Engine, Functional, Memory};
 use record::variables::{self, PtxOut};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 /// What cudaDriverGetVersion answers: new enough for every runtime that is served.
 pub const DRIVER_VERSION: i32 = 13030;
@@ -42,6 +42,7 @@ pub struct Runtime {
     recorder: OnceLock<Recorder>,
     launch_log: OnceLock<Result<Option<LaunchLog>, Error>>,
     launches: Mutex<()>,
+    pub(crate) first_launch: Once,
     /// Launches begun so far.
     pub(crate) launched: AtomicU64,
     limits: Mutex<BTreeMap<u32, usize>>,
@@ -51,8 +52,7 @@ pub struct Runtime {
 pub(crate) struct Ready {
     pub(crate) device: Device,
     pub(crate) facts: Facts,
-    pub(crate) memory: Memory,
-    backend: OnceLock<Result<Arc<dyn Backend>, Error>>,
+    backend: Arc<dyn Backend>,
     /// The precision policy, if there is one.
     pub(crate) policy: Option<Active>,
     /// The folder whose PTX files replace kernels.
@@ -69,6 +69,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The back end that the environment and the configuration ask for.
+fn backend(startup: &Startup, device: &Device, facts: &Facts) -> Result<Arc<dyn Backend>, Error> {
+    startup.check_mode()?;
+    if startup.get(&variables::MODE)?.is_none() && device.mode == Some(Mode::Performance) {
+        say::info(
+            "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
+             simulating functionally",
+        );
+    }
+    let mut engine = Engine::new(startup.thread_count()?).observing(startup.observe()?);
+    if startup.is_on(&variables::DETERMINISTIC) {
+        engine = engine.in_order();
+    }
+    if startup.is_on(&variables::PROFILE) {
+        engine = engine.profiled();
+    }
+    let memory = Memory::new(facts.global_memory).map_err(|e| Error::Start(e.to_string()))?;
+    let backend = Functional::new(engine, memory);
+    say::verbose(&format!("{} back end", backend.name()));
+    Ok(Arc::new(backend))
+}
+
 impl Ready {
     fn new(startup: &Startup) -> Result<Ready, Error> {
         let device = match &startup.config {
@@ -76,14 +98,13 @@ impl Ready {
             Some(path) => Device::from_file(path).map_err(|e| Error::Start(e.to_string()))?,
         };
         let facts = Facts::of(&device);
-        let memory = Memory::new(facts.global_memory).map_err(|e| Error::Start(e.to_string()))?;
+        let backend = backend(startup, &device, &facts)?;
         let working = || (!device.generate_ptx).then(|| PathBuf::from("."));
         let ptx_from = startup.path(&variables::PTX_DIR).or_else(working);
         let ptx_out = startup.get(&variables::PTX_OUT)?;
         Ok(Ready {
             facts,
-            memory,
-            backend: OnceLock::new(),
+            backend,
             policy: Active::new(startup)?,
             ptx_from,
             ptx_out: ptx_out.unwrap_or(PtxOut::Folder(".".into())),
@@ -94,30 +115,14 @@ impl Ready {
         })
     }
 
-    /// The back end, made at the first launch.
-    pub(crate) fn backend(&self, runtime: &Runtime) -> Result<Arc<dyn Backend>, Error> {
-        let made = self.backend.get_or_init(|| {
-            runtime.startup.check_mode()?;
-            if runtime.startup.get(&variables::MODE)?.is_none() && self.device.mode == Some(Mode::Performance) {
-                say::info(
-                    "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
-                     simulating functionally",
-                );
-            }
-            runtime.look_at_libraries();
-            let threads = runtime.startup.thread_count()?;
-            let mut engine = Engine::new(threads).observing(runtime.startup.observe()?);
-            if runtime.startup.is_on(&variables::DETERMINISTIC) {
-                engine = engine.in_order();
-            }
-            if runtime.startup.is_on(&variables::PROFILE) {
-                engine = engine.profiled();
-            }
-            let backend: Arc<dyn Backend> = Arc::new(Functional::new(engine));
-            say::verbose(&format!("{} back end", backend.name()));
-            Ok(backend)
-        });
-        made.clone()
+    /// What runs kernels.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// Device memory.
+    pub(crate) fn memory(&self) -> &dyn Arena {
+        self.backend.memory()
     }
 
     /// The PTX files that replace kernels, if files are read.
@@ -182,6 +187,7 @@ impl Runtime {
             recorder: OnceLock::new(),
             launch_log: OnceLock::new(),
             launches: Mutex::default(),
+            first_launch: Once::new(),
             launched: AtomicU64::new(0),
             limits: Mutex::default(),
         }
@@ -299,10 +305,10 @@ impl Runtime {
             Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
-        if let (Some(binary), Some(Ok(ready)), Some(_)) = (removed, self.ready.get(), &idle)
+        if let (Some(binary), Some(_)) = (removed, &idle)
             && let Some(Ok(loaded)) = lock(&binary.loaded).take()
         {
-            loaded.unload(&ready.memory);
+            loaded.unload();
         }
     }
 
@@ -396,13 +402,13 @@ impl Runtime {
         let modules: Vec<_> = self.registry().modules.values().cloned().collect();
         for binary in modules {
             if let Some(Ok(loaded)) = lock(&binary.loaded).take() {
-                loaded.unload(&ready.memory);
+                loaded.unload();
             }
         }
         for (address, kind) in std::mem::take(&mut *lock(&ready.allocations)) {
             let gone = match kind {
-                MemoryKind::Registered => ready.memory.unregister(address),
-                _ => ready.memory.free(address).map(|_| ()),
+                MemoryKind::Registered => ready.memory().unregister(address),
+                _ => ready.memory().free(address).map(|_| ()),
             };
             debug_assert!(gone.is_ok(), "{address:#x} was noted but is not allocated");
         }
@@ -420,7 +426,6 @@ impl Runtime {
         self.look_at_libraries();
         if let Some(recorder) = self.recorder.get() {
             let ready = self.ready.get().and_then(|r| r.as_ref().ok());
-            let backend = ready.and_then(|r| r.backend.get()).and_then(|b| b.as_ref().ok());
             if let Some(active) = ready.and_then(|r| r.policy.as_ref()) {
                 active.finish(recorder, self.startup.path(&variables::RUN_DIR).is_some());
             }
@@ -429,8 +434,7 @@ impl Runtime {
             if no_override && recorder.is_without_formats() {
                 warnings::warn_without_effect();
             }
-            let profile = backend.map(|b| b.profile()).unwrap_or_default();
-            recorder.finish(&profile, &backend.map(|b| b.observations()).unwrap_or_default());
+            recorder.finish(&ready.map(|r| r.backend.findings()).unwrap_or_default());
         }
     }
 }

@@ -2,8 +2,9 @@
 //! `record::variables`). What may change between launches is read at each launch; the rest once, at the first CUDA call.
 
 use crate::error::Error;
+use backend::Limits;
+use exec::Observe;
 use exec::observe::Kernels;
-use exec::{Limits, Observe};
 use policy::Globs;
 use record::variables::{self, Override, Variable};
 use record::{Environment, Invalid};

@@ -1,13 +1,17 @@
-//! Streams and events. Work runs when it is issued, so a stream holds no queue; an event holds the host time
-//! at which it was recorded. What remains is which handles are valid and which calls fail.
+//! Streams and events. Work is done when it is issued ([`crate::Work`]), so a stream holds no queue; an event holds the
+//! device's time at which it was recorded. What remains is which handles are valid and which calls fail.
 
 use crate::code::Code;
 use crate::error::Error;
 use crate::runtime::Runtime;
+use backend::Queue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
+
+/// The stream of calls that name none.
+pub const DEFAULT_STREAM: usize = 0;
 
 /// Handles 0, 1 and 2 are the default, the legacy and the per-thread default stream.
 const PREDEFINED_STREAMS: usize = 3;
@@ -29,7 +33,8 @@ struct Stream {
 #[derive(Clone, Copy)]
 struct Event {
     flags: u32,
-    recorded: Option<Instant>,
+    /// The device's time ([`backend::Backend::now`]).
+    recorded: Option<Duration>,
 }
 
 /// All streams and events of the process.
@@ -146,20 +151,33 @@ impl Runtime {
     /// Notes the time.
     ///
     /// # Errors
-    /// Not a live event or stream.
-    pub fn event_record(&self, event: usize, stream: usize) -> Result<(), Error> {
-        self.check_stream(stream)?;
+    /// Not a live event.
+    pub(crate) fn event_record(&self, event: usize, stream: usize) -> Result<(), Error> {
+        let now = self.ready()?.backend().now(Queue(stream));
         let mut events = lock(&self.streams.events);
         let event = events.get_mut(&event).ok_or_else(|| invalid("event", event))?;
-        event.recorded = Some(Instant::now());
+        event.recorded = Some(now);
         Ok(())
     }
 
-    /// Checks that a handle is a live event.
+    /// Lets work of a stream begin after what an event recorded. One that was never recorded counts as done.
     ///
     /// # Errors
-    /// It is not.
-    pub fn check_event(&self, event: usize) -> Result<(), Error> {
+    /// Not a live event.
+    pub(crate) fn event_wait(&self, event: usize, stream: usize) -> Result<(), Error> {
+        let recorded = lock(&self.streams.events).get(&event).map(|e| e.recorded);
+        match recorded {
+            None => Err(invalid("event", event)),
+            Some(None) => Ok(()),
+            Some(Some(time)) => {
+                self.ready()?.backend().wait(Queue(stream), time);
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks that a handle is a live event.
+    fn check_event(&self, event: usize) -> Result<(), Error> {
         lock(&self.streams.events)
             .contains_key(&event)
             .then_some(())
@@ -186,7 +204,7 @@ impl Runtime {
             .ok_or_else(|| invalid("event", event))
     }
 
-    /// Milliseconds of host time between two recorded events.
+    /// Milliseconds of the device's time between two recorded events.
     ///
     /// # Errors
     /// Not live events, without timing, or never recorded.
@@ -205,11 +223,7 @@ impl Runtime {
                 .ok_or_else(|| Error::argument(Code::INVALID_RESOURCE_HANDLE, "the event was never recorded"))
         };
         let (start, end) = (time(start)?, time(end)?);
-        let ms = match end.checked_duration_since(start) {
-            Some(d) => d.as_secs_f64() * 1e3,
-            None => -start.duration_since(end).as_secs_f64() * 1e3,
-        };
-        Ok(ms as f32)
+        Ok(((end.as_secs_f64() - start.as_secs_f64()) * 1e3) as f32)
     }
 
     /// Least and greatest stream priority.

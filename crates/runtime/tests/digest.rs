@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{HEAD, elementwise, ptx_binary};
+use common::{HEAD, elementwise, launch, ptx_binary, upload};
 use record::variables;
-use runtime::{CopyKind, Dim3, Geometry, Runtime, Startup};
+use runtime::{Dim3, Geometry, Runtime, Startup};
 
 const FOUR: Geometry = Geometry {
     grid: Dim3 { x: 1, y: 1, z: 1 },
@@ -31,17 +31,13 @@ fn digest(name: &str, variables: &str, factor: f32) -> String {
     runtime.register_function(module, 1, "k");
     runtime.register_variable(module, 101, "table");
     let data = runtime.malloc(16).unwrap();
-    let values = [1f32, 2.0, 3.0, 4.0];
-    runtime
-        .copy(data, values.as_ptr() as usize, 16, CopyKind::HostToDevice)
-        .unwrap();
-    let args = [(&raw const data).cast::<u8>()];
+    upload(&runtime, data, &[1.0, 2.0, 3.0, 4.0]).unwrap();
     // SAFETY: the kernel takes one pointer.
-    unsafe { runtime.launch(1, FOUR, args.as_ptr()) }.unwrap();
+    unsafe { launch(&runtime, 1, FOUR, &[data]) }.unwrap();
     // An allocation whose place depends on how many variables there are.
     runtime.malloc(1000).unwrap();
     // SAFETY: as above.
-    unsafe { runtime.launch(1, FOUR, args.as_ptr()) }.unwrap();
+    unsafe { launch(&runtime, 1, FOUR, &[data]) }.unwrap();
     let file = folder.join(format!("{}.jsonl", std::process::id()));
     let record = std::fs::read_to_string(file).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();

@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::{HEAD, Wrapper, elementwise, linked_binary, ptx_binary, times_variable};
+use common::{
+    HEAD, Wrapper, download, elementwise, launch, linked_binary, ptx_binary, times_variable, upload,
+};
 use record::{Environment, variables};
-use runtime::{Code, CopyKind, Dim3, Geometry, Handle, Runtime, Startup};
+use runtime::{Code, Dim3, Geometry, Handle, Runtime, Startup};
 use std::path::{Path, PathBuf};
 
 const ONE_WARP: Geometry = Geometry {
@@ -63,19 +65,13 @@ fn program_of(
     (runtime, module)
 }
 
-fn bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
 /// Runs the kernel on four floats.
 fn run(runtime: &Runtime, host: usize, values: [f32; 4]) -> Result<[f32; 4], runtime::Error> {
     let data = runtime.malloc(16)?;
-    runtime.copy(data, bytes(&values).as_ptr() as usize, 16, CopyKind::HostToDevice)?;
-    let args = [(&raw const data).cast::<u8>()];
+    upload(runtime, data, &values)?;
     // SAFETY: the kernels of these tests take one pointer.
-    unsafe { runtime.launch(host, ONE_WARP, args.as_ptr()) }?;
-    let mut back = [0f32; 4];
-    runtime.copy(back.as_mut_ptr() as usize, data, 16, CopyKind::DeviceToHost)?;
+    unsafe { launch(runtime, host, ONE_WARP, &[data]) }?;
+    let back = download(runtime, data)?;
     runtime.free(data)?;
     runtime.synchronize()?;
     Ok(back)
@@ -155,14 +151,7 @@ fn kernels_of_a_file_and_of_the_embedded_ptx_share_variables() {
     assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [3.0; 4]);
     let (address, size) = runtime.symbol(101).unwrap();
     assert_eq!(size, 4);
-    runtime
-        .copy(
-            address,
-            bytes(&[5.0]).as_ptr() as usize,
-            4,
-            CopyKind::HostToDevice,
-        )
-        .unwrap();
+    upload(&runtime, address, &[5.0]).unwrap();
     assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [15.0; 4]);
     assert_eq!(run(&runtime, 2, [3.0; 4]).unwrap(), [15.0; 4]);
     // After a reset the variable has its first value again, and both kernels see it.

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{HEAD, elementwise, ptx_binary};
+use common::{HEAD, download, elementwise, launch, ptx_binary, upload};
 use record::run::{LossScale, Tensor};
 use record::{Environment, Event, variables};
-use runtime::{Code, CopyKind, Dim3, Error, Geometry, Runtime, Startup};
+use runtime::{Code, Dim3, Error, Geometry, Runtime, Startup};
 use std::path::PathBuf;
 
 const ONE_WARP: Geometry = Geometry {
@@ -71,22 +71,17 @@ impl Program {
 
     fn buffer(&self, values: [f32; 4]) -> usize {
         let data = self.runtime.malloc(16).unwrap();
-        let from = values.as_ptr() as usize;
-        self.runtime.copy(data, from, 16, CopyKind::HostToDevice).unwrap();
+        upload(&self.runtime, data, &values).unwrap();
         data
     }
 
     fn values(&self, data: usize) -> [f32; 4] {
-        let mut back = [0f32; 4];
-        let to = back.as_mut_ptr() as usize;
-        self.runtime.copy(to, data, 16, CopyKind::DeviceToHost).unwrap();
-        back
+        download(&self.runtime, data).unwrap()
     }
 
     fn launch(&self, kernel: usize, arguments: &[usize]) -> Result<(), Error> {
-        let args: Vec<*const u8> = arguments.iter().map(|a| (&raw const *a).cast()).collect();
         // SAFETY: the tests give as many pointers as the kernels take.
-        unsafe { self.runtime.launch(kernel, ONE_WARP, args.as_ptr()) }
+        unsafe { launch(&self.runtime, kernel, ONE_WARP, arguments) }
     }
 
     /// Ends the program; the events of a kind in its record.

@@ -22,7 +22,7 @@ pub use site::Facts;
 pub use tally::{Fact, LOST_BITS, Tally, Values};
 pub use watching::{BINS, Errors, LOWEST};
 
-use crate::launch::Location;
+use backend::Location;
 use std::sync::Arc;
 
 /// Which kernels are meant: a predicate over mangled names.

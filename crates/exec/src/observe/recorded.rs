@@ -1,6 +1,7 @@
-//! What was observed, as a run record has it.
+//! What was observed and profiled, as a run record has it.
 
 use super::{Errors, Fact, LOWEST, Observation, Values};
+use crate::profile::LineProfile;
 
 impl From<&Values> for record::Values {
     fn from(v: &Values) -> record::Values {
@@ -56,6 +57,24 @@ impl From<&Observation> for record::Observation {
             result: (&t.result).into(),
             lost: (0..).zip(t.lost).filter(|(_, n)| *n > 0).collect(),
             shadow: o.errors.as_ref().map(record::Shadow::from),
+        }
+    }
+}
+
+impl From<&LineProfile> for record::run::Line {
+    fn from(l: &LineProfile) -> record::run::Line {
+        let at = &l.location;
+        let (cuda_file, cuda_line) = at.cuda.clone().unwrap_or_default();
+        record::run::Line {
+            kernel: l.kernel.clone(),
+            file: at.file.clone(),
+            line: at.line,
+            text: at.text.clone(),
+            cuda_file,
+            cuda_line,
+            samples: l.samples,
+            thread_instructions: l.thread_instructions,
+            warp_instructions: l.warp_instructions,
         }
     }
 }

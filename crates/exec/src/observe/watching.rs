@@ -4,6 +4,7 @@ use super::site::Facts;
 use super::tally::Tally;
 use crate::machine::LANES;
 use crate::memory::Memory;
+use backend::Arena;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

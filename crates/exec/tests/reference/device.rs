@@ -2,7 +2,7 @@
 
 use exec::steps::Steps;
 use exec::{
-    Dim3, Engine, Execution, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, Progress,
+    Arena, Dim3, Engine, Execution, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics,
     RandomSource,
 };
 use vfloat::{Format, Rounding};
@@ -103,11 +103,10 @@ impl Device {
             .steps(
                 &self.memory,
                 &self.module,
-                "k",
-                &config,
-                params,
-                &self.numerics,
-                &limits,
+                &Launch {
+                    limits,
+                    ..Launch::new("k", config, params, self.numerics)
+                },
             )
             .expect("a launch")
     }
@@ -123,12 +122,10 @@ impl Device {
             .launch(
                 &self.memory,
                 &self.module,
-                "k",
-                &config,
-                &params,
-                &self.numerics,
-                &limits,
-                &Progress::default(),
+                &Launch {
+                    limits,
+                    ..Launch::new("k", config, &params, self.numerics)
+                },
             )
             .expect("a launch")
     }

@@ -1,8 +1,54 @@
 //! What a launch asks for and what comes back: geometry, numerics, limits, counters, traps. Plain values,
 //! shared by every back end.
 
-use crate::classes::Classes;
+use crate::{Classes, Numerics, Queue};
 use std::fmt;
+use std::sync::atomic::AtomicU64;
+
+/// What a launch of a kernel needs.
+#[derive(Clone, Copy)]
+pub struct Launch<'a> {
+    /// Mangled name.
+    pub kernel: &'a str,
+    /// Grid, block, shared memory.
+    pub config: LaunchConfig,
+    /// The parameter block, [`crate::KernelInfo::params_size`] bytes.
+    pub params: &'a [u8],
+    /// What `.vf32` means.
+    pub numerics: Numerics,
+    /// What the launch may use up.
+    pub limits: Limits,
+    /// Where the device says how far it is, if somebody wants to know.
+    pub progress: Option<&'a Progress>,
+    /// The queue it is given to.
+    pub queue: Queue,
+}
+
+impl<'a> Launch<'a> {
+    /// A launch in the default queue, without limits.
+    pub fn new(kernel: &'a str, config: LaunchConfig, params: &'a [u8], numerics: Numerics) -> Launch<'a> {
+        Launch {
+            kernel,
+            config,
+            params,
+            numerics,
+            limits: Limits::default(),
+            progress: None,
+            queue: Queue::default(),
+        }
+    }
+}
+
+/// How far the running launch is; read from another thread.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Blocks finished.
+    pub blocks_done: AtomicU64,
+    /// Blocks of the launch.
+    pub blocks_total: AtomicU64,
+    /// Thread-instructions of the finished blocks.
+    pub thread_instructions: AtomicU64,
+}
 
 /// Three dimensions of a grid or block, or an index in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,7 +146,7 @@ impl Stats {
 
 impl Stats {
     /// Those of `n` blocks that do what this one did.
-    pub(crate) fn times(&mut self, n: u64) {
+    pub fn times(&mut self, n: u64) {
         self.thread_instructions = self.thread_instructions.saturating_mul(n);
         self.warp_instructions = self.warp_instructions.saturating_mul(n);
         self.variable_instructions = self.variable_instructions.saturating_mul(n);
@@ -117,6 +163,18 @@ impl std::ops::AddAssign for Stats {
     }
 }
 
+/// What the kernels of a launch may print, bytes: a device's FIFO is bounded too (cudaLimitPrintfFifoSize, 1 MiB unless the
+/// program asks for more).
+pub const OUTPUT_BYTES: usize = 64 << 20;
+
+/// What to tell a person of a launch that printed more.
+pub fn output_was_cut(kernel: &str) -> String {
+    format!(
+        "kernel `{kernel}` printed more than {} MiB in one launch: what it printed behind that is lost",
+        OUTPUT_BYTES >> 20
+    )
+}
+
 /// What a finished launch leaves behind, beside memory.
 #[derive(Clone, Debug, Default)]
 pub struct Execution {
@@ -124,7 +182,7 @@ pub struct Execution {
     pub stats: Stats,
     /// What the kernel printed, in block order.
     pub output: Vec<u8>,
-    /// It printed more than [`crate::OUTPUT_BYTES`]: the rest is lost.
+    /// It printed more than [`OUTPUT_BYTES`]: the rest is lost.
     pub output_cut: bool,
     /// Why the kernel ended early, if it did.
     pub trap: Option<Trap>,
@@ -132,9 +190,9 @@ pub struct Execution {
 
 impl Execution {
     /// Keeps what a launch may print.
-    pub(crate) fn cut_output(&mut self) {
-        self.output_cut = self.output.len() > crate::OUTPUT_BYTES;
-        self.output.truncate(crate::OUTPUT_BYTES);
+    pub fn cut_output(&mut self) {
+        self.output_cut = self.output.len() > OUTPUT_BYTES;
+        self.output.truncate(OUTPUT_BYTES);
     }
 }
 
@@ -205,7 +263,7 @@ pub enum TrapKind {
     BadTarget { index: u64 },
     /// An indirect call of something that is no function with the parameters of the call.
     BadCall { address: u64 },
-    /// A result at which the launch was to be stopped (see [`crate::observe::Stop`]): bits of binary32.
+    /// A result at which the launch was to be stopped (see [`record::Stop`]): bits of binary32.
     Number {
         what: &'static str,
         operation: &'static str,

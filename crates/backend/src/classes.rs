@@ -37,7 +37,7 @@ impl Classes {
 
 impl Classes {
     /// Those of `n` blocks that do what this one did.
-    pub(crate) fn times(&mut self, n: u64) {
+    pub fn times(&mut self, n: u64) {
         self.0.iter_mut().for_each(|c| *c = c.saturating_mul(n));
     }
 }
