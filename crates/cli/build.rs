@@ -9,7 +9,7 @@ use std::{env, fs};
 
 /// The crates that make up the library; a change in one of them builds it again.
 const CRATES: [&str; 11] = [
-    "cudart", "runtime", "exec", "backend", "ir", "policy", "ptx", "fatbin", "device", "record", "vfloat",
+    "cudart", "gpu", "exec", "backend", "ir", "policy", "ptx", "fatbin", "device", "record", "vfloat",
 ];
 
 /// What a nested cargo must keep of the variables that the outer one set or was given.

@@ -1,6 +1,6 @@
 //! What runs kernels, seen from above: traits, and the plain values they speak in. The functional engine (`exec`) is
 //! one; a timing model and a real GPU are others. What CUDA means (streams, handles, error codes, policies) lies above,
-//! in crate `runtime`, and reaches a device through nothing but this.
+//! in crate `gpu`, and reaches a device through nothing but this.
 //!
 //! | trait | what |
 //! |---|---|

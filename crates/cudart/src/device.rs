@@ -1,7 +1,9 @@
 //! Devices: there is one.
 
-use crate::entry::{entries, give, one_of, room, take};
-use runtime::{Code, CudaVersion, DRIVER_VERSION, Error, Runtime};
+use crate::caller::CudaVersion;
+use crate::entry::{context, entries, give, one_of, room, take};
+use crate::properties::{self, properties_bytes};
+use gpu::{Code, DRIVER_VERSION, Error};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -44,7 +46,7 @@ pub(crate) fn check_device(device: c_int) -> Result<(), Error> {
 
 fn write_properties(to: *mut c_void, device: c_int, version: CudaVersion) -> Result<(), Error> {
     check_device(device)?;
-    let bytes = runtime::properties_bytes(Runtime::global().facts()?, version);
+    let bytes = properties_bytes(context().facts()?, version);
     if to.is_null() {
         return Err(Error::value("the pointer for the properties is null"));
     }
@@ -64,7 +66,7 @@ entries! {
 
     fn cudaSetDevice(device: c_int) {
         check_device(device)?;
-        Runtime::global().facts().map(|_| ())
+        context().facts().map(|_| ())
     }
 
     fn cudaInitDevice(device: c_int, device_flags: c_uint, flags: c_uint) {
@@ -75,7 +77,7 @@ entries! {
             check_flags(device_flags)?;
             FLAGS.store(device_flags, Ordering::Relaxed);
         }
-        Runtime::global().facts().map(|_| ())
+        context().facts().map(|_| ())
     }
 
     fn cudaSetValidDevices(devices: *const c_int, count: c_int) {
@@ -110,7 +112,7 @@ entries! {
 
     fn cudaDeviceGetAttribute(value: *mut c_int, attribute: c_uint, device: c_int) {
         check_device(device)?;
-        let found = runtime::attribute(Runtime::global().facts()?, attribute);
+        let found = properties::attribute(context().facts()?, attribute);
         let found = found.ok_or_else(|| Error::value(format!("device attribute {attribute} is not known")))?;
         unsafe { give(value, found) }
     }
@@ -124,19 +126,19 @@ entries! {
     }
 
     fn cudaDeviceSynchronize() as cudaThreadSynchronize {
-        Runtime::global().device_synchronize()
+        context().device_synchronize()
     }
 
     fn cudaDeviceReset() as cudaThreadExit {
-        Runtime::global().reset()
+        context().reset()
     }
 
     fn cudaDeviceSetLimit(limit: c_uint, value: usize) as cudaThreadSetLimit {
-        Runtime::global().set_limit(limit, value)
+        context().set_limit(limit, value)
     }
 
     fn cudaDeviceGetLimit(value: *mut usize, limit: c_uint) as cudaThreadGetLimit {
-        let found = Runtime::global().limit(limit)?;
+        let found = context().limit(limit)?;
         unsafe { give(value, found) }
     }
 
@@ -168,7 +170,7 @@ entries! {
     }
 
     fn cudaDeviceGetStreamPriorityRange(least: *mut c_int, greatest: *mut c_int) {
-        let (low, high) = Runtime::global().stream_priority_range();
+        let (low, high) = context().stream_priority_range();
         if !least.is_null() {
             unsafe { give(least, low)? };
         }
@@ -216,7 +218,7 @@ entries! {
 
     fn cudaDeviceGetPCIBusId(text: *mut c_char, length: c_int, device: c_int) {
         check_device(device)?;
-        let id = Runtime::global().pci_bus_id();
+        let id = context().pci_bus_id();
         if text.is_null() || usize::try_from(length).unwrap_or(0) <= id.len() {
             return Err(Error::value(format!("the PCI bus id needs {} characters", id.len() + 1)));
         }
@@ -234,7 +236,7 @@ entries! {
         }
         // SAFETY: not null; the program passes a C string.
         let id = unsafe { CStr::from_ptr(text) }.to_string_lossy().to_lowercase();
-        let ours = Runtime::global().pci_bus_id();
+        let ours = context().pci_bus_id();
         // DOMAIN:BUS:SLOT.FUNCTION, where domain and function may be left out.
         let short = ours.trim_start_matches("0000:");
         if id != ours && id != short && format!("{id}.0") != ours && format!("{id}.0") != short {

@@ -8,7 +8,8 @@
 //! for just this: CUDA's documentation is its contract, and null is refused.
 
 use crate::abi;
-use runtime::{Code, Error, Runtime, say_error, say_once};
+use crate::caller::CudaVersion;
+use gpu::{Code, Context, Error, say_error, say_once};
 use std::cell::Cell;
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,9 +23,14 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
+/// The context of this process, with the version of CUDA that the program was built with.
+pub(crate) fn context() -> &'static Context {
+    Context::of_process(|| CudaVersion::of_program().major())
+}
+
 /// Runs the body of an entry point: its error is kept for cudaGetLastError and returned, its reason said.
 pub(crate) fn frame(name: &str, body: impl FnOnce() -> Result<(), Error>) -> abi::Error {
-    if runtime::is_forked_child() {
+    if gpu::is_forked_child() {
         return forked(name);
     }
     if INSIDE.replace(true) {
@@ -36,8 +42,8 @@ pub(crate) fn frame(name: &str, body: impl FnOnce() -> Result<(), Error>) -> abi
         Ok(Ok(())) => return Code::SUCCESS.0,
         Ok(Err(error)) => {
             let code = error.code();
-            Runtime::global().gives(&error, is_to_wait(name));
-            if error.is_loud() || (runtime::is_verbose() && !matches!(error, Error::Pending(_))) {
+            context().gives(&error, is_to_wait(name));
+            if error.is_loud() || (gpu::is_verbose() && !matches!(error, Error::Pending(_))) {
                 say(name, &error);
             }
             code
@@ -206,16 +212,16 @@ pub extern "C" fn cudaPeekAtLastError() -> abi::Error {
 
 /// Takes note that the program looks at an error, unless there is none, or a signal handler asks while its thread is
 /// inside an entry point.
-fn note_look(code: u32, note: impl FnOnce(&Runtime)) {
-    if code != Code::SUCCESS.0 && !runtime::is_forked_child() && !INSIDE.replace(true) {
-        note(Runtime::global());
+fn note_look(code: u32, note: impl FnOnce(&Context)) {
+    if code != Code::SUCCESS.0 && !gpu::is_forked_child() && !INSIDE.replace(true) {
+        note(context());
         INSIDE.set(false);
     }
 }
 
 /// Gives a thread's last error to the program.
 fn asked(code: u32) -> abi::Error {
-    note_look(code, Runtime::last_error_asked);
+    note_look(code, Context::last_error_asked);
     code
 }
 

@@ -1,9 +1,11 @@
 //! Launching kernels, and asking about them.
 
 use crate::abi::{self, Dim3, FuncAttributes, FuncAttributes12, LaunchConfig, Opaque, Pointer};
+use crate::caller::CudaVersion;
 use crate::device::{CACHE_CONFIGS, SHARED_CONFIGS};
-use crate::entry::{entries, give, one_of, room, take};
-use runtime::{Code, CudaVersion, Error, Geometry, Runtime, Work};
+use crate::entry::{context, entries, give, one_of, room, take};
+use crate::registry;
+use gpu::{Arguments, Code, Error, Geometry, Work};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_int, c_uint};
@@ -33,8 +35,8 @@ thread_local! {
 const COOPERATIVE: u32 = 2;
 const CLUSTER: [u32; 2] = [4, 11];
 
-fn dim(d: Dim3) -> runtime::Dim3 {
-    runtime::Dim3 {
+fn dim(d: Dim3) -> gpu::Dim3 {
+    gpu::Dim3 {
         x: d.x,
         y: d.y,
         z: d.z,
@@ -55,13 +57,14 @@ unsafe fn start(
         dynamic_shared,
         cooperative,
     };
+    let function = registry::function(host).inspect_err(|e| context().refused(&format!("{host:#x}"), e))?;
     let work = Work::Launch {
-        function: host,
+        function: &function,
         geometry,
-        arguments: args.cast_const().cast(),
+        arguments: Arguments::Pointers(args.cast_const().cast()),
     };
     // SAFETY: the caller's promise.
-    unsafe { Runtime::global().issue(stream, work) }
+    unsafe { context().issue(stream, work) }
 }
 
 #[unsafe(no_mangle)]
@@ -105,12 +108,12 @@ entries! {
     }
 
     fn cudaGetKernel(kernel: *mut usize, host: usize) {
-        Runtime::global().check_function(host)?;
+        registry::function(host)?;
         unsafe { give(kernel, host) }
     }
 
     fn cudaGetFuncBySymbol(function: *mut usize, host: usize) {
-        Runtime::global().check_function(host)?;
+        registry::function(host)?;
         unsafe { give(function, host) }
     }
 
@@ -154,7 +157,7 @@ entries! {
 
     fn cudaFuncGetAttributes(to: *mut FuncAttributes, host: usize) {
         room(to)?;
-        let a = Runtime::global().function_attributes(host)?;
+        let a = context().function_attributes(&*registry::function(host)?)?;
         let base = FuncAttributes {
             shared: a.static_shared as usize,
             constant: a.constant as usize,
@@ -176,36 +179,36 @@ entries! {
     }
 
     fn cudaFuncSetAttribute(host: usize, attribute: c_uint, value: c_int) {
-        Runtime::global().function_set_attribute(host, attribute, value)
+        context().function_set_attribute(&*registry::function(host)?, attribute, value)
     }
 
     fn cudaKernelSetAttributeForDevice(kernel: usize, attribute: c_uint, value: c_int, device: c_int) {
         crate::device::check_device(device)?;
-        Runtime::global().function_set_attribute(kernel, attribute, value)
+        context().function_set_attribute(&*registry::function(kernel)?, attribute, value)
     }
 
     fn cudaFuncSetCacheConfig(host: usize, config: c_uint) {
         one_of("a cache configuration", config, &CACHE_CONFIGS)?;
-        Runtime::global().check_function(host)
+        registry::function(host).map(|_| ())
     }
 
     fn cudaFuncSetSharedMemConfig(host: usize, config: c_uint) {
         one_of("a shared memory configuration", config, &SHARED_CONFIGS)?;
-        Runtime::global().check_function(host)
+        registry::function(host).map(|_| ())
     }
 
     fn cudaFuncGetName(name: *mut *const c_char, host: usize) {
-        let text = Runtime::global().function_name(host)?;
-        unsafe { give(name, lasting(host, &text)) }
+        let function = registry::function(host)?;
+        unsafe { give(name, lasting(host, function.name())) }
     }
 
     fn cudaFuncGetParamCount(host: usize, count: *mut usize) {
-        let params = Runtime::global().function_params(host)?;
+        let params = context().function_params(&*registry::function(host)?)?;
         unsafe { give(count, params.len()) }
     }
 
     fn cudaFuncGetParamInfo(host: usize, index: usize, offset: *mut usize, size: *mut usize) {
-        let params = Runtime::global().function_params(host)?;
+        let params = context().function_params(&*registry::function(host)?)?;
         let (at, bytes) = *params.get(index).ok_or_else(|| Error::value(format!("no parameter {index}")))?;
         unsafe {
             give(offset, at)?;
@@ -214,7 +217,7 @@ entries! {
     }
 
     fn cudaOccupancyMaxActiveBlocksPerMultiprocessor(blocks: *mut c_int, host: usize, threads: c_int, shared: usize) {
-        let n = Runtime::global().occupancy(host, threads, shared)?;
+        let n = context().occupancy(&*registry::function(host)?, threads, shared)?;
         unsafe { give(blocks, n as c_int) }
     }
 
@@ -223,7 +226,7 @@ entries! {
     ) {
         // cudaOccupancyDisableCachingOverride
         one_of("flags of the occupancy", flags, &[0, 1])?;
-        let n = Runtime::global().occupancy(host, threads, shared)?;
+        let n = context().occupancy(&*registry::function(host)?, threads, shared)?;
         unsafe { give(blocks, n as c_int) }
     }
 
@@ -231,7 +234,7 @@ entries! {
         if threads <= 0 {
             return Err(Error::value(format!("a block of {threads} threads")));
         }
-        let n = Runtime::global().available_dynamic_shared(host, blocks)?;
+        let n = context().available_dynamic_shared(&*registry::function(host)?, blocks)?;
         unsafe { give(bytes, n as usize) }
     }
 }

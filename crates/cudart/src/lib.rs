@@ -1,4 +1,4 @@
-//! libcudart: the C ABI of the CUDA runtime over crate `runtime`, and nothing else. Every entry point is a few
+//! libcudart: the C ABI of the CUDA runtime over crate `gpu`, and nothing else. Every entry point is a few
 //! lines; a macro gives each the same frame: no panic leaves it, its error becomes the thread's last error, and
 //! a reason that a person should know goes to stderr. What Vernier does not do refuses by name
 //! (`unsupported.rs`).
@@ -8,12 +8,15 @@
 #![allow(clippy::missing_safety_doc)] // each is as safe as the C function of the same name
 
 pub mod abi;
+mod caller;
 mod device;
 mod entry;
 mod launch;
 mod loading;
 mod memory;
+mod properties;
 mod registration;
+mod registry;
 mod stream;
 mod unsupported;
 

@@ -4,6 +4,7 @@
 
 #![cfg(target_arch = "x86_64")]
 
+use crate::entry::context;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -41,12 +42,12 @@ extern "C" fn nothing() -> *mut c_void {
 /// Names a CUDA library; the address of the C library's own function.
 fn before(name: *const c_char, flags: c_int, function: &CStr) -> *const c_void {
     let only_asks = flags & libc::RTLD_NOLOAD != 0;
-    if !name.is_null() && !only_asks && !runtime::is_forked_child() {
+    if !name.is_null() && !only_asks && !gpu::is_forked_child() {
         // SAFETY: the program passes a C string.
         let name = unsafe { CStr::from_ptr(name) };
         let _ = catch_unwind(AssertUnwindSafe(|| {
             if let Ok(name) = name.to_str() {
-                runtime::library_asked(name);
+                context().library_asked(name);
             }
         }));
     }

@@ -4,11 +4,11 @@ use crate::abi::{
     ChannelFormat, Extent, Memcpy3D, Memcpy3DPeer, Opaque, PitchedPtr, PointerAttributes,
     PointerAttributes13, Pos,
 };
+use crate::caller::CudaVersion;
 use crate::device::check_device;
-use crate::entry::{entries, give, one_of, room, take};
-use runtime::{
-    Code, CopyKind, CudaVersion, DEFAULT_STREAM, Error, Pitched, PointerInfo, Runtime, Shape, Work,
-};
+use crate::entry::{context, entries, give, one_of, room, take};
+use crate::registry;
+use gpu::{Code, CopyKind, DEFAULT_STREAM, Error, Pitched, PointerInfo, Shape, Work};
 use std::ffi::{c_int, c_uint, c_void};
 
 /// `cudaPitchedPtr`, positions and all, as a place in memory.
@@ -63,19 +63,19 @@ fn no_arrays(array: usize) -> Result<(), Error> {
 /// Gives work to a stream.
 ///
 /// # Safety
-/// As for [`Runtime::issue`].
+/// As for [`gpu::Context::issue`].
 unsafe fn issue(stream: Opaque, work: Work<'_>) -> Result<(), Error> {
     // SAFETY: the caller's promise.
-    unsafe { Runtime::global().issue(stream, work) }
+    unsafe { context().issue(stream, work) }
 }
 
 /// Gives work to the default stream after all others, as copies do that block: the fault of an earlier kernel comes out
 /// here.
 ///
 /// # Safety
-/// As for [`Runtime::issue`].
+/// As for [`gpu::Context::issue`].
 unsafe fn blocking(work: Work<'_>) -> Result<(), Error> {
-    Runtime::global().synchronize()?;
+    context().synchronize()?;
     // SAFETY: the caller's promise.
     unsafe { issue(DEFAULT_STREAM, work) }
 }
@@ -143,7 +143,7 @@ fn fill_3d<'a>(to: PitchedPtr, value: c_int, extent: Extent) -> Work<'a> {
 
 /// Where `count` bytes at `offset` of a symbol lie.
 fn in_symbol(symbol: usize, offset: usize, count: usize) -> Result<usize, Error> {
-    let (address, size) = Runtime::global().symbol(symbol)?;
+    let (address, size) = registry::symbol(symbol)?;
     match offset.checked_add(count) {
         Some(end) if end <= size => Ok(address + offset),
         _ => Err(Error::value(format!(
@@ -204,17 +204,17 @@ const ADVICE: [u32; 6] = [1, 2, 3, 4, 5, 6];
 entries! {
     fn cudaMalloc(to: *mut usize, size: usize) {
         room(to)?;
-        let address = Runtime::global().malloc(size)?;
+        let address = context().malloc(size)?;
         unsafe { give(to, address) }
     }
 
     fn cudaFree(address: usize) {
-        Runtime::global().free(address)
+        context().free(address)
     }
 
     fn cudaMallocAsync(to: *mut usize, size: usize, stream: Opaque) as cudaMallocAsync_ptsz {
         room(to)?;
-        let runtime = Runtime::global();
+        let runtime = context();
         runtime.check_stream(stream)?;
         let address = runtime.malloc(size)?;
         unsafe { give(to, address) }
@@ -224,7 +224,7 @@ entries! {
         to: *mut usize, size: usize, pool: Opaque, stream: Opaque,
     ) as cudaMallocFromPoolAsync_ptsz {
         room(to)?;
-        let runtime = Runtime::global();
+        let runtime = context();
         runtime.check_stream(stream)?;
         runtime.check_pool(pool)?;
         let address = runtime.malloc(size)?;
@@ -232,48 +232,48 @@ entries! {
     }
 
     fn cudaFreeAsync(address: usize, stream: Opaque) as cudaFreeAsync_ptsz {
-        Runtime::global().check_stream(stream)?;
-        Runtime::global().free(address)
+        context().check_stream(stream)?;
+        context().free(address)
     }
 
     fn cudaMallocManaged(to: *mut usize, size: usize, flags: c_uint) {
         room(to)?;
-        let address = Runtime::global().malloc_managed(size, flags)?;
+        let address = context().malloc_managed(size, flags)?;
         unsafe { give(to, address) }
     }
 
     fn cudaMallocHost(to: *mut usize, size: usize) {
         room(to)?;
-        let address = Runtime::global().malloc_host(size, 0)?;
+        let address = context().malloc_host(size, 0)?;
         unsafe { give(to, address) }
     }
 
     fn cudaHostAlloc(to: *mut usize, size: usize, flags: c_uint) {
         room(to)?;
-        let address = Runtime::global().malloc_host(size, flags)?;
+        let address = context().malloc_host(size, flags)?;
         unsafe { give(to, address) }
     }
 
     fn cudaFreeHost(address: usize) {
-        Runtime::global().free_host(address)
+        context().free_host(address)
     }
 
     fn cudaHostRegister(address: usize, size: usize, flags: c_uint) {
-        Runtime::global().host_register(address, size, flags)
+        context().host_register(address, size, flags)
     }
 
     fn cudaHostUnregister(address: usize) {
-        Runtime::global().host_unregister(address)
+        context().host_unregister(address)
     }
 
     fn cudaHostGetDevicePointer(to: *mut usize, address: usize, flags: c_uint) {
         one_of("flags of cudaHostGetDevicePointer", flags, &[0])?;
-        let device = Runtime::global().host_device_pointer(address)?;
+        let device = context().host_device_pointer(address)?;
         unsafe { give(to, device) }
     }
 
     fn cudaHostGetFlags(flags: *mut c_uint, address: usize) {
-        Runtime::global().host_device_pointer(address)?;
+        context().host_device_pointer(address)?;
         // cudaHostAllocMapped: all host memory of CUDA's is visible to kernels.
         unsafe { give(flags, 2) }
     }
@@ -281,7 +281,7 @@ entries! {
     fn cudaMallocPitch(to: *mut usize, pitch: *mut usize, width: usize, height: usize) {
         room(to)?;
         room(pitch)?;
-        let (address, bytes) = Runtime::global().malloc_rows(width, height)?;
+        let (address, bytes) = context().malloc_rows(width, height)?;
         unsafe {
             give(pitch, bytes)?;
             give(to, address)
@@ -291,12 +291,12 @@ entries! {
     fn cudaMalloc3D(to: *mut PitchedPtr, extent: Extent) {
         room(to)?;
         let rows = extent.height.checked_mul(extent.depth).ok_or_else(|| Error::value("too many rows"))?;
-        let (ptr, pitch) = Runtime::global().malloc_rows(extent.width, rows)?;
+        let (ptr, pitch) = context().malloc_rows(extent.width, rows)?;
         unsafe { give(to, PitchedPtr { ptr, pitch, xsize: extent.width, ysize: extent.height }) }
     }
 
     fn cudaMemGetInfo(free: *mut usize, total: *mut usize) {
-        let (f, t) = Runtime::global().memory_info()?;
+        let (f, t) = context().memory_info()?;
         unsafe {
             give(free, f as usize)?;
             give(total, t as usize)
@@ -381,12 +381,12 @@ entries! {
     }
 
     fn cudaGetSymbolAddress(to: *mut usize, symbol: usize) {
-        let (address, _) = Runtime::global().symbol(symbol)?;
+        let (address, _) = registry::symbol(symbol)?;
         unsafe { give(to, address) }
     }
 
     fn cudaGetSymbolSize(to: *mut usize, symbol: usize) {
-        let (_, size) = Runtime::global().symbol(symbol)?;
+        let (_, size) = registry::symbol(symbol)?;
         unsafe { give(to, size) }
     }
 
@@ -417,7 +417,7 @@ entries! {
     }
 
     fn cudaPointerGetAttributes(to: *mut PointerAttributes, address: usize) {
-        let (kind, device) = match Runtime::global().pointer_info(address)? {
+        let (kind, device) = match context().pointer_info(address)? {
             PointerInfo::Unregistered => (0, -2),
             PointerInfo::Host => (1, 0),
             PointerInfo::Device => (2, 0),
@@ -442,52 +442,52 @@ entries! {
     fn cudaMemPrefetchAsync(
         address: usize, count: usize,
     ) as cudaMemPrefetchAsync_ptsz, cudaMemPrefetchAsync_v2, cudaMemPrefetchAsync_v2_ptsz {
-        Runtime::global().check_managed(address, count)
+        context().check_managed(address, count)
     }
 
     fn cudaMemAdvise(address: usize, count: usize, advice: c_uint) as cudaMemAdvise_v2 {
         one_of("advice about memory", advice, &ADVICE)?;
-        Runtime::global().check_managed(address, count)
+        context().check_managed(address, count)
     }
 
     fn cudaStreamAttachMemAsync(
         stream: Opaque, address: usize, length: usize, flags: c_uint,
     ) as cudaStreamAttachMemAsync_ptsz {
         one_of("flags of cudaStreamAttachMemAsync", flags, &ATTACH)?;
-        Runtime::global().check_stream(stream)?;
-        Runtime::global().check_managed(address, length.max(1))
+        context().check_stream(stream)?;
+        context().check_managed(address, length.max(1))
     }
 
     fn cudaDeviceGetDefaultMemPool(pool: *mut Opaque, device: c_int) {
         check_device(device)?;
-        unsafe { give(pool, runtime::DEFAULT_POOL) }
+        unsafe { give(pool, gpu::DEFAULT_POOL) }
     }
 
     fn cudaDeviceGetMemPool(pool: *mut Opaque, device: c_int) {
         check_device(device)?;
-        let current = Runtime::global().current_pool();
+        let current = context().current_pool();
         unsafe { give(pool, current) }
     }
 
     fn cudaDeviceSetMemPool(device: c_int, pool: Opaque) {
         check_device(device)?;
-        Runtime::global().set_current_pool(pool)
+        context().set_current_pool(pool)
     }
 
     fn cudaMemPoolCreate(pool: *mut Opaque, properties: *const c_void) {
         room(pool)?;
         let kind = unsafe { take(properties.cast::<PoolProperties>())? }.kind;
         one_of("the kind of allocation of a memory pool", kind, &[PINNED])?;
-        let made = Runtime::global().pool_create()?;
+        let made = context().pool_create()?;
         unsafe { give(pool, made) }
     }
 
     fn cudaMemPoolDestroy(pool: Opaque) {
-        Runtime::global().pool_destroy(pool)
+        context().pool_destroy(pool)
     }
 
     fn cudaMemPoolTrimTo(pool: Opaque, _keep: usize) {
-        Runtime::global().check_pool(pool)
+        context().check_pool(pool)
     }
 
     fn cudaMemPoolSetAttribute(pool: Opaque, attribute: c_uint, value: *const c_void) {
@@ -496,11 +496,11 @@ entries! {
             1..=3 => u64::from(unsafe { take(value.cast::<u32>())? }),
             _ => unsafe { take(value.cast::<u64>())? },
         };
-        Runtime::global().pool_set_attribute(pool, attribute, value)
+        context().pool_set_attribute(pool, attribute, value)
     }
 
     fn cudaMemPoolGetAttribute(pool: Opaque, attribute: c_uint, value: *mut c_void) {
-        let found = Runtime::global().pool_attribute(pool, attribute)?;
+        let found = context().pool_attribute(pool, attribute)?;
         unsafe {
             match attribute {
                 1..=3 => give(value.cast::<u32>(), found as u32),
@@ -514,11 +514,11 @@ entries! {
         if list.is_null() && count > 0 {
             return Err(Error::value("the list of access descriptions is null"));
         }
-        Runtime::global().check_pool(pool)
+        context().check_pool(pool)
     }
 
     fn cudaMemPoolGetAccess(flags: *mut c_uint, pool: Opaque, location: *const c_void) {
-        Runtime::global().check_pool(pool)?;
+        context().check_pool(pool)?;
         if location.is_null() {
             return Err(Error::value("the location is null"));
         }

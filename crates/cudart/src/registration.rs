@@ -1,13 +1,15 @@
 //! What nvcc's code calls before `main`: registering fat binaries, kernels and variables.
 
 use crate::abi::{Dim3, Pointer};
-use runtime::{Handle, Runtime, say_once};
+use crate::entry::context;
+use crate::registry;
+use gpu::{HostSlot, say_once};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Registration has no way to report an error; a panic must still not leave it.
 fn guarded<T>(name: &str, default: T, body: impl FnOnce() -> T) -> T {
-    if runtime::is_forked_child() {
+    if gpu::is_forked_child() {
         return default;
     }
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
@@ -31,16 +33,16 @@ unsafe fn text(text: *const c_char) -> String {
 }
 
 /// Handles are numbers from 1; the program sees them as pointers and never looks behind them.
-fn handle(pointer: *mut Pointer) -> Handle {
-    Handle(pointer as usize)
+fn handle(pointer: *mut Pointer) -> usize {
+    pointer as usize
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __cudaRegisterFatBinary(wrapper: *mut c_void) -> *mut Pointer {
     guarded("__cudaRegisterFatBinary", std::ptr::null_mut(), || {
         // SAFETY: nvcc's code passes its wrapper, which lives until it is unregistered.
-        let handle = unsafe { Runtime::global().register(wrapper.cast_const().cast()) };
-        handle.0 as *mut Pointer
+        let handle = unsafe { registry::add(wrapper.cast_const().cast()) };
+        handle as *mut Pointer
     })
 }
 
@@ -50,7 +52,7 @@ pub extern "C" fn __cudaRegisterFatBinaryEnd(_handle: *mut Pointer) {}
 #[unsafe(no_mangle)]
 pub extern "C" fn __cudaUnregisterFatBinary(module: *mut Pointer) {
     guarded("__cudaUnregisterFatBinary", (), || {
-        Runtime::global().unregister(handle(module))
+        registry::remove(handle(module))
     });
 }
 
@@ -70,7 +72,7 @@ pub unsafe extern "C" fn __cudaRegisterFunction(
     guarded("__cudaRegisterFunction", (), || {
         // SAFETY: nvcc's code passes a string literal.
         let name = unsafe { text(name) };
-        Runtime::global().register_function(handle(module), host as usize, &name);
+        registry::add_function(handle(module), host as usize, &name);
     });
 }
 
@@ -88,7 +90,7 @@ pub unsafe extern "C" fn __cudaRegisterVar(
     guarded("__cudaRegisterVar", (), || {
         // SAFETY: nvcc's code passes a string literal.
         let name = unsafe { text(name) };
-        Runtime::global().register_variable(handle(module), host as usize, &name);
+        registry::add_variable(handle(module), host as usize, &name, None);
     });
 }
 
@@ -107,7 +109,8 @@ pub unsafe extern "C" fn __cudaRegisterManagedVar(
         // SAFETY: nvcc's code passes a string literal, and a pointer variable that lives as long as the module.
         unsafe {
             let name = text(name);
-            Runtime::global().register_managed(handle(module), slot.cast(), &name, size);
+            let of_program = HostSlot::new(slot.cast(), size);
+            registry::add_variable(handle(module), slot as usize, &name, Some(of_program));
         }
     });
 }
@@ -116,7 +119,7 @@ pub unsafe extern "C" fn __cudaRegisterManagedVar(
 #[unsafe(no_mangle)]
 pub extern "C" fn __cudaInitModule(module: *mut Pointer) -> c_char {
     guarded("__cudaInitModule", 0, || {
-        match Runtime::global().load_now(handle(module)) {
+        match registry::module(handle(module)).and_then(|m| context().load_now(&m)) {
             Ok(()) => 1,
             Err(error) => {
                 say_once(&format!("error: {error}"));
@@ -161,7 +164,7 @@ references! {
 #[unsafe(link_section = ".fini_array")]
 static AT_END: extern "C" fn() = {
     extern "C" fn at_end() {
-        guarded("the end of the process", (), || Runtime::global().finish());
+        guarded("the end of the process", (), || context().finish());
     }
     at_end
 };

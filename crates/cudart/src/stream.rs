@@ -1,8 +1,8 @@
 //! Streams and events.
 
 use crate::abi::{HostFunction, Opaque, StreamCallback};
-use crate::entry::{call_program, entries, give, one_of, room, take};
-use runtime::{Error, Runtime, Work};
+use crate::entry::{call_program, context, entries, give, one_of, room, take};
+use gpu::{Error, Work};
 use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_ulonglong, c_void};
 
@@ -22,7 +22,7 @@ thread_local! {
 fn host(stream: Opaque, name: &str, function: impl Fn()) -> Result<(), Error> {
     let mut function = || call_program(name, &function);
     // SAFETY: nothing that needs a promise.
-    unsafe { Runtime::global().issue(stream, Work::Host(&mut function)) }
+    unsafe { context().issue(stream, Work::Host(&mut function)) }
 }
 
 fn call(stream: Opaque, function: HostFunction, data: *mut c_void) -> Result<(), Error> {
@@ -35,61 +35,61 @@ fn call(stream: Opaque, function: HostFunction, data: *mut c_void) -> Result<(),
 entries! {
     fn cudaStreamCreate(stream: *mut Opaque) {
         room(stream)?;
-        let made = Runtime::global().stream_create(0, 0)?;
+        let made = context().stream_create(0, 0)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamCreateWithFlags(stream: *mut Opaque, flags: c_uint) {
         room(stream)?;
-        let made = Runtime::global().stream_create(flags, 0)?;
+        let made = context().stream_create(flags, 0)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamCreateWithPriority(stream: *mut Opaque, flags: c_uint, priority: c_int) {
         room(stream)?;
-        let made = Runtime::global().stream_create(flags, priority)?;
+        let made = context().stream_create(flags, priority)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamDestroy(stream: Opaque) {
-        Runtime::global().stream_destroy(stream)
+        context().stream_destroy(stream)
     }
 
     fn cudaStreamSynchronize(stream: Opaque) as cudaStreamSynchronize_ptsz {
-        Runtime::global().stream_synchronize(stream)
+        context().stream_synchronize(stream)
     }
 
     fn cudaStreamQuery(stream: Opaque) as cudaStreamQuery_ptsz {
-        Runtime::global().stream_synchronize(stream)
+        context().stream_synchronize(stream)
     }
 
     fn cudaStreamWaitEvent(stream: Opaque, event: Opaque, flags: c_uint) as cudaStreamWaitEvent_ptsz {
         one_of("flags of cudaStreamWaitEvent", flags, &[0, EXTERNAL])?;
-        unsafe { Runtime::global().issue(stream, Work::Wait(event)) }
+        unsafe { context().issue(stream, Work::Wait(event)) }
     }
 
     fn cudaStreamGetFlags(stream: Opaque, flags: *mut c_uint) as cudaStreamGetFlags_ptsz {
-        let (found, _) = Runtime::global().stream_info(stream)?;
+        let (found, _) = context().stream_info(stream)?;
         unsafe { give(flags, found) }
     }
 
     fn cudaStreamGetPriority(stream: Opaque, priority: *mut c_int) as cudaStreamGetPriority_ptsz {
-        let (_, found) = Runtime::global().stream_info(stream)?;
+        let (_, found) = context().stream_info(stream)?;
         unsafe { give(priority, found) }
     }
 
     fn cudaStreamGetId(stream: Opaque, id: *mut c_ulonglong) as cudaStreamGetId_ptsz {
-        Runtime::global().check_stream(stream)?;
+        context().check_stream(stream)?;
         unsafe { give(id, stream as c_ulonglong) }
     }
 
     fn cudaStreamGetDevice(stream: Opaque, device: *mut c_int) as cudaStreamGetDevice_ptsz {
-        Runtime::global().check_stream(stream)?;
+        context().check_stream(stream)?;
         unsafe { give(device, 0) }
     }
 
     fn cudaStreamIsCapturing(stream: Opaque, status: *mut c_uint) as cudaStreamIsCapturing_ptsz {
-        Runtime::global().check_stream(stream)?;
+        context().check_stream(stream)?;
         unsafe { give(status, 0) }
     }
 
@@ -97,7 +97,7 @@ entries! {
     fn cudaStreamGetCaptureInfo(
         stream: Opaque, status: *mut c_uint,
     ) as cudaStreamGetCaptureInfo_ptsz, cudaStreamGetCaptureInfo_v2, cudaStreamGetCaptureInfo_v2_ptsz, cudaStreamGetCaptureInfo_v3, cudaStreamGetCaptureInfo_v3_ptsz {
-        Runtime::global().check_stream(stream)?;
+        context().check_stream(stream)?;
         unsafe { give(status, 0) }
     }
 
@@ -108,19 +108,19 @@ entries! {
     }
 
     fn cudaStreamCopyAttributes(to: Opaque, from: Opaque) as cudaStreamCopyAttributes_ptsz {
-        Runtime::global().check_stream(to)?;
-        Runtime::global().check_stream(from)
+        context().check_stream(to)?;
+        context().check_stream(from)
     }
 
     fn cudaStreamGetAttribute(stream: Opaque, attribute: c_uint, value: *mut c_void) as cudaStreamGetAttribute_ptsz {
-        Runtime::global().check_stream(stream)?;
+        context().check_stream(stream)?;
         one_of("a stream attribute", attribute, &STREAM_ATTRIBUTES)?;
         unsafe { give(value.cast(), [0u8; STREAM_ATTRIBUTE_VALUE_BYTES]) }
     }
 
     /// Attributes of streams are hints about caches and scheduling.
     fn cudaStreamSetAttribute(stream: Opaque, attribute: c_uint, value: *const c_void) as cudaStreamSetAttribute_ptsz {
-        Runtime::global().check_stream(stream)?;
+        context().check_stream(stream)?;
         if value.is_null() {
             return Err(Error::value("the value of the attribute is null"));
         }
@@ -150,40 +150,40 @@ entries! {
 
     fn cudaEventCreate(event: *mut Opaque) {
         room(event)?;
-        let made = Runtime::global().event_create(0)?;
+        let made = context().event_create(0)?;
         unsafe { give(event, made) }
     }
 
     fn cudaEventCreateWithFlags(event: *mut Opaque, flags: c_uint) {
         room(event)?;
-        let made = Runtime::global().event_create(flags)?;
+        let made = context().event_create(flags)?;
         unsafe { give(event, made) }
     }
 
     fn cudaEventRecord(event: Opaque, stream: Opaque) as cudaEventRecord_ptsz {
-        unsafe { Runtime::global().issue(stream, Work::Record(event)) }
+        unsafe { context().issue(stream, Work::Record(event)) }
     }
 
     fn cudaEventRecordWithFlags(event: Opaque, stream: Opaque, flags: c_uint) as cudaEventRecordWithFlags_ptsz {
         one_of("flags of cudaEventRecordWithFlags", flags, &[0, EXTERNAL])?;
-        unsafe { Runtime::global().issue(stream, Work::Record(event)) }
+        unsafe { context().issue(stream, Work::Record(event)) }
     }
 
     fn cudaEventSynchronize(event: Opaque) {
-        Runtime::global().event_synchronize(event)
+        context().event_synchronize(event)
     }
 
     fn cudaEventQuery(event: Opaque) {
-        Runtime::global().event_synchronize(event)
+        context().event_synchronize(event)
     }
 
     fn cudaEventDestroy(event: Opaque) {
-        Runtime::global().event_destroy(event)
+        context().event_destroy(event)
     }
 
     fn cudaEventElapsedTime(ms: *mut f32, start: Opaque, end: Opaque) as cudaEventElapsedTime_v2 {
         room(ms)?;
-        let elapsed = Runtime::global().event_elapsed_ms(start, end)?;
+        let elapsed = context().event_elapsed_ms(start, end)?;
         unsafe { give(ms, elapsed) }
     }
 }

@@ -3,15 +3,15 @@
 //! cleans up what it passed.
 
 use crate::abi;
+use crate::entry::context;
 use crate::entry::frame;
-use runtime::Runtime;
 
 macro_rules! unsupported {
     ($($name:ident)*) => {
         $(
             #[unsafe(no_mangle)]
             pub extern "C" fn $name() -> abi::Error {
-                frame(stringify!($name), || Err(Runtime::global().unsupported(stringify!($name))))
+                frame(stringify!($name), || Err(context().unsupported(stringify!($name))))
             }
         )*
         /// The names of all functions that are not supported.

@@ -1,7 +1,7 @@
 //! The C entry points called as a program calls them: registration, launches of both styles, symbols, errors,
 //! structures. All tests share the one runtime of the process, so they take turns.
 
-#[path = "../../runtime/tests/common/mod.rs"]
+#[path = "../../gpu/tests/common/mod.rs"]
 mod common;
 
 use common::{HEAD, elementwise, fat_binary, ptx_binary, times_variable};

@@ -1,7 +1,7 @@
 //! What entry points answer to arguments that they cannot take: the codes that CUDA's documentation names, or an H200
 //! gives (marked). One table; the calls share what `Things` makes.
 
-#[path = "../../runtime/tests/common/mod.rs"]
+#[path = "../../gpu/tests/common/mod.rs"]
 mod common;
 
 use common::{HEAD, ptx_binary};

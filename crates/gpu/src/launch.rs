@@ -3,21 +3,22 @@
 
 use crate::boundary::Around;
 use crate::code::Code;
+use crate::context::Context;
 use crate::error::{Error, cause_of, trap_code};
+use crate::facts::Facts;
 use crate::function::{blocks_per_multiprocessor, dynamic_limit};
 use crate::launches::{Logged, buffers};
+use crate::module::Function;
 use crate::policy::Location;
-use crate::properties::Facts;
 use crate::recorder::Running;
-use crate::runtime::Runtime;
 use crate::say;
 use crate::settings::limits;
 use backend::{Dim3, Execution, KernelInfo, Launch, LaunchConfig, Numerics, Progress, Queue, RandomSource};
 use policy::layers::LaunchSignature;
 use record::Event;
 use record::run::{Digest, LaunchError, Trap};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use vfloat::Format;
 
@@ -101,12 +102,33 @@ fn refuse(facts: &Facts, info: &KernelInfo, dynamic_limit: u32, g: &Geometry) ->
     None
 }
 
+/// The arguments of a launch, in one of the two ways in which programs give them.
+#[derive(Clone, Copy)]
+pub enum Arguments<'a> {
+    /// As many pointers as the kernel has parameters, each to a value of that parameter's size: whoever gives them
+    /// promises it.
+    Pointers(*const *const u8),
+    /// The parameter block itself.
+    Block(&'a [u8]),
+}
+
 /// The parameter block: each argument copied to its place.
 ///
 /// # Safety
-/// `args` points to as many pointers as the kernel has parameters, each to a value of that parameter's size.
-unsafe fn parameter_block(info: &KernelInfo, args: *const *const u8) -> Result<Vec<u8>, String> {
+/// As [`Arguments`] says.
+unsafe fn parameter_block(info: &KernelInfo, arguments: Arguments<'_>) -> Result<Vec<u8>, String> {
     let mut block = vec![0u8; info.params_size];
+    let args = match arguments {
+        Arguments::Pointers(args) => args,
+        Arguments::Block(given) if given.len() == info.params_size => return Ok(given.to_vec()),
+        Arguments::Block(given) => {
+            return Err(format!(
+                "its parameters take {} bytes, but {} were given",
+                info.params_size,
+                given.len()
+            ));
+        }
+    };
     if args.is_null() && !info.params.is_empty() {
         return Err(format!(
             "it takes {} arguments, but none were given",
@@ -141,46 +163,44 @@ fn print(output: &[u8]) {
     }
 }
 
-impl Runtime {
-    /// Launches the kernel that a host address stands for.
+impl Context {
+    /// Launches a kernel.
     ///
     /// # Errors
     /// The launch could not start. A fault while it ran is kept for the next call that synchronises.
     ///
     /// # Safety
-    /// `args` points to as many pointers as the kernel has parameters, each to a value of that parameter's size.
+    /// As [`Arguments`] says.
     pub(crate) unsafe fn launch(
         &self,
         stream: usize,
-        host: usize,
+        function: &Function,
         geometry: Geometry,
-        args: *const *const u8,
+        arguments: Arguments<'_>,
     ) -> Result<(), Error> {
         // SAFETY: the caller's promise.
-        let result = unsafe { self.try_launch(stream, host, geometry, args) };
-        if let Err(error) = &result
-            && let Some(cause) = error.cause()
-        {
-            let kernel = self
-                .function_name(host)
-                .map_or_else(|_| format!("{host:#x}"), |n| n.to_string());
+        let result = unsafe { self.try_launch(stream, function, geometry, arguments) };
+        result.inspect_err(|error| self.refused(&function.name, error))
+    }
+
+    /// Notes in the run record that a launch of something could not start.
+    pub fn refused(&self, kernel: &str, error: &Error) {
+        if let Some(cause) = error.cause() {
             self.recorder().event(&Event::LaunchError(LaunchError {
-                kernel,
+                kernel: kernel.to_owned(),
                 cause,
                 message: error.to_string(),
             }));
         }
-        result
     }
 
     unsafe fn try_launch(
         &self,
         stream: usize,
-        host: usize,
+        entry: &Function,
         geometry: Geometry,
-        args: *const *const u8,
+        arguments: Arguments<'_>,
     ) -> Result<(), Error> {
-        let entry = self.function(host)?;
         let ready = self.ready()?;
         self.first_launch.call_once(|| self.look_at_libraries());
         let said = record::Numerics::read(&record::environment::of_process)?;
@@ -202,17 +222,17 @@ impl Runtime {
         if let Some(active) = active.filter(|a| a.follows_layers()) {
             let info = loaded.kernel(&entry.name, None)?.info;
             // SAFETY: the caller's promise. Bad arguments are refused below.
-            known = unsafe { parameter_block(&info, args) }.ok();
+            known = unsafe { parameter_block(&info, arguments) }.ok();
             let buffers = buffers(ready.memory(), &info, known.as_deref().unwrap_or_default());
             location = active.locate(&LaunchSignature {
                 kernel: &entry.name,
                 buffers: &buffers,
             });
         }
-        let decision = active.map(|a| a.plan(&entry, &location));
+        let decision = active.map(|a| a.plan(entry, &location));
         let kernel = loaded.kernel(&entry.name, active.zip(decision.as_ref().map(|d| &d.plan)))?;
         let info = &*kernel.info;
-        let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = *entry.settings();
         let limit = dynamic_limit(&ready.facts, &settings, info.static_shared as u64);
         let fail = |code, reason| Error::Launch {
             kernel: entry.name.to_string(),
@@ -225,7 +245,7 @@ impl Runtime {
         let params = match known {
             Some(params) => params,
             // SAFETY: the caller's promise.
-            None => unsafe { parameter_block(info, args) }.map_err(|r| fail(Code::INVALID_VALUE, r))?,
+            None => unsafe { parameter_block(info, arguments) }.map_err(|r| fail(Code::INVALID_VALUE, r))?,
         };
         let config = LaunchConfig {
             grid: geometry.grid,
@@ -245,7 +265,7 @@ impl Runtime {
             let around = Around {
                 memory: ready.memory(),
                 info,
-                uses: a.uses(&entry, kernel.module.ptx()),
+                uses: a.uses(entry, kernel.module.ptx()),
                 params: &params,
                 random: config.random,
                 numbers: &d.tensors,

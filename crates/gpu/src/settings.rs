@@ -19,6 +19,8 @@ pub struct Startup {
     pub config: Option<PathBuf>,
     /// The variables.
     pub environment: Environment,
+    /// The major version of CUDA that the program was built with; 0: not known.
+    pub cuda: u32,
 }
 
 impl From<Invalid> for Error {
@@ -41,6 +43,7 @@ impl Startup {
             program,
             config: config.or(beside.is_file().then_some(beside)),
             environment,
+            cuda: 0,
         }
     }
 

@@ -1,12 +1,12 @@
 //! What the program may ask about a kernel and set for it, and how many of its blocks fit a multiprocessor.
 
 use crate::code::Code;
+use crate::context::Context;
 use crate::error::Error;
-use crate::module::{Kernel, Loaded};
-use crate::properties::Facts;
-use crate::registry::{FunctionEntry, FunctionSettings};
-use crate::runtime::Runtime;
-use std::sync::PoisonError;
+use crate::facts::Facts;
+use crate::load::{Kernel, Loaded};
+use crate::module::{Function, FunctionSettings, Module};
+use std::sync::Arc;
 
 /// cudaFuncAttributes, without its layout. Sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,39 +48,24 @@ pub(crate) fn blocks_per_multiprocessor(f: &Facts, threads: u32, registers: u32,
         .min(f.max_blocks_per_multiprocessor)
 }
 
-impl Runtime {
-    pub(crate) fn function(&self, host: usize) -> Result<FunctionEntry, Error> {
-        self.registry()
-            .functions
-            .get(&host)
-            .cloned()
-            .ok_or(Error::UnknownFunction(host))
-    }
-
-    /// Checks that a host address stands for a kernel. Its code is not touched.
+impl Context {
+    /// A kernel of a module by its mangled name.
     ///
     /// # Errors
-    /// It does not.
-    pub fn check_function(&self, host: usize) -> Result<(), Error> {
-        self.function(host).map(|_| ())
-    }
-
-    /// The mangled name of a kernel.
-    ///
-    /// # Errors
-    /// Not a kernel.
-    pub fn function_name(&self, host: usize) -> Result<std::sync::Arc<str>, Error> {
-        Ok(self.function(host)?.name)
+    /// The module's code cannot be had, or has no such kernel.
+    pub fn function(&self, module: &Arc<Module>, name: &str) -> Result<Arc<Function>, Error> {
+        let function = Function::new(module.clone(), name);
+        self.steady(&*self.loaded(module)?, name)?;
+        Ok(Arc::new(function))
     }
 
     /// Offset and size of each parameter, in bytes.
     ///
     /// # Errors
-    /// Not a kernel, or its code cannot be had.
-    pub fn function_params(&self, host: usize) -> Result<Vec<(usize, usize)>, Error> {
-        let entry = self.function(host)?;
-        let loaded = self.loaded(&entry.module)?;
-        let kernel = self.steady(&loaded, &entry.name)?;
+    /// Its code cannot be had.
+    pub fn function_params(&self, function: &Function) -> Result<Vec<(usize, usize)>, Error> {
+        let loaded = self.loaded(&function.module)?;
+        let kernel = self.steady(&loaded, &function.name)?;
         Ok(kernel.info.params.iter().map(|p| (p.offset, p.size)).collect())
     }
 
@@ -94,13 +79,12 @@ impl Runtime {
     /// cudaFuncGetAttributes.
     ///
     /// # Errors
-    /// Not a kernel, or its code cannot be had.
-    pub fn function_attributes(&self, host: usize) -> Result<FunctionAttributes, Error> {
-        let entry = self.function(host)?;
+    /// Its code cannot be had.
+    pub fn function_attributes(&self, function: &Function) -> Result<FunctionAttributes, Error> {
         let facts = &self.ready()?.facts;
-        let loaded = self.loaded(&entry.module)?;
-        let kernel = self.steady(&loaded, &entry.name)?;
-        let settings = *entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = self.loaded(&function.module)?;
+        let kernel = self.steady(&loaded, &function.name)?;
+        let settings = *function.settings();
         let info = &kernel.info;
         let shared = info.static_shared as u64;
         let (major, minor) = facts.compute_capability;
@@ -123,15 +107,19 @@ impl Runtime {
     /// attributes of clusters are refused.
     ///
     /// # Errors
-    /// Not a kernel, more than the device has, an attribute that is none.
-    pub fn function_set_attribute(&self, host: usize, attribute: u32, value: i32) -> Result<(), Error> {
-        let entry = self.function(host)?;
+    /// More than the device has, an attribute that is none.
+    pub fn function_set_attribute(
+        &self,
+        function: &Function,
+        attribute: u32,
+        value: i32,
+    ) -> Result<(), Error> {
         let facts = &self.ready()?.facts;
         let fixed = match attribute {
-            8 => self.function_attributes(host)?.static_shared,
+            8 => self.function_attributes(function)?.static_shared,
             _ => 0,
         };
-        let mut settings = entry.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settings = function.settings();
         match attribute {
             8 => {
                 let all = facts.shared_per_block_optin;
@@ -140,7 +128,7 @@ impl Runtime {
                     Error::value(format!(
                         "kernel `{}`: {value} bytes of dynamic and {fixed} bytes of static shared memory, but a block of \
                          this device has at most {all}",
-                        entry.name
+                        function.name
                     ))
                 })?;
                 settings.max_dynamic_shared = Some(value);
@@ -163,10 +151,10 @@ impl Runtime {
     /// Blocks of `threads` threads with `dynamic_shared` bytes that fit a multiprocessor.
     ///
     /// # Errors
-    /// Not a kernel, or its code cannot be had.
-    pub fn occupancy(&self, host: usize, threads: i32, dynamic_shared: usize) -> Result<u32, Error> {
+    /// Its code cannot be had.
+    pub fn occupancy(&self, function: &Function, threads: i32, dynamic_shared: usize) -> Result<u32, Error> {
         let facts = &self.ready()?.facts;
-        let a = self.function_attributes(host)?;
+        let a = self.function_attributes(function)?;
         let threads = u32::try_from(threads)
             .ok()
             .filter(|t| *t > 0)
@@ -185,10 +173,10 @@ impl Runtime {
     /// Dynamic shared memory that each of `blocks` blocks on a multiprocessor may have, bytes.
     ///
     /// # Errors
-    /// Not a kernel, its code cannot be had, or no blocks.
-    pub fn available_dynamic_shared(&self, host: usize, blocks: i32) -> Result<u64, Error> {
+    /// Its code cannot be had, or no blocks.
+    pub fn available_dynamic_shared(&self, function: &Function, blocks: i32) -> Result<u64, Error> {
         let facts = &self.ready()?.facts;
-        let a = self.function_attributes(host)?;
+        let a = self.function_attributes(function)?;
         let blocks = u64::try_from(blocks)
             .ok()
             .filter(|b| *b > 0)

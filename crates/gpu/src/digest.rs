@@ -2,8 +2,8 @@
 //! same in every process of a program that stores no addresses in device memory, also when another compiler made it:
 //! addresses that the PTX itself puts into variables, and what the compiler adds of its own, are left out.
 
-use crate::module::Loaded;
-use crate::runtime::Runtime;
+use crate::context::Context;
+use crate::load::Loaded;
 use backend::{Arena, MemoryKind};
 use ptx::ast::{Initializer, ScalarType};
 use rustc_hash::FxHasher;
@@ -57,17 +57,15 @@ fn address_bytes(init: &Initializer, ty: ScalarType, at: &mut usize, ranges: &mu
     *at += bytes;
 }
 
-impl Runtime {
+impl Context {
     /// A digest of every allocation of the program in the order of their places, then of the variables of its modules.
     pub(crate) fn digest(&self, memory: &dyn Arena) -> u64 {
-        let modules: Vec<_> = self.registry().modules.values().cloned().collect();
+        let modules = self.modules();
         let loaded: Vec<(BTreeSet<String>, Arc<Loaded>)> = modules
             .iter()
-            .filter_map(|binary| {
-                let slot = binary.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-                let loaded = slot.clone()?.ok()?;
-                let variables = binary.variables.lock().unwrap_or_else(PoisonError::into_inner);
-                Some((variables.iter().map(|v| v.name.clone()).collect(), loaded))
+            .filter_map(|module| {
+                let variables = module.variables.lock().unwrap_or_else(PoisonError::into_inner);
+                Some((variables.iter().map(|v| v.name.clone()).collect(), module.code()?))
             })
             .collect();
         let mut hasher = FxHasher::default();

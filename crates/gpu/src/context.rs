@@ -1,18 +1,16 @@
-//! The runtime of the process: what was registered, the device once it is needed, and the fault that waits to
-//! be reported.
+//! The context of the process: its modules, the device once it is needed, and the fault that waits to be reported.
 
-use crate::caller::CudaVersion;
 use crate::code::Code;
 use crate::error::Error;
+use crate::facts::{Facts, PCI};
 use crate::faults::Faults;
 use crate::fork;
 use crate::launches::LaunchLog;
 use crate::libraries::Libraries;
+use crate::module::{Image, Module, Wrapper};
 use crate::policy::Active;
 use crate::pools::Pools;
-use crate::properties::{Facts, PCI};
 use crate::recorder::Recorder;
-use crate::registry::{Handle, HostSlot, Registry};
 use crate::say;
 use crate::settings::Startup;
 use crate::sources::{self, PtxFiles};
@@ -21,19 +19,23 @@ use crate::warnings;
 use backend::{Arena, Backend, MemoryKind};
 use device::{Device, Mode};
 use exec::{Engine, Functional, Memory};
+use ptx::Checked;
 use record::variables::{self, PtxOut};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, RwLock, TryLockError};
 
 /// What cudaDriverGetVersion answers: new enough for every runtime that is served.
 pub const DRIVER_VERSION: i32 = 13030;
 
 /// CUDA in this process.
-pub struct Runtime {
+pub struct Context {
     startup: Startup,
-    registry: RwLock<Registry>,
+    /// The device, where it is not for the environment to choose one.
+    given: Option<Arc<dyn Backend>>,
+    modules: RwLock<BTreeMap<usize, Arc<Module>>>,
+    modules_made: AtomicUsize,
     ready: OnceLock<Result<Ready, Error>>,
     pub(crate) streams: Streams,
     pub(crate) pools: Pools,
@@ -92,13 +94,16 @@ fn backend(startup: &Startup, device: &Device, facts: &Facts) -> Result<Arc<dyn 
 }
 
 impl Ready {
-    fn new(startup: &Startup) -> Result<Ready, Error> {
+    fn new(startup: &Startup, given: Option<Arc<dyn Backend>>) -> Result<Ready, Error> {
         let device = match &startup.config {
             None => Device::default(),
             Some(path) => Device::from_file(path).map_err(|e| Error::Start(e.to_string()))?,
         };
         let facts = Facts::of(&device);
-        let backend = backend(startup, &device, &facts)?;
+        let backend = match given {
+            Some(backend) => backend,
+            None => backend(startup, &device, &facts)?,
+        };
         let working = || (!device.generate_ptx).then(|| PathBuf::from("."));
         let ptx_from = startup.path(&variables::PTX_DIR).or_else(working);
         let ptx_out = startup.get(&variables::PTX_OUT)?;
@@ -126,13 +131,13 @@ impl Ready {
     }
 
     /// The PTX files that replace kernels, if files are read.
-    pub(crate) fn files(&self, runtime: &Runtime) -> Result<Option<&PtxFiles>, Error> {
+    pub(crate) fn files(&self, context: &Context) -> Result<Option<&PtxFiles>, Error> {
         let Some(folder) = &self.ptx_from else {
             return Ok(None);
         };
         let files = self.files.get_or_init(|| {
             let files = sources::read(folder)?;
-            let registered = runtime.registered_kernels();
+            let registered = context.registered_kernels();
             for file in &files.files {
                 if !file.tree.kernels().any(|k| registered.contains(&k.name.name)) {
                     say::info(&format!(
@@ -169,16 +174,18 @@ impl Ready {
     }
 }
 
-impl Runtime {
-    /// A runtime with the given settings.
-    pub fn new(startup: Startup) -> Runtime {
+impl Context {
+    /// A context with the given settings.
+    pub fn new(startup: Startup) -> Context {
         say::set_level(
             startup.is_on(&variables::QUIET),
             startup.is_on(&variables::VERBOSE),
         );
-        Runtime {
+        Context {
             startup,
-            registry: RwLock::default(),
+            given: None,
+            modules: RwLock::default(),
+            modules_made: AtomicUsize::new(0),
             ready: OnceLock::new(),
             streams: Streams::default(),
             pools: Pools::default(),
@@ -193,14 +200,23 @@ impl Runtime {
         }
     }
 
-    /// The runtime of this process, with the settings of its environment.
-    pub fn global() -> &'static Runtime {
-        static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-        RUNTIME.get_or_init(|| {
-            let runtime = Runtime::new(Startup::from_environment());
+    /// This context on a device of the caller's, whatever the settings say of back ends.
+    pub fn on(mut self, backend: Arc<dyn Backend>) -> Context {
+        self.given = Some(backend);
+        self
+    }
+
+    /// The context of this process, with the settings of its environment. Whichever C interface enters first makes it, for
+    /// all of them; `cuda` is the major version of CUDA that the program was built with.
+    pub fn of_process(cuda: impl FnOnce() -> u32) -> &'static Context {
+        static CONTEXT: OnceLock<Context> = OnceLock::new();
+        CONTEXT.get_or_init(|| {
+            let mut startup = Startup::from_environment();
+            startup.cuda = cuda();
+            let context = Context::new(startup);
             // A record without launches says that the library was loaded, which who started the program wants to know.
-            runtime.recorder();
-            runtime
+            context.recorder();
+            context
         })
     }
 
@@ -214,14 +230,16 @@ impl Runtime {
             .get_or_init(|| {
                 fork::started();
                 warnings::warn();
-                Ready::new(&self.startup)
+                Ready::new(&self.startup, self.given.clone())
             })
             .as_ref()
             .map_err(Clone::clone)
     }
 
-    pub(crate) fn registry(&self) -> RwLockReadGuard<'_, Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner)
+    /// All modules, in the order in which they were made.
+    pub(crate) fn modules(&self) -> Vec<Arc<Module>> {
+        let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
+        modules.values().cloned().collect()
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
@@ -230,7 +248,7 @@ impl Runtime {
             Recorder::new(
                 self.startup.path(&variables::RUN_DIR).as_deref(),
                 &program,
-                CudaVersion::of_program().major(),
+                self.startup.cuda,
             )
         })
     }
@@ -247,66 +265,45 @@ impl Runtime {
     }
 
     fn registered_kernels(&self) -> std::collections::HashSet<String> {
-        let modules: Vec<_> = self.registry().modules.values().cloned().collect();
+        let modules = self.modules();
         modules.iter().flat_map(|m| lock(&m.kernels).clone()).collect()
     }
 
-    /// Notes a fat binary: `wrapper` is what nvcc's code passes to __cudaRegisterFatBinary.
+    fn make(&self, image: Image) -> Arc<Module> {
+        let number = self.modules_made.fetch_add(1, Ordering::Relaxed) + 1;
+        let module = Arc::new(Module::new(number, image));
+        let mut modules = self.modules.write().unwrap_or_else(PoisonError::into_inner);
+        modules.insert(number, module.clone());
+        module
+    }
+
+    /// A module of a fat binary: `wrapper` is what nvcc's code passes to __cudaRegisterFatBinary. Kernels and variables are
+    /// those that are named ([`Module::name_kernel`], [`Module::name_variable`]).
     ///
     /// # Safety
-    /// The wrapper is valid until [`Runtime::unregister`].
-    pub unsafe fn register(&self, wrapper: *const u8) -> Handle {
-        self.registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add_module(wrapper)
+    /// The wrapper is valid until [`Context::unload`].
+    pub unsafe fn fat_binary(&self, wrapper: *const u8) -> Arc<Module> {
+        self.make(Image::FatBinary(Wrapper(wrapper)))
     }
 
-    /// Notes that a host address stands for a kernel of a fat binary.
-    pub fn register_function(&self, module: Handle, host: usize, name: &str) {
-        self.registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add_function(module, host, name);
+    /// A module of a text, with everything that it has.
+    pub fn text(&self, text: Checked) -> Arc<Module> {
+        self.make(Image::Ptx(text))
     }
 
-    /// Notes that a host address stands for a variable of a fat binary.
-    pub fn register_variable(&self, module: Handle, host: usize, name: &str) {
-        self.registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add_variable(module, host, name, None);
-    }
-
-    /// Notes a managed variable: its address goes to `*slot` when the module is loaded.
-    ///
-    /// # Safety
-    /// `slot` is valid as long as the fat binary is registered.
-    pub unsafe fn register_managed(&self, module: Handle, slot: *mut usize, name: &str, size: usize) {
-        let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        registry.add_variable(
-            module,
-            slot as usize,
-            name,
-            Some(HostSlot { address: slot, size }),
-        );
-    }
-
-    /// Forgets a fat binary, its kernels and variables. While a kernel runs its variables stay where they are, and
+    /// Ends a module. While a kernel runs its variables stay where they are, and
     /// their memory is not used again: the process may be about to end and must not wait for a kernel that never does.
-    pub fn unregister(&self, module: Handle) {
-        let removed = self
-            .registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove_module(module);
+    pub fn unload(&self, module: &Module) {
+        let mut modules = self.modules.write().unwrap_or_else(PoisonError::into_inner);
+        let removed = modules.remove(&module.number);
+        drop(modules);
         let idle = match self.launches.try_lock() {
             Ok(turn) => Some(turn),
             Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
-        if let (Some(binary), Some(_)) = (removed, &idle)
-            && let Some(Ok(loaded)) = lock(&binary.loaded).take()
+        if let (Some(module), Some(_)) = (removed, &idle)
+            && let Some(Ok(loaded)) = lock(&module.loaded).take()
         {
             loaded.unload();
         }
@@ -342,7 +339,7 @@ impl Runtime {
     /// cudaDeviceSynchronize: also waits for a kernel that another thread runs.
     ///
     /// # Errors
-    /// As [`Runtime::synchronize`].
+    /// As [`Context::synchronize`].
     pub fn device_synchronize(&self) -> Result<(), Error> {
         drop(self.turn());
         self.synchronize()
@@ -399,9 +396,8 @@ impl Runtime {
         self.faults.take();
         lock(&self.limits).clear();
         self.streams.clear();
-        let modules: Vec<_> = self.registry().modules.values().cloned().collect();
-        for binary in modules {
-            if let Some(Ok(loaded)) = lock(&binary.loaded).take() {
+        for module in self.modules() {
+            if let Some(Ok(loaded)) = lock(&module.loaded).take() {
                 loaded.unload();
             }
         }

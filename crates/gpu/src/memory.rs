@@ -2,10 +2,10 @@
 //! one allocation.
 
 use crate::code::Code;
+use crate::context::Context;
 use crate::error::Error;
+use crate::facts::PITCH_ALIGNMENT;
 use crate::mapped;
-use crate::properties::PITCH_ALIGNMENT;
-use crate::runtime::Runtime;
 use backend::{Arena, MemoryError, MemoryKind};
 
 /// Flags of cudaHostRegister: portable, mapped (both always so), I/O memory, read-only.
@@ -150,7 +150,7 @@ unsafe fn transfer(memory: &dyn Arena, to: usize, from: usize, size: usize) -> R
     }
 }
 
-impl Runtime {
+impl Context {
     fn allocate(&self, size: usize, kind: MemoryKind) -> Result<usize, Error> {
         let ready = self.ready()?;
         if size == 0 {

@@ -2,8 +2,8 @@
 //! device's time at which it was recorded. What remains is which handles are valid and which calls fail.
 
 use crate::code::Code;
+use crate::context::Context;
 use crate::error::Error;
-use crate::runtime::Runtime;
 use backend::Queue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,7 +67,7 @@ impl Streams {
     }
 }
 
-impl Runtime {
+impl Context {
     /// Makes a stream.
     ///
     /// # Errors

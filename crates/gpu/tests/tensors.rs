@@ -1,19 +1,14 @@
 //! Tensors at the boundaries of kernels, as a policy changes them, and the scale of the loss.
 
 mod common;
+mod program;
 
-use common::{HEAD, download, elementwise, launch, ptx_binary, upload};
+use common::{HEAD, elementwise, ptx_binary};
+use gpu::{Code, Error, Startup};
+use program::Program;
 use record::run::{LossScale, Tensor};
 use record::{Environment, Event, variables};
-use runtime::{Code, Dim3, Error, Geometry, Runtime, Startup};
 use std::path::PathBuf;
-
-const ONE_WARP: Geometry = Geometry {
-    grid: Dim3 { x: 1, y: 1, z: 1 },
-    block: Dim3 { x: 4, y: 1, z: 1 },
-    dynamic_shared: 0,
-    cooperative: false,
-};
 
 /// A kernel `NAME(const float *in, float *out)`: `out[i] = out[i] + in[i]` if `adds`, else `out[i] = in[i]`, of `ty`.
 fn two(name: &str, adds: bool, ty: &str) -> String {
@@ -32,19 +27,19 @@ fn two(name: &str, adds: bool, ty: &str) -> String {
     )
 }
 
-struct Program {
-    runtime: Runtime,
+struct Training {
+    program: Program,
     folder: PathBuf,
 }
 
-impl Program {
+impl Training {
     /// Kernels 1 `copy`, 2 `update`, 3 `twice` and 4 `words` under a policy.
-    fn new(test: &str, policy: &str) -> Program {
+    fn new(test: &str, policy: &str) -> Training {
         let folder = std::env::temp_dir().join(format!("vernier-tensors-{test}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("policy.toml"), policy).unwrap();
-        let runtime = Runtime::new(Startup {
+        let startup = Startup {
             program: "prog".into(),
             config: None,
             environment: Environment::default()
@@ -53,7 +48,8 @@ impl Program {
                 .with(&variables::THREADS, "1")
                 .with(&variables::RUN_DIR, folder.join("record").to_string_lossy())
                 .with(&variables::QUIET, "1"),
-        });
+            cuda: 0,
+        };
         let ptx = format!(
             "{HEAD}{}{}{}{}",
             two("copy", false, "f32"),
@@ -61,32 +57,31 @@ impl Program {
             elementwise("twice", "mul.f32", 2.0),
             two("words", false, "b32")
         );
-        // SAFETY: the fat binary lives as long as the process.
-        let module = unsafe { runtime.register(ptx_binary(&ptx).cast()) };
-        for (i, name) in ["copy", "update", "twice", "words"].into_iter().enumerate() {
-            runtime.register_function(module, i + 1, name);
+        let names = ["copy", "update", "twice", "words"];
+        Training {
+            program: Program::new(startup, ptx_binary(&ptx), &names, &[]),
+            folder,
         }
-        Program { runtime, folder }
     }
 
     fn buffer(&self, values: [f32; 4]) -> usize {
-        let data = self.runtime.malloc(16).unwrap();
-        upload(&self.runtime, data, &values).unwrap();
+        let data = self.program.context.malloc(16).unwrap();
+        self.program.upload(data, &values).unwrap();
         data
     }
 
     fn values(&self, data: usize) -> [f32; 4] {
-        download(&self.runtime, data).unwrap()
+        self.program.download(data).unwrap()
     }
 
     fn launch(&self, kernel: usize, arguments: &[usize]) -> Result<(), Error> {
         // SAFETY: the tests give as many pointers as the kernels take.
-        unsafe { launch(&self.runtime, kernel, ONE_WARP, arguments) }
+        unsafe { self.program.launch(kernel, arguments) }
     }
 
     /// Ends the program; the events of a kind in its record.
     fn events<T>(self, kind: fn(Event) -> Option<T>) -> Vec<T> {
-        self.runtime.finish();
+        self.program.context.finish();
         let file = self.folder.join(format!("record/{}.jsonl", std::process::id()));
         let text = std::fs::read_to_string(file).unwrap();
         std::fs::remove_dir_all(&self.folder).unwrap();
@@ -113,14 +108,14 @@ fn loss_scale(event: Event) -> Option<LossScale> {
 fn inputs_are_copies_and_outputs_change_in_place() {
     let policy = "[[quantize]]\nkernel = \"copy\"\nargument = 0\nwhen = \"before\"\nformat = \"e4m3fn\"\n\
                   [[scale]]\nkernel = \"copy\"\nargument = \"outputs\"\nwhen = \"after\"\nfactor = 4\n";
-    let p = Program::new("copies", policy);
+    let p = Training::new("copies", policy);
     let (a, b) = (p.buffer([1.03, 3.3, -0.51, 100.0]), p.buffer([0.0; 4]));
-    let free = p.runtime.memory_info().unwrap().0;
+    let free = p.program.context.memory_info().unwrap().0;
     p.launch(1, &[a, b]).unwrap();
     assert_eq!(p.values(a), [1.03, 3.3, -0.51, 100.0]);
     // 3 bits behind the point: 1, 3.25, -0.5, 96 or 104, the even one.
     assert_eq!(p.values(b), [4.0, 13.0, -2.0, 384.0]);
-    assert_eq!(p.runtime.memory_info().unwrap().0, free);
+    assert_eq!(p.program.context.memory_info().unwrap().0, free);
     // A pointer into the middle: the tensor begins there, what lies before stays.
     let c = p.buffer([9.0; 4]);
     p.launch(1, &[a, c]).unwrap();
@@ -133,7 +128,7 @@ fn inputs_are_copies_and_outputs_change_in_place() {
 #[test]
 fn what_a_kernel_also_stores_through_changes_itself() {
     let policy = "[[quantize]]\nkernel = \"twice\"\nargument = 0\nwhen = \"before\"\nformat = \"int4\"\n";
-    let p = Program::new("in-place", policy);
+    let p = Training::new("in-place", policy);
     let a = p.buffer([7.0, 3.2, -1.4, 0.3]);
     p.launch(3, &[a]).unwrap();
     assert_eq!(p.values(a), [14.0, 6.0, -2.0, 0.0]);
@@ -143,7 +138,7 @@ fn what_a_kernel_also_stores_through_changes_itself() {
 #[test]
 fn what_is_no_tensor_of_numbers_is_refused_or_left_alone() {
     let one = "[[scale]]\nkernel = \"words\"\nwhen = \"after\"\nfactor = 2\n";
-    let p = Program::new("words", &format!("{one}argument = 1\n"));
+    let p = Training::new("words", &format!("{one}argument = 1\n"));
     let (a, b) = (p.buffer([1.0; 4]), p.buffer([0.0; 4]));
     let error = p.launch(4, &[a, b]).unwrap_err();
     let text = error.to_string();
@@ -153,18 +148,21 @@ fn what_is_no_tensor_of_numbers_is_refused_or_left_alone() {
         "{text}"
     );
     assert_eq!(p.events(tensor).len(), 1);
-    let p = Program::new("kinds", &format!("{one}argument = \"outputs\"\n"));
+    let p = Training::new("kinds", &format!("{one}argument = \"outputs\"\n"));
     let (a, b) = (p.buffer([1.0; 4]), p.buffer([0.0; 4]));
     p.launch(4, &[a, b]).unwrap();
     assert_eq!(p.values(b), [1.0; 4]);
     assert_eq!(p.events(tensor)[0].launches, 0);
-    let p = Program::new("weights", &format!("{one}argument = \"weights\"\n"));
-    assert_eq!(p.runtime.malloc(4).unwrap_err().code(), Code::NOT_SUPPORTED);
+    let p = Training::new("weights", &format!("{one}argument = \"weights\"\n"));
+    assert_eq!(
+        p.program.context.malloc(4).unwrap_err().code(),
+        Code::NOT_SUPPORTED
+    );
     std::fs::remove_dir_all(&p.folder).unwrap();
 }
 
 /// One step of training: the loss's gradient is made, and added to the weights.
-fn step(p: &Program, made: [f32; 4], weights: usize) {
+fn step(p: &Training, made: [f32; 4], weights: usize) {
     let (from, gradient) = (p.buffer(made), p.buffer([0.0; 4]));
     p.launch(1, &[from, gradient]).unwrap();
     p.launch(2, &[gradient, weights]).unwrap();
@@ -175,7 +173,7 @@ fn the_scale_of_the_loss_backs_off_and_grows() {
     let policy = "[loss_scale]\nfactor = 1024\ndynamic = true\ninterval = 2\n\
                   scale = { kernel = \"copy\", argument = 1, when = \"after\" }\n\
                   unscale = { kernel = \"update\", argument = 0, when = \"before\" }\n";
-    let p = Program::new("dynamic", policy);
+    let p = Training::new("dynamic", policy);
     let weights = p.buffer([0.0; 4]);
     step(&p, [1.0, 2.0, 3.0, 0.1], weights);
     assert_eq!(p.values(weights), [1.0, 2.0, 3.0, 0.1]);
@@ -201,7 +199,7 @@ fn a_static_scale_stays_and_leaves_out_bad_updates() {
     let policy = "[loss_scale]\nfactor = 8\nscale = { kernel = \"copy\", argument = 1, when = \"after\" }\n\
                   unscale = { kernel = \"update\", argument = 0, when = \"before\" }\n\
                   [[quantize]]\nkernel = \"update\"\nargument = 1\nwhen = \"after\"\nformat = \"bf16\"\nrounding = \"rs\"\n";
-    let p = Program::new("static", policy);
+    let p = Training::new("static", policy);
     let weights = p.buffer([1.0; 4]);
     step(&p, [f32::INFINITY, 1.0, 1.0, 1.0], weights);
     assert_eq!(p.values(weights), [1.0; 4]);

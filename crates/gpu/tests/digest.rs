@@ -1,17 +1,12 @@
 //! VERNIER_DIGEST: two compilers' versions of a program agree, two results do not.
 
 mod common;
+mod program;
 
-use common::{HEAD, elementwise, launch, ptx_binary, upload};
+use common::{HEAD, elementwise, ptx_binary};
+use gpu::Startup;
+use program::Program;
 use record::variables;
-use runtime::{Dim3, Geometry, Runtime, Startup};
-
-const FOUR: Geometry = Geometry {
-    grid: Dim3 { x: 1, y: 1, z: 1 },
-    block: Dim3 { x: 4, y: 1, z: 1 },
-    dynamic_shared: 0,
-    cooperative: false,
-};
 
 /// The digest after a launch of `k` on four floats; the program can name `table`.
 fn digest(name: &str, variables: &str, factor: f32) -> String {
@@ -24,20 +19,16 @@ fn digest(name: &str, variables: &str, factor: f32) -> String {
         .with(&variables::RUN_DIR, folder.to_string_lossy())
         .with(&variables::DIGEST, "1")
         .with(&variables::QUIET, "1");
-    let runtime = Runtime::new(startup);
     let text = format!("{HEAD}{variables}{}", elementwise("k", "mul.f32", factor));
-    // SAFETY: the fat binary lives as long as the process.
-    let module = unsafe { runtime.register(ptx_binary(&text).cast()) };
-    runtime.register_function(module, 1, "k");
-    runtime.register_variable(module, 101, "table");
-    let data = runtime.malloc(16).unwrap();
-    upload(&runtime, data, &[1.0, 2.0, 3.0, 4.0]).unwrap();
+    let program = Program::new(startup, ptx_binary(&text), &["k"], &["table"]);
+    let data = program.context.malloc(16).unwrap();
+    program.upload(data, &[1.0, 2.0, 3.0, 4.0]).unwrap();
     // SAFETY: the kernel takes one pointer.
-    unsafe { launch(&runtime, 1, FOUR, &[data]) }.unwrap();
+    unsafe { program.launch(1, &[data]) }.unwrap();
     // An allocation whose place depends on how many variables there are.
-    runtime.malloc(1000).unwrap();
+    program.context.malloc(1000).unwrap();
     // SAFETY: as above.
-    unsafe { launch(&runtime, 1, FOUR, &[data]) }.unwrap();
+    unsafe { program.launch(1, &[data]) }.unwrap();
     let file = folder.join(format!("{}.jsonl", std::process::id()));
     let record = std::fs::read_to_string(file).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();

@@ -3,8 +3,8 @@
 //! VERNIER_LAUNCH_LOG asks for it; the first N launches of the process are logged, and with VERNIER_LAUNCH_STOP
 //! the process ends behind the last of them.
 
+use crate::context::Context;
 use crate::error::Error;
-use crate::runtime::Runtime;
 use crate::settings::Startup;
 use crate::{launch::Geometry, recorder, say};
 use backend::{Arena, Dim3, KernelInfo, Stats};
@@ -194,7 +194,7 @@ fn words(memory: &dyn Arena, info: &KernelInfo, params: &[u8]) -> Vec<Word> {
     all
 }
 
-impl Runtime {
+impl Context {
     /// Takes note of a launch that has ended, if launches are logged.
     pub(crate) fn log_launch(&self, memory: &dyn Arena, logged: &Logged<'_>) {
         let Ok(Some(log)) = self.launch_log() else { return };

@@ -1,7 +1,5 @@
-//! Fat binaries built by hand, as nvcc would put them into a program, and what a program does with them.
+//! Fat binaries built by hand, as nvcc would put them into a program.
 #![allow(dead_code)] // each test binary uses its part
-
-use runtime::{CopyKind, DEFAULT_STREAM, Error, Geometry, Runtime, Work};
 
 /// The wrapper that is passed to `__cudaRegisterFatBinary`, with the container it points to.
 #[repr(C)]
@@ -86,40 +84,4 @@ pub fn times_variable(name: &str, variable: &str) -> String {
         "mul.f32 %f2, %f1, 0f3F800000;",
         &format!("ld.global.f32 %f2, [{variable}];\nmul.f32 %f2, %f1, %f2;"),
     )
-}
-
-/// Launches the kernel that a host address stands for, in the default stream.
-///
-/// # Safety
-/// As many arguments as the kernel takes, each a pointer.
-pub unsafe fn launch(
-    runtime: &Runtime,
-    function: usize,
-    geometry: Geometry,
-    arguments: &[usize],
-) -> Result<(), Error> {
-    let pointers: Vec<*const u8> = arguments.iter().map(|a| (&raw const *a).cast()).collect();
-    let work = Work::Launch {
-        function,
-        geometry,
-        arguments: pointers.as_ptr(),
-    };
-    // SAFETY: the caller's promise.
-    unsafe { runtime.issue(DEFAULT_STREAM, work) }
-}
-
-/// Copies floats to device memory.
-pub fn upload(runtime: &Runtime, to: usize, values: &[f32]) -> Result<(), Error> {
-    let (from, size) = (values.as_ptr() as usize, 4 * values.len());
-    // SAFETY: the slice is valid for its length.
-    unsafe { runtime.issue(DEFAULT_STREAM, Work::copy(to, from, size, CopyKind::HostToDevice)) }
-}
-
-/// Four floats of device memory.
-pub fn download(runtime: &Runtime, from: usize) -> Result<[f32; 4], Error> {
-    let mut back = [0f32; 4];
-    let to = back.as_mut_ptr() as usize;
-    // SAFETY: the array is valid for its length.
-    unsafe { runtime.issue(DEFAULT_STREAM, Work::copy(to, from, 16, CopyKind::DeviceToHost))? };
-    Ok(back)
 }

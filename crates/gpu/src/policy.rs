@@ -4,8 +4,8 @@
 
 use crate::boundary::Tensors;
 use crate::error::Error;
+use crate::module::Function;
 use crate::recorder::Recorder;
-use crate::registry::FunctionEntry;
 use crate::say;
 use crate::settings::Startup;
 use policy::layers::{LaunchSignature, LayerMap, Matcher};
@@ -80,9 +80,6 @@ pub(crate) struct Decision {
     /// Tensors at its boundaries: numbers in [`Policy::tensors`].
     pub(crate) tensors: Vec<usize>,
 }
-
-/// A kernel's state, made at its first launch.
-pub(crate) type KernelSlot = Arc<OnceLock<KernelState>>;
 
 fn count(sites: &BTreeMap<String, BTreeSet<usize>>) -> u64 {
     sites.values().map(|s| s.len() as u64).sum()
@@ -168,7 +165,7 @@ impl Active {
     }
 
     /// What is done about the launch of a kernel that starts now.
-    pub(crate) fn plan(&self, entry: &FunctionEntry, location: &Location) -> Decision {
+    pub(crate) fn plan(&self, entry: &Function, location: &Location) -> Decision {
         let state = entry.policy.get_or_init(|| KernelState {
             view: self.policy.kernel(&entry.name),
             always: self.policy.always(),
@@ -199,7 +196,7 @@ impl Active {
     }
 
     /// What a kernel does with its arguments. To be asked after [`Active::plan`].
-    pub(crate) fn uses<'e>(&self, entry: &'e FunctionEntry, module: &Module) -> &'e [ArgumentUse] {
+    pub(crate) fn uses<'e>(&self, entry: &'e Function, module: &Module) -> &'e [ArgumentUse] {
         let find = || {
             module
                 .function(&entry.name)

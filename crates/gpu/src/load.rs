@@ -1,14 +1,14 @@
-//! Loading a registered fat binary: its PTX is unpacked, kernels that PTX files define are taken from there, an
+//! Loading a module: the PTX of a fat binary is unpacked, kernels that PTX files define are taken from there, an
 //! override is applied, and the result is placed in device memory. Parts that come from different texts stay
 //! different modules that share the variables which the program can name.
 
 use crate::code::Code;
+use crate::context::{Context, Ready};
 use crate::digest::initial;
 use crate::error::Error;
 use crate::link::{self, Part};
+use crate::module::{DEVICE_RUNTIME, Image, Module};
 use crate::policy::Active;
-use crate::registry::{DEVICE_RUNTIME, FatBinary, Handle};
-use crate::runtime::{Ready, Runtime};
 use crate::{say, sources};
 use backend::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
@@ -25,23 +25,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Code in its place.
+type OnDevice = Arc<dyn backend::Module>;
+
 /// Names shown in a list before it is cut short.
 const NAMES_SHOWN: usize = 6;
 
 /// One text's part of a module.
 struct Unit {
     /// As the text has it; its variables are those of all variants.
-    module: Arc<dyn backend::Module>,
+    module: OnDevice,
     /// Whether what a policy makes of it depends on the kernel that is launched.
     by_kernel: bool,
     /// What policies made of it: by the rules that hold, then by kernel (one for all, under "", where it does not
     /// matter).
-    variants: Mutex<FxHashMap<Plan, FxHashMap<String, Arc<dyn backend::Module>>>>,
+    variants: Mutex<FxHashMap<Plan, FxHashMap<String, OnDevice>>>,
     /// Number in `.target sm_NN`.
     arch: u32,
 }
 
-/// A registered fat binary whose code is in place.
+/// A module whose code is in place.
 pub(crate) struct Loaded {
     /// For messages: `mlp.1`.
     name: String,
@@ -54,7 +57,7 @@ pub(crate) struct Loaded {
 
 /// A kernel ready to be asked about or launched.
 pub(crate) struct Kernel {
-    pub(crate) module: Arc<dyn backend::Module>,
+    pub(crate) module: OnDevice,
     pub(crate) info: Arc<KernelInfo>,
     /// Number in `.target sm_NN`.
     pub(crate) arch: u32,
@@ -62,7 +65,7 @@ pub(crate) struct Kernel {
 
 impl Unit {
     /// The code for launches of `kernel` under a plan.
-    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Result<Arc<dyn backend::Module>, Error> {
+    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Result<OnDevice, Error> {
         let Some((active, plan)) = by else {
             return Ok(self.module.clone());
         };
@@ -87,7 +90,7 @@ impl Unit {
         active: &Active,
         plan: &Plan,
         kernel: Option<&str>,
-    ) -> Result<(Arc<dyn backend::Module>, policy::Report), Error> {
+    ) -> Result<(OnDevice, policy::Report), Error> {
         let mut tree = self.module.ptx().clone().into_tree();
         let report = active.policy.rewrite(&mut tree, plan, kernel);
         let checked = ptx::check(tree).map_err(not_ptx)?;
@@ -281,11 +284,14 @@ fn list(names: &BTreeSet<&str>) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-impl Runtime {
+impl Context {
     /// The PTX that a fat binary holds.
-    fn images(&self, binary: &FatBinary) -> Result<Vec<PtxImage>, Error> {
+    fn images(&self, binary: &Module) -> Result<Vec<PtxImage>, Error> {
+        let Image::FatBinary(wrapper) = &binary.image else {
+            return Ok(Vec::new());
+        };
         // SAFETY: the program gave this address to register a fat binary, and has not taken it back.
-        let containers = unsafe { fatbin::registered_at(binary.wrapper.0) };
+        let containers = unsafe { fatbin::registered_at(wrapper.0) };
         containers.and_then(|c| fatbin::best_ptx(&c)).map_err(|e| {
             let code = match e {
                 fatbin::Error::MachineCodeOnly { .. } => Code::NO_KERNEL_IMAGE_FOR_DEVICE,
@@ -299,8 +305,8 @@ impl Runtime {
     }
 
     /// Writes the PTX of every module registered so far, once; gives the images of `wanted` if they were unpacked for that.
-    fn write_ptx(&self, folder: &Path, wanted: &FatBinary) -> Option<Result<Vec<PtxImage>, Error>> {
-        let modules: Vec<Arc<FatBinary>> = self.registry().modules.values().cloned().collect();
+    fn write_ptx(&self, folder: &Path, wanted: &Module) -> Option<Result<Vec<PtxImage>, Error>> {
+        let modules = self.modules();
         let mut kept = None;
         for binary in modules {
             if std::mem::replace(&mut *lock(&binary.written), true) {
@@ -320,13 +326,13 @@ impl Runtime {
         kept
     }
 
-    fn file_name(&self, binary: &FatBinary, image: &PtxImage, index: usize) -> String {
+    fn file_name(&self, binary: &Module, image: &PtxImage, index: usize) -> String {
         image.file_name(&self.startup().program, binary.number + index)
     }
 
     /// The code of a fat binary, loaded when first asked for. A failure stays: the next launch gives the same
     /// error.
-    pub(crate) fn loaded(&self, binary: &FatBinary) -> Result<Arc<Loaded>, Error> {
+    pub(crate) fn loaded(&self, binary: &Module) -> Result<Arc<Loaded>, Error> {
         let ready = self.ready()?;
         let mut slot = lock(&binary.loaded);
         if let Some(known) = &*slot {
@@ -337,7 +343,7 @@ impl Runtime {
         result
     }
 
-    fn load(&self, binary: &FatBinary, ready: &Ready) -> Result<Loaded, Error> {
+    fn load(&self, binary: &Module, ready: &Ready) -> Result<Loaded, Error> {
         let kernels = lock(&binary.kernels).clone();
         let registered: BTreeSet<String> = lock(&binary.variables).iter().map(|v| v.name.clone()).collect();
         let files = ready.files(self)?;
@@ -346,8 +352,9 @@ impl Runtime {
             .and_then(|folder| self.write_ptx(folder, binary));
         let images = unpacked.unwrap_or_else(|| self.images(binary));
         let mut embedded = self.parts(binary, images.as_deref().unwrap_or_default());
-        let file_name = match images.as_deref() {
-            Ok([first, ..]) => self.file_name(binary, first, 0),
+        let file_name = match (&binary.image, images.as_deref()) {
+            (Image::Ptx(text), _) => text.source.name.clone(),
+            (_, Ok([first, ..])) => self.file_name(binary, first, 0),
             _ => format!("{}.{}.ptx", self.startup().program, binary.number),
         };
         let name = file_name
@@ -430,29 +437,30 @@ impl Runtime {
     }
 
     /// The texts of images, with the names of the files they are written to.
-    fn parts<'a>(&self, binary: &FatBinary, images: &'a [PtxImage]) -> Vec<Part<'a>> {
+    fn parts<'a>(&self, binary: &'a Module, images: &'a [PtxImage]) -> Vec<Part<'a>> {
+        if let Image::Ptx(text) = &binary.image {
+            return vec![Part::Kept(text)];
+        }
         let named =
             |(i, image): (usize, &'a PtxImage)| Part::Unread(self.file_name(binary, image, i), &image.text);
         images.iter().enumerate().map(named).collect()
     }
 
     /// Tells the program where its managed variables lie.
-    fn fill_slots(&self, binary: &FatBinary, loaded: &Loaded) {
+    fn fill_slots(&self, binary: &Module, loaded: &Loaded) {
         for variable in lock(&binary.variables).iter() {
             if let (Some(slot), Some(info)) = (&variable.slot, loaded.variable(&variable.name)) {
-                // SAFETY: nvcc's code registered this pointer variable for us to fill in.
-                unsafe { slot.address.write_unaligned(info.address as usize) };
+                slot.fill(info.address as usize);
             }
         }
     }
 
     /// Gives managed variables memory of their own although their module could not be loaded: the program reads
     /// them without asking whether it could, and must not crash. Kernels of the module fail with the reason.
-    fn fill_slots_without_module(&self, binary: &FatBinary) {
+    fn fill_slots_without_module(&self, binary: &Module) {
         for slot in lock(&binary.variables).iter().filter_map(|v| v.slot) {
             if let Ok(address) = self.malloc_managed(slot.size, 1) {
-                // SAFETY: as in `fill_slots`.
-                unsafe { slot.address.write_unaligned(address) };
+                slot.fill(address);
             }
         }
     }
@@ -461,24 +469,16 @@ impl Runtime {
     ///
     /// # Errors
     /// Whatever keeps its code from being had.
-    pub fn load_now(&self, handle: Handle) -> Result<(), Error> {
-        let binary = self.registry().modules.get(&handle).cloned();
-        match binary {
-            Some(binary) => self.loaded(&binary).map(|_| ()).inspect_err(|_| {
-                self.fill_slots_without_module(&binary);
-            }),
-            None => Err(Error::argument(
-                Code::INVALID_RESOURCE_HANDLE,
-                "the fat binary is not registered",
-            )),
-        }
+    pub fn load_now(&self, module: &Module) -> Result<(), Error> {
+        self.loaded(module).map(|_| ()).inspect_err(|_| {
+            self.fill_slots_without_module(module);
+        })
     }
 
-    /// A managed variable, for which nvcc's code passes its address in managed memory.
-    fn managed_symbol(&self, address: usize) -> Option<(usize, usize)> {
-        let modules: Vec<Arc<FatBinary>> = self.registry().modules.values().cloned().collect();
-        modules.iter().find_map(|binary| {
-            let loaded = lock(&binary.loaded).clone()?.ok()?;
+    /// A managed variable by its address: that, and its size.
+    pub fn managed_variable(&self, address: usize) -> Option<(usize, usize)> {
+        self.modules().iter().find_map(|module| {
+            let loaded = module.code()?;
             let found = loaded
                 .variables
                 .values()
@@ -487,22 +487,15 @@ impl Runtime {
         })
     }
 
-    /// Address and size of the device variable that a host variable stands for.
+    /// Address and size of a variable of a module.
     ///
     /// # Errors
-    /// Not registered, or not in the module's PTX.
-    pub fn symbol(&self, host: usize) -> Result<(usize, usize), Error> {
-        let entry = self.registry().variables.get(&host).cloned();
-        let Some(entry) = entry else {
-            return self.managed_symbol(host).ok_or(Error::UnknownSymbol(host));
-        };
-        let loaded = self.loaded(&entry.module)?;
-        let info = loaded.variable(&entry.name).ok_or_else(|| Error::Module {
+    /// The module's code cannot be had, or has no such variable.
+    pub fn variable(&self, module: &Module, name: &str) -> Result<(usize, usize), Error> {
+        let loaded = self.loaded(module)?;
+        let info = loaded.variable(name).ok_or_else(|| Error::Module {
             code: Code::INVALID_SYMBOL,
-            reason: format!(
-                "no variable `{}` in the PTX of module {}",
-                entry.name, loaded.name
-            ),
+            reason: format!("no variable `{name}` in the PTX of module {}", loaded.name),
         })?;
         Ok((info.address as usize, info.size as usize))
     }

@@ -1,8 +1,8 @@
 //! Memory pools: objects with attributes that are kept and answered. Every pool takes from the same memory, and
 //! a freed range is free at once.
 
+use crate::context::Context;
 use crate::error::Error;
-use crate::runtime::Runtime;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -40,7 +40,7 @@ fn invalid(pool: usize) -> Error {
     Error::value(format!("{pool:#x} is not a live memory pool"))
 }
 
-impl Runtime {
+impl Context {
     fn pools(&self) -> MutexGuard<'_, State> {
         self.pools.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,20 +1,13 @@
 //! The override workflow file by file, and variables that kernels from different files share.
 
 mod common;
+mod program;
 
-use common::{
-    HEAD, Wrapper, download, elementwise, launch, linked_binary, ptx_binary, times_variable, upload,
-};
+use common::{HEAD, elementwise, linked_binary, ptx_binary, times_variable};
+use gpu::{Code, Startup};
+use program::Program;
 use record::{Environment, variables};
-use runtime::{Code, Dim3, Geometry, Handle, Runtime, Startup};
 use std::path::{Path, PathBuf};
-
-const ONE_WARP: Geometry = Geometry {
-    grid: Dim3 { x: 1, y: 1, z: 1 },
-    block: Dim3 { x: 4, y: 1, z: 1 },
-    dynamic_shared: 0,
-    cooperative: false,
-};
 
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("vernier-overrides-{name}-{}", std::process::id()));
@@ -39,41 +32,24 @@ fn startup(out: Option<&Path>, from: Option<&Path>, rewrite: Option<&str>) -> St
         program: "prog".into(),
         config: None,
         environment,
+        cuda: 0,
     }
 }
 
-/// A runtime with one module; kernel i has host address i + 1, variable i has 101 + i.
-fn program(startup: Startup, ptx: &str, kernels: &[&str], variables: &[&str]) -> (Runtime, Handle) {
-    program_of(startup, ptx_binary(ptx), kernels, variables)
+/// A program with this PTX.
+fn program(startup: Startup, ptx: &str, kernels: &[&str], variables: &[&str]) -> Program {
+    Program::new(startup, ptx_binary(ptx), kernels, variables)
 }
 
-fn program_of(
-    startup: Startup,
-    binary: *const Wrapper,
-    kernels: &[&str],
-    variables: &[&str],
-) -> (Runtime, Handle) {
-    let runtime = Runtime::new(startup);
-    // SAFETY: the fat binary lives as long as the process.
-    let module = unsafe { runtime.register(binary.cast()) };
-    for (i, name) in kernels.iter().enumerate() {
-        runtime.register_function(module, i + 1, name);
-    }
-    for (i, name) in variables.iter().enumerate() {
-        runtime.register_variable(module, 101 + i, name);
-    }
-    (runtime, module)
-}
-
-/// Runs the kernel on four floats.
-fn run(runtime: &Runtime, host: usize, values: [f32; 4]) -> Result<[f32; 4], runtime::Error> {
-    let data = runtime.malloc(16)?;
-    upload(runtime, data, &values)?;
+/// Runs the kernel of a number on four floats.
+fn run(program: &Program, kernel: usize, values: [f32; 4]) -> Result<[f32; 4], gpu::Error> {
+    let data = program.context.malloc(16)?;
+    program.upload(data, &values)?;
     // SAFETY: the kernels of these tests take one pointer.
-    unsafe { launch(runtime, host, ONE_WARP, &[data]) }?;
-    let back = download(runtime, data)?;
-    runtime.free(data)?;
-    runtime.synchronize()?;
+    unsafe { program.launch(kernel, &[data]) }?;
+    let back = program.download(data)?;
+    program.context.free(data)?;
+    program.context.synchronize()?;
     Ok(back)
 }
 
@@ -85,7 +61,7 @@ fn ptx_is_written_then_read_and_edits_count() {
         elementwise("twice", "mul.f32", 2.0),
         elementwise("more", "add.f32", 1.0)
     );
-    let (first, _) = program(startup(Some(&folder), None, None), &ptx, &["twice", "more"], &[]);
+    let first = program(startup(Some(&folder), None, None), &ptx, &["twice", "more"], &[]);
     assert_eq!(
         run(&first, 1, [1.0, 2.0, 3.0, 4.0]).unwrap(),
         [2.0, 4.0, 6.0, 8.0]
@@ -94,14 +70,14 @@ fn ptx_is_written_then_read_and_edits_count() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), ptx);
 
     std::fs::write(&file, ptx.replace("0f40000000", "0f40400000")).unwrap();
-    let (second, _) = program(startup(None, Some(&folder), None), &ptx, &["twice", "more"], &[]);
+    let second = program(startup(None, Some(&folder), None), &ptx, &["twice", "more"], &[]);
     assert_eq!(
         run(&second, 1, [1.0, 2.0, 3.0, 4.0]).unwrap(),
         [3.0, 6.0, 9.0, 12.0]
     );
 
     // Without reading, the edited file is neither used nor overwritten.
-    let (third, _) = program(startup(Some(&folder), None, None), &ptx, &["twice", "more"], &[]);
+    let third = program(startup(Some(&folder), None, None), &ptx, &["twice", "more"], &[]);
     assert_eq!(run(&third, 1, [1.0; 4]).unwrap(), [2.0; 4]);
     assert!(std::fs::read_to_string(&file).unwrap().contains("0f40400000"));
     std::fs::remove_dir_all(&folder).unwrap();
@@ -117,14 +93,14 @@ fn a_kernel_that_no_file_defines_comes_from_the_embedded_ptx() {
     );
     let edited = format!("{HEAD}{}", elementwise("more", "add.f32", 10.0));
     std::fs::write(folder.join("anything.ptx"), edited).unwrap();
-    let (runtime, _) = program(
+    let prog = program(
         startup(None, Some(&folder), None),
         &embedded,
         &["twice", "more"],
         &[],
     );
-    assert_eq!(run(&runtime, 1, [1.0; 4]).unwrap(), [2.0; 4]);
-    assert_eq!(run(&runtime, 2, [1.0; 4]).unwrap(), [11.0; 4]);
+    assert_eq!(run(&prog, 1, [1.0; 4]).unwrap(), [2.0; 4]);
+    assert_eq!(run(&prog, 2, [1.0; 4]).unwrap(), [11.0; 4]);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -142,22 +118,22 @@ fn kernels_of_a_file_and_of_the_embedded_ptx_share_variables() {
         format!("{HEAD}{variable}{}", times_variable("a", "factor")),
     )
     .unwrap();
-    let (runtime, _) = program(
+    let prog = program(
         startup(None, Some(&folder), None),
         &embedded,
         &["a", "b"],
         &["factor"],
     );
-    assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [3.0; 4]);
-    let (address, size) = runtime.symbol(101).unwrap();
+    assert_eq!(run(&prog, 1, [3.0; 4]).unwrap(), [3.0; 4]);
+    let (address, size) = prog.context.variable(&prog.module, "factor").unwrap();
     assert_eq!(size, 4);
-    upload(&runtime, address, &[5.0]).unwrap();
-    assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [15.0; 4]);
-    assert_eq!(run(&runtime, 2, [3.0; 4]).unwrap(), [15.0; 4]);
+    prog.upload(address, &[5.0]).unwrap();
+    assert_eq!(run(&prog, 1, [3.0; 4]).unwrap(), [15.0; 4]);
+    assert_eq!(run(&prog, 2, [3.0; 4]).unwrap(), [15.0; 4]);
     // After a reset the variable has its first value again, and both kernels see it.
-    runtime.reset().unwrap();
-    assert_eq!(run(&runtime, 2, [3.0; 4]).unwrap(), [3.0; 4]);
-    assert_eq!(run(&runtime, 1, [3.0; 4]).unwrap(), [3.0; 4]);
+    prog.context.reset().unwrap();
+    assert_eq!(run(&prog, 2, [3.0; 4]).unwrap(), [3.0; 4]);
+    assert_eq!(run(&prog, 1, [3.0; 4]).unwrap(), [3.0; 4]);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -174,13 +150,13 @@ fn a_variable_of_another_size_is_refused() {
         times_variable("a", "factor")
     );
     std::fs::write(folder.join("a.ptx"), edited).unwrap();
-    let (runtime, _) = program(
+    let prog = program(
         startup(None, Some(&folder), None),
         &embedded,
         &["a", "b"],
         &["factor"],
     );
-    let error = run(&runtime, 2, [1.0; 4]).unwrap_err();
+    let error = run(&prog, 2, [1.0; 4]).unwrap_err();
     assert_eq!(error.code(), Code::INVALID_PTX);
     assert!(error.to_string().contains("`factor`"), "{error}");
     std::fs::remove_dir_all(&folder).unwrap();
@@ -191,16 +167,16 @@ fn broken_and_double_files_fail_the_launch_with_their_reason() {
     let folder = folder("bad");
     let embedded = format!("{HEAD}{}", elementwise("k", "mul.f32", 2.0));
     std::fs::write(folder.join("a.ptx"), embedded.replace("mul.f32", "mull.f32")).unwrap();
-    let (runtime, _) = program(startup(None, Some(&folder), None), &embedded, &["k"], &[]);
-    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    let prog = program(startup(None, Some(&folder), None), &embedded, &["k"], &[]);
+    let error = run(&prog, 1, [1.0; 4]).unwrap_err();
     assert!(
         error.to_string().contains("a.ptx:") && error.to_string().contains("mull.f32"),
         "{error}"
     );
     std::fs::write(folder.join("a.ptx"), &embedded).unwrap();
     std::fs::write(folder.join("b.ptx"), &embedded).unwrap();
-    let (runtime, _) = program(startup(None, Some(&folder), None), &embedded, &["k"], &[]);
-    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    let prog = program(startup(None, Some(&folder), None), &embedded, &["k"], &[]);
+    let error = run(&prog, 1, [1.0; 4]).unwrap_err();
     assert!(
         error.to_string().contains("a.ptx") && error.to_string().contains("b.ptx"),
         "{error}"
@@ -211,11 +187,11 @@ fn broken_and_double_files_fail_the_launch_with_their_reason() {
 #[test]
 fn every_f32_instruction_is_rewritten_on_demand() {
     let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 0.0625));
-    let (runtime, _) = program(startup(None, None, Some("vf32")), &ptx, &["k"], &[]);
+    let prog = program(startup(None, None, Some("vf32")), &ptx, &["k"], &[]);
     // The variables are unset, so the format is fp32 and the result that of plain f32.
-    assert_eq!(run(&runtime, 1, [1.0; 4]).unwrap(), [1.0625; 4]);
-    let (runtime, _) = program(startup(None, None, Some("bf17")), &ptx, &["k"], &[]);
-    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    assert_eq!(run(&prog, 1, [1.0; 4]).unwrap(), [1.0625; 4]);
+    let prog = program(startup(None, None, Some("bf17")), &ptx, &["k"], &[]);
+    let error = run(&prog, 1, [1.0; 4]).unwrap_err();
     assert_eq!(error.code(), Code::INVALID_VALUE);
     assert!(
         error.to_string().contains("VERNIER_OVERRIDE") && error.to_string().contains("bf17"),
@@ -228,8 +204,8 @@ fn performance_simulation_is_refused_by_name() {
     let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
     let mut settings = startup(None, None, None);
     settings.environment = settings.environment.with(&variables::MODE, "0");
-    let (runtime, _) = program(settings, &ptx, &["k"], &[]);
-    let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+    let prog = program(settings, &ptx, &["k"], &[]);
+    let error = run(&prog, 1, [1.0; 4]).unwrap_err();
     assert_eq!(error.code(), Code::NOT_SUPPORTED);
     assert!(error.to_string().contains("PTX_SIM_MODE_FUNC"), "{error}");
 }
@@ -244,8 +220,8 @@ fn a_bad_configuration_file_is_an_error_with_its_name() {
         config: Some(config),
         ..startup(None, None, None)
     };
-    let (runtime, _) = program(settings, &ptx, &["k"], &[]);
-    let error = runtime.malloc(4).unwrap_err();
+    let prog = program(settings, &ptx, &["k"], &[]);
+    let error = prog.context.malloc(4).unwrap_err();
     assert_eq!(error.code(), Code::INITIALIZATION_ERROR);
     assert!(error.to_string().contains("-no_such_option"), "{error}");
     std::fs::remove_dir_all(&folder).unwrap();
@@ -274,10 +250,10 @@ fn separate_texts() -> (String, String) {
 fn separately_compiled_texts_are_linked() {
     let (a, b) = separate_texts();
     let binary = linked_binary(&[&a, &b]);
-    let (runtime, _) = program_of(startup(None, None, None), binary, &["k", "l"], &[]);
+    let prog = Program::new(startup(None, None, None), binary, &["k", "l"], &[]);
     // 2 times helper's 5, plus the kernel's own 10.
-    assert_eq!(run(&runtime, 1, [2.0; 4]).unwrap(), [20.0; 4]);
-    assert_eq!(run(&runtime, 2, [2.0; 4]).unwrap(), [3.0; 4]);
+    assert_eq!(run(&prog, 1, [2.0; 4]).unwrap(), [20.0; 4]);
+    assert_eq!(run(&prog, 2, [2.0; 4]).unwrap(), [3.0; 4]);
     // With only the second text as a file, the kernel comes from the first, embedded one; and the other way round.
     for (name, text) in [
         ("b", b.replace("0f3F800000", "0f40000000")),
@@ -285,10 +261,10 @@ fn separately_compiled_texts_are_linked() {
     ] {
         let folder = folder(&format!("linked-{name}"));
         std::fs::write(folder.join("edited.ptx"), text).unwrap();
-        let (runtime, _) = program_of(startup(None, Some(&folder), None), binary, &["k", "l"], &[]);
+        let prog = Program::new(startup(None, Some(&folder), None), binary, &["k", "l"], &[]);
         let expected = if name == "a" { (30.0, 3.0) } else { (20.0, 4.0) };
-        assert_eq!(run(&runtime, 1, [2.0; 4]).unwrap(), [expected.0; 4]);
-        assert_eq!(run(&runtime, 2, [2.0; 4]).unwrap(), [expected.1; 4]);
+        assert_eq!(run(&prog, 1, [2.0; 4]).unwrap(), [expected.0; 4]);
+        assert_eq!(run(&prog, 2, [2.0; 4]).unwrap(), [expected.1; 4]);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
@@ -298,10 +274,10 @@ fn embedded_ptx_is_checked_as_a_file_is() {
     let right = elementwise("k", "add.f32", 1.0);
     let wrong = right.replace("mul.wide.u32 %rd3,", "mul.wide.u32 %r2,");
     assert_ne!(right, wrong);
-    let (runtime, _) = program(startup(None, None, None), &format!("{HEAD}{wrong}"), &["k"], &[]);
+    let prog = program(startup(None, None, None), &format!("{HEAD}{wrong}"), &["k"], &[]);
     // A failure stays: the next launch gives the same error.
     for _ in 0..2 {
-        let error = run(&runtime, 1, [1.0; 4]).unwrap_err();
+        let error = run(&prog, 1, [1.0; 4]).unwrap_err();
         assert_eq!(error.code(), Code::INVALID_PTX);
         let message = error.to_string();
         assert!(

@@ -1,22 +1,23 @@
-//! What streams are given: every piece of work that has an order comes through [`Runtime::issue`], whatever call asked
+//! What streams are given: every piece of work that has an order comes through [`Context::issue`], whatever call asked
 //! for it. It is done when the call returns; a stream that is captured, or a device with a time of its own, finds here
 //! what happened in which stream, in order.
 
+use crate::context::Context;
 use crate::error::Error;
-use crate::launch::Geometry;
+use crate::launch::{Arguments, Geometry};
 use crate::memory::{CopyKind, Pitched, Shape};
-use crate::runtime::Runtime;
+use crate::module::Function;
 
 /// A piece of work.
 pub enum Work<'a> {
-    /// A kernel, by the host address that stands for it, with pointers to its arguments.
+    /// A launch of a kernel.
     Launch {
         /// The kernel.
-        function: usize,
+        function: &'a Function,
         /// Grid, block, shared memory.
         geometry: Geometry,
-        /// As many pointers as it has parameters.
-        arguments: *const *const u8,
+        /// What it is given.
+        arguments: Arguments<'a>,
     },
     /// A copy of rows.
     Copy {
@@ -67,7 +68,7 @@ impl Work<'_> {
     }
 }
 
-impl Runtime {
+impl Context {
     /// Gives work to a stream.
     ///
     /// # Errors
@@ -75,7 +76,7 @@ impl Runtime {
     /// synchronises.
     ///
     /// # Safety
-    /// Pointers to arguments point to values of the parameters' sizes; a side of a copy that is the program's own memory
+    /// Arguments are what [`Arguments`] says; a side of a copy that is the program's own memory
     /// is valid for all its rows.
     pub unsafe fn issue(&self, stream: usize, work: Work<'_>) -> Result<(), Error> {
         self.check_stream(stream)?;

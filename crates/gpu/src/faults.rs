@@ -8,9 +8,9 @@
 //! what copies give, as they do over what `<<<...>>>` gives.
 
 use crate::code::Code;
+use crate::context::Context;
 use crate::error::Error;
 use crate::recorder::Mark;
-use crate::runtime::Runtime;
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,18 +63,18 @@ impl Faults {
     }
 
     /// Notes in the run record that the program saw those of which `seen` is true.
-    fn saw(&self, runtime: &Runtime, seen: impl Fn(&Unseen) -> bool) {
+    fn saw(&self, context: &Context, seen: impl Fn(&Unseen) -> bool) {
         self.state().unseen.retain(|u| {
             let is_seen = seen(u);
             if is_seen {
-                runtime.recorder().looked_at(u.mark);
+                context.recorder().looked_at(u.mark);
             }
             !is_seen
         });
     }
 }
 
-impl Runtime {
+impl Context {
     /// An entry point gives this error to the program; `waits` if it is one that is called to wait or to ask.
     pub fn gives(&self, error: &Error, waits: bool) {
         let Error::Pending(_) = error else { return };

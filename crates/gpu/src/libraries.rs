@@ -3,7 +3,7 @@
 //! that the program loads, or tries to, is named once, and the command lets the run fail, unless
 //! VERNIER_ALLOW_LIBRARIES says otherwise.
 
-use crate::runtime::Runtime;
+use crate::context::Context;
 use crate::say;
 use record::Event;
 use record::run::Library;
@@ -64,17 +64,17 @@ fn is_allowed(allowed: Option<&str>, file: &str, stem: &str) -> bool {
 #[derive(Default)]
 pub(crate) struct Libraries(Mutex<BTreeSet<String>>);
 
-/// The program loads a library, or tries to.
-pub fn library_asked(path: &str) {
-    if let Some((file, stem)) = cuda_library(path)
-        // Most names of the runtime are this very library's.
-        && stem != "libcudart"
-    {
-        Runtime::global().library(file, stem);
+impl Context {
+    /// The program loads a library, or tries to.
+    pub fn library_asked(&self, path: &str) {
+        if let Some((file, stem)) = cuda_library(path)
+            // Most names of the runtime are this very library's.
+            && stem != "libcudart"
+        {
+            self.library(file, stem);
+        }
     }
-}
 
-impl Runtime {
     fn library(&self, file: &str, stem: &str) {
         let mut named = self.libraries.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !named.insert(stem.to_owned()) {
