@@ -19,6 +19,8 @@
 //! | [`steps`] | launches that go on one warp instruction at a time, and say what each did |
 //! | `classes`, [`profile`] | counters by kind of instruction, time by PTX line |
 
+#![deny(clippy::undocumented_unsafe_blocks)]
+
 mod access;
 mod affine;
 mod alu;

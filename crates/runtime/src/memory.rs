@@ -234,7 +234,8 @@ impl Runtime {
                 "cudaHostRegister: {size} bytes at {address:#x} are not mapped for reading and writing"
             )));
         }
-        ready.memory.register(address as u64, size as u64).map_err(|_| {
+        // SAFETY: it is mapped, as has been checked; cudaHostRegister asks the program to leave it so.
+        unsafe { ready.memory.register(address as u64, size as u64) }.map_err(|_| {
             Error::argument(
                 Code::HOST_MEMORY_ALREADY_REGISTERED,
                 format!(
