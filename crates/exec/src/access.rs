@@ -42,8 +42,8 @@ use crate::memory::MemoryKind;
 use crate::program::MemoryOp;
 use crate::warp::{Env, Range};
 use crate::warp::{Flow, Inst, OpFn, Warp};
-use crate::window;
 use ir::Space;
+use ir::window;
 
 /// Addresses of all lanes as host pointers, inactive lanes repeating an active one.
 pub(crate) struct Lanes {

@@ -9,7 +9,7 @@ use crate::machine::{Element, FULL, LANES, Operand};
 use crate::program::CrossOp;
 use crate::scalar::ScalarOp;
 use crate::warp::{Flow, Inst, OpFn, Warp};
-use ir::{BarrierFn, PredFn};
+use ir::{BARRIERS, BarrierFn, NO_COUNT, PredFn};
 
 /// The operands of an instruction that lists them.
 ///
@@ -360,9 +360,6 @@ pub unsafe fn clock(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-/// Barriers of a block (PTX ISA, "bar").
-pub const BARRIERS: u64 = 16;
-
 /// Barriers: `x` is the [`BarrierFn`], `b` is 1 if aligned.
 pub unsafe fn barrier(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: the emitter made `i` for this program.
@@ -416,9 +413,6 @@ fn bad_barrier(w: &Warp, id: u64, count: u64) -> Option<String> {
         _ => None,
     }
 }
-
-/// Stands for the thread count of a barrier for the whole block.
-pub const NO_COUNT: u64 = u64::MAX;
 
 /// What the lanes of `mask` contribute to the reduction of the barrier at `i`: lanes with a true predicate.
 ///

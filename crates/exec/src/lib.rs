@@ -1,15 +1,13 @@
-//! Lowers a PTX kernel to warp code and executes it: the functional engine.
+//! Makes warp code of kernels and executes it: the functional engine.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`memory`] | device memory and what is allocated in it |
 //! | [`launch`] | what a launch asks for and what comes back |
-//! | `translate` | syntax tree to the flat list of crate `ir`: names resolved, calls inlined |
 //! | `call` | calls that cannot be inlined: recursion, function pointers |
 //! | `emit` | flat list to `program`: decoded instructions with their places |
 //! | `survey` | what is known of the addresses in a register, from one access to the next |
 //! | `affine` | arithmetic on registers of the form base + lane * stride |
-//! | [`numerics`] | format, accumulator and rounding that an instruction names |
 //! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
 //! | `scalar` | ordinary PTX arithmetic, one lane at a time: the reference |
 //! | `access`, `atomics`, `cross`, `collective`, `printf` | memory; what reaches across lanes; printing |
@@ -39,7 +37,6 @@ mod machine;
 mod marker;
 pub mod memory;
 pub mod module;
-pub mod numerics;
 pub mod observe;
 mod printf;
 pub mod profile;
@@ -52,14 +49,12 @@ mod signals;
 mod simd_tests;
 pub mod steps;
 mod survey;
-mod translate;
 mod vf;
 mod warp;
-mod window;
 
 pub use classes::Classes;
 pub use engine::{Engine, Progress};
-pub use ir::{InstructionClass, Numerics, ParamInfo};
+pub use ir::{InstructionClass, Numerics, ParamInfo, numerics};
 pub use lanes::Isa;
 pub use launch::{Dim3, Execution, LaunchConfig, Limits, Location, RandomSource, Stats, Trap, TrapKind};
 pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};

@@ -6,7 +6,8 @@ use crate::launch::Dim3;
 use crate::memory::{Memory, MemoryError, MemoryKind};
 use crate::observe::site::Looking;
 use crate::program::Program;
-use crate::translate::{self, Globals};
+use crate::scalar;
+use ir::translate::{self, Globals};
 use ir::{BlockShape, FormatSource, Ir, Numerics, Op, ParamInfo};
 use ptx::Checked;
 use ptx::ast::{
@@ -243,7 +244,7 @@ impl Module {
                 module: self.ptx.source.name.clone(),
             });
         };
-        let ir = translate::run(&self.ptx, f, &self.addresses).map_err(|r| {
+        let ir = translate::run(&self.ptx, f, &self.addresses, &scalar::signature).map_err(|r| {
             let text = r.0.render(&self.ptx.source);
             Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
         })?;

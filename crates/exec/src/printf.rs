@@ -3,7 +3,7 @@
 
 use crate::launch::TrapKind;
 use crate::warp::Warp;
-use crate::window;
+use ir::window;
 
 /// Longest string read from device memory, and longest text of one conversion, bytes.
 const LONGEST: u64 = 1 << 16;
