@@ -82,7 +82,8 @@ pub trait Arena: Send + Sync {
     /// No bytes, or some are device memory or registered already.
     ///
     /// # Safety
-    /// They are mapped for reading and writing until [`Arena::unregister`].
+    /// They are mapped for reading and writing until [`Arena::unregister`], or until this is dropped, and no reference of
+    /// Rust's leads there while a kernel runs or [`Arena::read`] and its like reach them.
     unsafe fn register(&self, address: u64, size: u64) -> Result<(), MemoryError>;
 
     /// Takes back [`Arena::register`].

@@ -40,9 +40,9 @@ use crate::machine::{Element, FULL, LANES};
 use crate::program::MemoryOp;
 use crate::warp::{Env, Range};
 use crate::warp::{Flow, Inst, OpFn, Warp};
-use crate::window;
 use backend::{MemoryKind, TrapKind};
 use ir::Space;
+use ir::window;
 
 /// Addresses of all lanes as host pointers, inactive lanes repeating an active one.
 pub(crate) struct Lanes {
@@ -91,26 +91,31 @@ pub fn space_base(w: &Warp, space: Space) -> u64 {
 }
 
 /// The side table entry of a memory instruction.
+///
+/// # Safety
+/// As for every [`OpFn`].
 #[inline(always)]
-pub fn op(w: &Warp, i: &Inst) -> &'static MemoryOp {
-    // SAFETY: `c` is an index the emitter put there.
-    unsafe { w.env().program.memory_ops.get_unchecked(i.c as usize) }
+pub unsafe fn op<'p>(w: &Warp, i: &'p Inst) -> &'p MemoryOp {
+    // SAFETY: `c` is an index that the emitter put there.
+    unsafe { w.program(i).memory_ops.get_unchecked(i.c as usize) }
 }
 
-/// Where instruction `i` was allowed last.
+/// Where memory instruction `i` was allowed last.
+///
+/// # Safety
+/// As for every [`OpFn`].
 #[inline(always)]
-pub(crate) fn range_of<'a>(w: &'a Warp, i: &Inst) -> &'a Range {
+pub(crate) unsafe fn range_of<'a>(w: &'a Warp, i: &Inst) -> &'a Range {
     // SAFETY: there is a range for each entry of the side table, and `c` is one.
     unsafe { w.env().ranges.get_unchecked(i.c as usize) }
 }
 
+/// # Safety
+/// As for [`range_of`].
 #[inline(always)]
-fn range<'a>(w: &'a mut Warp, i: &Inst) -> &'a mut Range {
-    // SAFETY: as in `range_of`; the worker that runs the warp owns the block's state.
-    unsafe {
-        let ranges = &mut (*w.env).ranges;
-        ranges.get_unchecked_mut(i.c as usize)
-    }
+unsafe fn range<'a>(w: &'a mut Warp, i: &Inst) -> &'a mut Range {
+    // SAFETY: as in `range_of`.
+    unsafe { w.env_mut().ranges.get_unchecked_mut(i.c as usize) }
 }
 
 /// Where the bytes at `address` of `space` lie for `lane`, or what is wrong.
@@ -170,11 +175,10 @@ pub(crate) fn resolve_one(
             }
             found
         }
-        Space::Local => {
-            // SAFETY: every lane has `local_bytes` of local memory.
-            let base = unsafe { w.local.add(lane * env.local_bytes as usize) };
-            window(base, env.local_bytes)?
-        }
+        Space::Local => window(
+            w.local.wrapping_add(lane * env.local_bytes as usize),
+            env.local_bytes,
+        )?,
         Space::Global | Space::Generic => match env.snapshot.find(address) {
             Some(a) if u64::from(bytes) <= a.end() - address => {
                 if a.kind == MemoryKind::Constant && access != Kind::Load {
@@ -227,6 +231,9 @@ fn nearest(env: &Env, address: u64) -> String {
 }
 
 /// The effective addresses, inactive lanes repeating the first active one.
+///
+/// # Safety
+/// As for every [`OpFn`]: `m` is of the warp's program.
 #[inline(always)]
 unsafe fn addresses(w: &Warp, offset: u64, m: &MemoryOp) -> [u64; LANES] {
     let mut a = [0u64; LANES];
@@ -263,7 +270,10 @@ pub(crate) fn inside(r: &Range, low: u64, high: u64, size: u64) -> bool {
     low >= r.start && low <= high && high < r.end && r.end - high >= size
 }
 
-/// Host pointers of all lanes, checked.
+/// Host pointers of all lanes, checked: each may be read, and, but for a load, written.
+///
+/// # Safety
+/// As for every [`OpFn`]; `m` is the side table entry of `i`.
 #[inline(always)]
 pub(crate) unsafe fn resolve(
     w: &mut Warp,
@@ -298,7 +308,8 @@ pub(crate) unsafe fn resolve(
         }
     }
     let aligned = bits & (size - 1) == 0;
-    if aligned && inside(range(w, i), low, high, size) {
+    // SAFETY: as the caller promises.
+    if aligned && inside(unsafe { range(w, i) }, low, high, size) {
         return Ok(Lanes {
             pointers: a,
             contiguous,
@@ -308,7 +319,8 @@ pub(crate) unsafe fn resolve(
     let effective = unsafe { addresses(w, i.imm as u64, m) };
     let mut lanes = slowly(w, m, effective, bytes, access)?;
     if let Ok((_, found)) = resolve_one(w, 0, m.space, effective[0], bytes, access) {
-        *range(w, i) = found;
+        // SAFETY: as the caller promises.
+        unsafe { *range(w, i) = found };
     }
     lanes.contiguous = contiguous;
     Ok(lanes)
@@ -339,6 +351,9 @@ fn slowly(w: &mut Warp, m: &MemoryOp, mut a: [u64; LANES], bytes: u32, access: K
 }
 
 /// Reads `bytes` at `p`, extended to 64 bits.
+///
+/// # Safety
+/// They must be readable.
 #[inline(always)]
 unsafe fn read(p: u64, bytes: u8, signed: bool) -> u64 {
     // SAFETY: the caller has checked the range; unaligned reads are never needed but do no harm.
@@ -361,9 +376,9 @@ unsafe fn read(p: u64, bytes: u8, signed: bool) -> u64 {
 /// As for every [`OpFn`].
 #[inline(always)]
 pub unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
-    let m = op(w, i);
     // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
     unsafe {
+        let m = op(w, i);
         let total = u32::from(m.bytes) * m.elements.len() as u32;
         let lanes = match resolve(w, i, m, total, Kind::Load) {
             Ok(l) => l,
@@ -413,10 +428,10 @@ pub unsafe fn load(w: &mut Warp, i: &Inst) -> Flow {
 /// A load whose address and destinations are the same in all lanes.
 #[inline(always)]
 unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
-    let m = op(w, i);
-    let total = u32::from(m.bytes) * m.elements.len() as u32;
     // SAFETY: as in `load`.
     unsafe {
+        let m = op(w, i);
+        let total = u32::from(m.bytes) * m.elements.len() as u32;
         let Element::Uniform(u) = m.address else {
             return (m.general)(w, i);
         };
@@ -449,10 +464,10 @@ unsafe fn load_uniform(w: &mut Warp, i: &Inst) -> Flow {
 /// As for every [`OpFn`].
 #[inline(always)]
 pub unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
-    let m = op(w, i);
-    let total = u32::from(m.bytes) * m.elements.len() as u32;
     // SAFETY: as in `load`; only active lanes are written.
     unsafe {
+        let m = op(w, i);
+        let total = u32::from(m.bytes) * m.elements.len() as u32;
         let lanes = match resolve(w, i, m, total, Kind::Store) {
             Ok(l) => l,
             Err(flow) => return flow,
@@ -481,6 +496,9 @@ pub unsafe fn store(w: &mut Warp, i: &Inst) -> Flow {
 
 /// The lanes of an affine address, checked with a few scalar operations: the pointer of lane 0 (which need not
 /// be active) and the stride. None sends the access the general way.
+///
+/// # Safety
+/// As for [`resolve`].
 #[inline(always)]
 unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Option<(u64, i64)> {
     let Element::Affine(k) = m.address else {
@@ -507,16 +525,17 @@ unsafe fn resolve_affine(w: &mut Warp, i: &Inst, m: &MemoryOp, bytes: u32) -> Op
     let (low, high) = if r.stride < 0 { (b, a) } else { (a, b) };
     let size = u64::from(bytes);
     let aligned = (a | r.stride as u64) & (size - 1) == 0;
-    (aligned && inside(range_of(w, i), low, high, size))
+    // SAFETY: as the caller promises.
+    (aligned && inside(unsafe { range_of(w, i) }, low, high, size))
         .then(|| (a.wrapping_sub((first * r.stride) as u64), r.stride))
 }
 
 #[inline(always)]
 unsafe fn load_affine(w: &mut Warp, i: &Inst) -> Flow {
-    let m = op(w, i);
-    let total = u32::from(m.bytes) * m.elements.len() as u32;
-    // SAFETY: the emitter made `i` for this program; addresses are checked before they are read.
+    // SAFETY: as in `load`.
     unsafe {
+        let m = op(w, i);
+        let total = u32::from(m.bytes) * m.elements.len() as u32;
         let Some((at, stride)) = resolve_affine(w, i, m, total) else {
             return (m.general)(w, i);
         };
@@ -556,10 +575,10 @@ unsafe fn load_affine(w: &mut Warp, i: &Inst) -> Flow {
 
 #[inline(always)]
 unsafe fn store_affine(w: &mut Warp, i: &Inst) -> Flow {
-    let m = op(w, i);
-    let total = u32::from(m.bytes) * m.elements.len() as u32;
     // SAFETY: as in `load_affine`; only active lanes are written.
     unsafe {
+        let m = op(w, i);
+        let total = u32::from(m.bytes) * m.elements.len() as u32;
         let Some((at, stride)) = resolve_affine(w, i, m, total) else {
             return (m.general)(w, i);
         };
@@ -603,6 +622,9 @@ unsafe fn load_uniform_aside(w: &mut Warp, i: &Inst) -> Flow {
 
 /// The address of a single word: `a` (a uniform register, or the base of an affine one) plus the offset, in shared
 /// memory or not; None if `size` bytes there are not known to be allowed.
+///
+/// # Safety
+/// As for every [`OpFn`].
 #[inline(always)]
 unsafe fn word_address<const SHARED: bool>(w: &Warp, i: &Inst, size: u64) -> Option<u64> {
     // SAFETY: the emitter made `i` for this program.
@@ -664,7 +686,10 @@ pub unsafe fn write(p: u64, bytes: u8, value: u64) {
     }
 }
 
-/// The bits of one lane of an operand.
+/// The bits of one lane, below 32, of an operand.
+///
+/// # Safety
+/// As for every [`OpFn`]: `e` is of the warp's program.
 #[inline(always)]
 pub unsafe fn lane_bits(w: &Warp, e: Element, lane: usize) -> u64 {
     // SAFETY: the emitter says where the operand lies.
@@ -678,7 +703,10 @@ pub unsafe fn lane_bits(w: &Warp, e: Element, lane: usize) -> u64 {
     }
 }
 
-/// Sets one lane of a register.
+/// Sets one lane, below 32, of a register.
+///
+/// # Safety
+/// As for [`lane_bits`].
 #[inline(always)]
 pub unsafe fn set_lane(w: &mut Warp, e: Element, lane: usize, bits: u64) {
     // SAFETY: the emitter says where the register lies.

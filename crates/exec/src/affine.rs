@@ -39,45 +39,53 @@ pub fn code(op: AluOp) -> Option<OpFn> {
     })
 }
 
+/// # Safety
+/// As for every [`OpFn`]; `i` is one that `emit` gave an [`AffineOp`].
 #[inline(always)]
-fn op(w: &Warp, i: &Inst) -> &'static AffineOp {
-    // SAFETY: `imm` is an index the emitter put there.
-    unsafe { w.env().program.affine_ops.get_unchecked(i.imm as usize) }
+unsafe fn op<'p>(w: &Warp, i: &'p Inst) -> &'p AffineOp {
+    // SAFETY: `imm` is an index that the emitter put there.
+    unsafe { w.program(i).affine_ops.get_unchecked(i.imm as usize) }
 }
 
 unsafe fn plain1<O: Op1>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if w.any_wild {
-        slowly(w, i)
-    } else {
-        unsafe { uniform1::<O>(w, i) }
+    unsafe {
+        match w.any_wild {
+            true => slowly(w, i),
+            false => uniform1::<O>(w, i),
+        }
     }
 }
 
 unsafe fn plain2<O: Op2>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if w.any_wild {
-        slowly(w, i)
-    } else {
-        unsafe { uniform2::<O>(w, i) }
+    unsafe {
+        match w.any_wild {
+            true => slowly(w, i),
+            false => uniform2::<O>(w, i),
+        }
     }
 }
 
 unsafe fn plain3<O: Op3>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if w.any_wild {
-        slowly(w, i)
-    } else {
-        unsafe { uniform3::<O>(w, i) }
+    unsafe {
+        match w.any_wild {
+            true => slowly(w, i),
+            false => uniform3::<O>(w, i),
+        }
     }
 }
 
 /// Whether operand a, widened lane by lane, is what its widened base says.
+///
+/// # Safety
+/// As for [`op`].
 #[inline(always)]
-fn widens<const SIGNED: bool>(w: &Warp, i: &Inst) -> bool {
+unsafe fn widens<const SIGNED: bool>(w: &Warp, i: &Inst) -> bool {
     // SAFETY: operand a is a uniform register of the program.
-    let base = unsafe { *w.uniforms.add(i.a as usize) } as u32;
-    let reach = (LANES as i64 - 1) * op(w, i).stride;
+    let (base, op) = unsafe { (*w.uniforms.add(i.a as usize) as u32, op(w, i)) };
+    let reach = (LANES as i64 - 1) * op.stride;
     !w.any_wild
         && match SIGNED {
             true => i32::try_from(i64::from(base as i32) + reach).is_ok(),
@@ -87,40 +95,48 @@ fn widens<const SIGNED: bool>(w: &Warp, i: &Inst) -> bool {
 
 unsafe fn widen1<O: Op1, const SIGNED: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if widens::<SIGNED>(w, i) {
-        unsafe { uniform1::<O>(w, i) }
-    } else {
-        slowly(w, i)
+    unsafe {
+        match widens::<SIGNED>(w, i) {
+            true => uniform1::<O>(w, i),
+            false => slowly(w, i),
+        }
     }
 }
 
 unsafe fn widen2<O: Op2, const SIGNED: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if widens::<SIGNED>(w, i) {
-        unsafe { uniform2::<O>(w, i) }
-    } else {
-        slowly(w, i)
+    unsafe {
+        match widens::<SIGNED>(w, i) {
+            true => uniform2::<O>(w, i),
+            false => slowly(w, i),
+        }
     }
 }
 
 unsafe fn widen3<O: Op3, const SIGNED: bool>(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: passed on.
-    if widens::<SIGNED>(w, i) {
-        unsafe { uniform3::<O>(w, i) }
-    } else {
-        slowly(w, i)
+    unsafe {
+        match widens::<SIGNED>(w, i) {
+            true => uniform3::<O>(w, i),
+            false => slowly(w, i),
+        }
     }
 }
 
 /// Lane by lane; the destination becomes wild.
+///
+/// # Safety
+/// As for [`op`].
 #[cold]
 #[inline(never)]
-fn slowly(w: &mut Warp, i: &Inst) -> Flow {
-    let o = op(w, i);
-    let regs = &w.env().program.affine_regs;
+unsafe fn slowly(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: the emitter made `i` for this program.
+    let (o, regs) = unsafe { (op(w, i), &w.program(i).affine_regs) };
     let d = regs[o.dst as usize];
+    // SAFETY: registers of this program.
+    let lane = |r: &AffineReg, l: usize| unsafe { lane(w, r, l) };
     // What inactive lanes hold must stay.
-    let mut out: [u64; LANES] = std::array::from_fn(|l| lane(w, &d, l));
+    let mut out: [u64; LANES] = std::array::from_fn(|l| lane(&d, l));
     for (l, out) in out.iter_mut().enumerate() {
         if w.mask >> l & 1 == 0 && w.mask != FULL {
             continue;
@@ -128,7 +144,7 @@ fn slowly(w: &mut Warp, i: &Inst) -> Flow {
         let mut s = [0u64; 3];
         for (s, e) in s.iter_mut().zip(&o.src) {
             *s = match *e {
-                Element::Affine(k) => lane(w, &regs[k as usize], l),
+                Element::Affine(k) => lane(&regs[k as usize], l),
                 // SAFETY: a uniform register or constant of the program.
                 Element::Uniform(u) => unsafe { *w.uniforms.add(u as usize) },
                 Element::Narrow(_) | Element::Wide(_) => 0,
@@ -161,15 +177,19 @@ fn slowly(w: &mut Warp, i: &Inst) -> Flow {
     Flow::Next
 }
 
-/// The value of an affine register in one lane.
-pub fn lane(w: &Warp, r: &AffineReg, lane: usize) -> u64 {
-    // SAFETY: there is a flag for each affine register.
-    if w.any_wild && unsafe { *w.wild.add(r.id as usize) } {
-        // SAFETY: the emitter set a 64-bit vector aside.
-        return unsafe { *(w.vectors.add(r.spare as usize) as *const u64).add(lane) };
-    }
-    // SAFETY: the base is a uniform register of the program.
-    let base = unsafe { *w.uniforms.add(r.base as usize) };
+/// The value of an affine register in one lane, below 32.
+///
+/// # Safety
+/// As for every [`OpFn`]: `r` is of the warp's program.
+pub unsafe fn lane(w: &Warp, r: &AffineReg, lane: usize) -> u64 {
+    // SAFETY: there is a flag for each affine register, a 64-bit vector that the emitter set aside, and a base, which is a
+    // uniform register.
+    let base = unsafe {
+        if w.any_wild && *w.wild.add(r.id as usize) {
+            return *(w.vectors.add(r.spare as usize) as *const u64).add(lane);
+        }
+        *w.uniforms.add(r.base as usize)
+    };
     let value = base.wrapping_add((lane as i64 * r.stride) as u64);
     if r.wide { value } else { value & 0xffff_ffff }
 }
@@ -179,7 +199,7 @@ pub fn lane(w: &Warp, r: &AffineReg, lane: usize) -> u64 {
 unsafe fn spread32(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: `d` is a vector register of the program, the base a uniform one.
     unsafe {
-        let r = w.env().program.affine_regs.get_unchecked(i.a as usize);
+        let r = w.program(i).affine_regs.get_unchecked(i.a as usize);
         let d = &mut *(w.vectors.add(i.d as usize) as *mut [u32; LANES]);
         if w.any_wild {
             *d = std::array::from_fn(|l| lane(w, r, l) as u32);
@@ -199,7 +219,7 @@ unsafe fn spread32(w: &mut Warp, i: &Inst) -> Flow {
 unsafe fn spread64(w: &mut Warp, i: &Inst) -> Flow {
     // SAFETY: as in `spread32`.
     unsafe {
-        let r = w.env().program.affine_regs.get_unchecked(i.a as usize);
+        let r = w.program(i).affine_regs.get_unchecked(i.a as usize);
         let d = &mut *(w.vectors.add(i.d as usize) as *mut [u64; LANES]);
         if w.any_wild {
             *d = std::array::from_fn(|l| lane(w, r, l));

@@ -64,7 +64,7 @@ macro_rules! op1 {
             type R = $r;
             type Context = ();
             #[inline(always)]
-            fn context(_: &Warp, _: &Inst) {}
+            unsafe fn context(_: &Warp, _: &Inst) {}
             #[inline(always)]
             fn f(_: &(), $x: $a) -> $r { $e }
         }
@@ -91,7 +91,7 @@ macro_rules! op2 {
             type R = $r;
             type Context = ();
             #[inline(always)]
-            fn context(_: &Warp, _: &Inst) {}
+            unsafe fn context(_: &Warp, _: &Inst) {}
             #[inline(always)]
             fn f(_: &(), $x: $a, $y: $b) -> $r { $e }
         }
@@ -119,7 +119,7 @@ macro_rules! op3 {
             type R = $r;
             type Context = ();
             #[inline(always)]
-            fn context(_: &Warp, _: &Inst) {}
+            unsafe fn context(_: &Warp, _: &Inst) {}
             #[inline(always)]
             fn f(_: &(), $x: $a, $y: $b, $z: $c) -> $r { $e }
         }
@@ -144,7 +144,7 @@ macro_rules! tests {
             type A = $a;
             type Context = ();
             #[inline(always)]
-            fn context(_: &Warp, _: &Inst) {}
+            unsafe fn context(_: &Warp, _: &Inst) {}
             #[inline(always)]
             fn f(_: &(), $x: $a, $y: $a) -> bool { $e }
         }

@@ -88,9 +88,9 @@ fn half(f: AtomFn, bfloat: bool) -> fn(u64, u64) -> u64 {
 unsafe fn atom(w: &mut Warp, i: &Inst) -> Flow {
     use crate::scalar::ieee::{canonical_f32, flush_f32};
     use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
-    let m = access::op(w, i);
     // SAFETY: as in `load`; the pointer is aligned, as checked.
     unsafe {
+        let m = access::op(w, i);
         let lanes = match access::resolve(w, i, m, u32::from(m.bytes), Kind::Atomic) {
             Ok(l) => l,
             Err(flow) => return flow,

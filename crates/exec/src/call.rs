@@ -16,9 +16,12 @@ use ir::Slot;
 pub const STACK_BYTES: u32 = 64 << 10;
 
 /// Zeroes `bytes` bytes at local address `at` of the lanes of `mask`.
-pub fn clear(w: &mut Warp, mask: u32, at: u32, bytes: u32) {
+///
+/// # Safety
+/// The warp is laid out, and they lie in the local memory of its program.
+pub unsafe fn clear(w: &mut Warp, mask: u32, at: u32, bytes: u32) {
     let stride = w.env().local_bytes as usize;
-    // SAFETY: every lane has that much local memory, and the bytes lie in it.
+    // SAFETY: every lane has `stride` bytes of local memory, and the bytes lie in it.
     unsafe {
         if mask == FULL && bytes as usize == stride {
             return w.local.write_bytes(0, stride * LANES);
@@ -32,13 +35,15 @@ pub fn clear(w: &mut Warp, mask: u32, at: u32, bytes: u32) {
 }
 
 /// Copies slots of one frame to another's in the lanes of `mask`; `from` and `to` are where the frames start.
-fn copy(w: &mut Warp, mask: u32, from: (u32, &[Slot]), to: (u32, &[Slot])) {
+///
+/// # Safety
+/// The warp is laid out, the frames lie in the local memory of its program, apart from each other, and the slots in them.
+unsafe fn copy(w: &mut Warp, mask: u32, from: (u32, &[Slot]), to: (u32, &[Slot])) {
     let stride = w.env().local_bytes as usize;
     for l in lanes_of(mask) {
         for (f, t) in from.1.iter().zip(to.1) {
             let bytes = f.bytes.min(t.bytes) as usize;
-            // SAFETY: slots lie inside their frames, and frames inside the lane's local memory; two frames have
-            // no byte in common.
+            // SAFETY: as the caller promises.
             unsafe {
                 let lane = w.local.add(l * stride);
                 let from = lane.add((from.0 + f.at) as usize);
@@ -55,16 +60,19 @@ fn same_bytes(a: &[Slot], b: &[Slot]) -> bool {
 
 /// Calls; `a` is the [`ir::CallSite`].
 pub unsafe fn call(w: &mut Warp, i: &Inst) -> Flow {
-    let program = w.env().program;
+    // SAFETY: the emitter made `i` for this program.
+    let program = unsafe { w.program(i) };
     let site = &program.calls[i.a as usize];
     // Functions and the lanes that call them.
     let mut groups: Vec<(u32, u32)> = Vec::new();
     if let Some(f) = site.function {
         groups.push((f, w.mask));
     } else {
-        let target = cross(w, i).src[0];
+        // SAFETY: as above.
+        let target = unsafe { cross(w, i) }.src[0];
         for l in lanes_of(w.mask) {
-            let address = value(w, target, l);
+            // SAFETY: an operand of `i`.
+            let address = unsafe { value(w, target, l) };
             let found = program.functions.iter().position(|f| {
                 f.address == address
                     && same_bytes(&f.params, &site.params)
@@ -82,7 +90,8 @@ pub unsafe fn call(w: &mut Warp, i: &Inst) -> Flow {
     let mut parts = Vec::with_capacity(groups.len());
     // The last one pushed is the next to run.
     for &(f, mask) in groups.iter().rev() {
-        match enter(w, i.a, f, mask) {
+        // SAFETY: `i` is a call of this program, and so is the function.
+        match unsafe { enter(w, i, f, mask) } {
             Ok(frame) => parts.push((program.functions[f as usize].entry, mask, frame)),
             Err(kind) => {
                 w.fault = Some(Fault {
@@ -97,13 +106,18 @@ pub unsafe fn call(w: &mut Warp, i: &Inst) -> Flow {
     w.call(&parts, back)
 }
 
-/// Makes the frame for a call of function `f` by the lanes of `mask`.
-fn enter(w: &mut Warp, site: u32, f: u32, mask: u32) -> Result<u32, TrapKind> {
-    let p = w.env().program;
+/// Makes the frame for a call of function `f` by the lanes of `mask` at `i`.
+///
+/// # Safety
+/// As for every [`crate::warp::OpFn`]; `i` is a call.
+unsafe fn enter(w: &mut Warp, i: &Inst, f: u32, mask: u32) -> Result<u32, TrapKind> {
+    // SAFETY: the emitter made `i` for this program.
+    let p = unsafe { w.program(i) };
+    let site = i.a;
     let function = &p.functions[f as usize];
-    // SAFETY: the worker that runs the warp owns the block's state.
-    let frames = unsafe { &mut (*w.env).frames };
-    let (caller_base, base) = frames.extent(w.frame);
+    let caller = w.frame;
+    let frames = &mut w.env_mut().frames;
+    let (caller_base, base) = frames.extent(caller);
     let end = base.saturating_add(function.local_bytes);
     if end > p.local_bytes {
         return Err(TrapKind::StackOverflow { limit: STACK_BYTES });
@@ -135,19 +149,25 @@ fn enter(w: &mut Warp, site: u32, f: u32, mask: u32) -> Result<u32, TrapKind> {
             *r.uniforms.add(u as usize) = u64::from(base);
         }
     }
-    clear(w, mask, base, function.local_bytes);
     let params = &p.calls[site as usize].params;
-    copy(w, mask, (caller_base, params), (base, &function.params));
+    // SAFETY: the frame ends inside the program's local memory, as has been checked, and begins where its caller's, which
+    // has these slots, ends.
+    unsafe {
+        clear(w, mask, base, function.local_bytes);
+        copy(w, mask, (caller_base, params), (base, &function.params));
+    }
     Ok(k)
 }
 
 /// Returns from a function: its results go to the caller's frame.
-pub unsafe fn ret(w: &mut Warp, _: &Inst) -> Flow {
-    let p = w.env().program;
+pub unsafe fn ret(w: &mut Warp, i: &Inst) -> Flow {
+    // SAFETY: the emitter made `i` for this program.
+    let p = unsafe { w.program(i) };
     let f = &w.env().frames.frames[w.frame as usize - 1];
     let (base, caller_base) = (f.base, f.caller_base);
     let function = &p.functions[f.function as usize];
     let wanted = &p.calls[f.site as usize].returns;
-    copy(w, w.mask, (base, &function.returns), (caller_base, wanted));
+    // SAFETY: the frames of a call under way, as `enter` made them.
+    unsafe { copy(w, w.mask, (base, &function.returns), (caller_base, wanted)) };
     w.ret()
 }

@@ -11,7 +11,7 @@
 
 use crate::access::lane_bits;
 use crate::control::Wait;
-use crate::cross::{cross, lanes_of, predicate, set, set_predicate_raw, value};
+use crate::cross::{cross, lanes_of, predicate, set, set_predicate, value};
 use crate::lanes::{Isa, blend, per_isa};
 use crate::machine::{Element, FULL, LANES, Operand};
 use crate::program::CrossOp;
@@ -195,12 +195,16 @@ fn compute(kind: Kind, group: u32, acting: u32, v: &mut Values) {
     }
 }
 
-/// Does what `groups` do together; the lanes stand at `parts`, the running ones at the first.
-fn act(w: &mut Warp, kind: Kind, groups: &[u32], parts: &[Part]) {
+/// Does what `groups` do together; the lanes stand at `parts`, the running ones, at `i`, at the first.
+///
+/// # Safety
+/// As for every [`OpFn`]; each part stands at an instruction of this kind.
+unsafe fn act(w: &mut Warp, i: &Inst, kind: Kind, groups: &[u32], parts: &[Part]) {
     if kind == Kind::Sync {
         return;
     }
-    let program = w.env().program;
+    // SAFETY: the emitter made `i` for this program.
+    let program = unsafe { w.program(i) };
     let mut v = Values {
         src: [[0; LANES]; 3],
         d: [0; LANES],
@@ -208,10 +212,13 @@ fn act(w: &mut Warp, kind: Kind, groups: &[u32], parts: &[Part]) {
     };
     for part in parts {
         w.use_frame(part.frame);
-        let c = cross(w, &program.code[part.pc as usize]);
-        for (n, of) in v.src.iter_mut().enumerate().take(kind.operands()) {
-            for l in lanes_of(part.mask) {
-                of[l] = value(w, c.src[n], l);
+        // SAFETY: an instruction of this program with operands of its own.
+        unsafe {
+            let c = cross(w, &program.code[part.pc as usize]);
+            for (n, of) in v.src.iter_mut().enumerate().take(kind.operands()) {
+                for l in lanes_of(part.mask) {
+                    of[l] = value(w, c.src[n], l);
+                }
             }
         }
     }
@@ -221,13 +228,16 @@ fn act(w: &mut Warp, kind: Kind, groups: &[u32], parts: &[Part]) {
     }
     for part in parts {
         w.use_frame(part.frame);
-        let c = cross(w, &program.code[part.pc as usize]);
-        for l in lanes_of(part.mask) {
-            if let Some(d) = c.dst.first() {
-                set(w, *d, l, v.d[l]);
-            }
-            if let Some(p) = c.dst.get(1) {
-                set(w, *p, l, u64::from(v.p >> l & 1));
+        // SAFETY: as above.
+        unsafe {
+            let c = cross(w, &program.code[part.pc as usize]);
+            for l in lanes_of(part.mask) {
+                if let Some(d) = c.dst.first() {
+                    set(w, *d, l, v.d[l]);
+                }
+                if let Some(p) = c.dst.get(1) {
+                    set(w, *p, l, u64::from(v.p >> l & 1));
+                }
             }
         }
     }
@@ -235,10 +245,13 @@ fn act(w: &mut Warp, kind: Kind, groups: &[u32], parts: &[Part]) {
 }
 
 /// The membermask, if it is the same in all lanes.
+///
+/// # Safety
+/// As for [`value`].
 #[inline(always)]
-fn uniform_mask(w: &Warp, members: Operand) -> Option<u32> {
+unsafe fn uniform_mask(w: &Warp, members: Operand) -> Option<u32> {
     match members {
-        // SAFETY: the emitter says where the operand lies.
+        // SAFETY: as the caller promises.
         Operand::Value(e @ Element::Uniform(_)) => Some(unsafe { lane_bits(w, e, 0) } as u32),
         _ => None,
     }
@@ -251,7 +264,8 @@ fn is_whole(w: &Warp, members: u32) -> bool {
 }
 
 unsafe fn together(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
+    // SAFETY: the emitter made `i` for this program.
+    let c = unsafe { cross(w, i) };
     let kind = KINDS[i.x as usize];
     let running = |mask| Part {
         pc: w.pc,
@@ -261,20 +275,24 @@ unsafe fn together(w: &mut Warp, i: &Inst) -> Flow {
     let Some(members) = c.src.get(kind.operands()).copied() else {
         // An old form: the lanes that happen to be active.
         let part = running(w.mask);
-        act(w, kind, &[w.mask], &[part]);
+        // SAFETY: the part stands at `i`.
+        unsafe { act(w, i, kind, &[w.mask], &[part]) };
         return Flow::Next;
     };
-    if let Some(members) = uniform_mask(w, members)
+    // SAFETY: an operand of `i`.
+    if let Some(members) = unsafe { uniform_mask(w, members) }
         && is_whole(w, members)
     {
         let part = running(w.mask);
-        act(w, kind, &[w.mask], &[part]);
+        // SAFETY: the part stands at `i`.
+        unsafe { act(w, i, kind, &[w.mask], &[part]) };
         return Flow::Next;
     }
     // Lanes by the mask they name.
     let mut groups: Vec<(u32, u32)> = Vec::new();
     for l in lanes_of(w.mask) {
-        let mask = value(w, members, l) as u32;
+        // SAFETY: an operand of `i`.
+        let mask = unsafe { value(w, members, l) } as u32;
         if mask >> l & 1 == 0 {
             let what =
                 format!("a lane names membermask {mask:#010x}, in which it is not itself (it is lane {l})");
@@ -304,7 +322,8 @@ unsafe fn together(w: &mut Warp, i: &Inst) -> Flow {
         w.control.release_members(wait);
     }
     if !complete.is_empty() {
-        act(w, kind, &complete, &parts);
+        // SAFETY: the first part stands at `i`, the others wait at instructions of this kind.
+        unsafe { act(w, i, kind, &complete, &parts) };
     }
     for (wait, lanes) in waiting {
         w.park(lanes, wait);
@@ -314,21 +333,26 @@ unsafe fn together(w: &mut Warp, i: &Inst) -> Flow {
 
 #[inline(always)]
 unsafe fn shfl(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    let whole = match c.src.get(3) {
-        Some(members) => uniform_mask(w, *members).is_some_and(|m| is_whole(w, m)),
-        None => true,
-    };
-    match KINDS[i.x as usize] {
-        Kind::Shfl(f) if whole && shfl_plainly(w, c, f, w.mask) => Flow::Next,
-        // SAFETY: passed on.
-        _ => unsafe { together(w, i) },
+    // SAFETY: the emitter made `i` and its operands for this program.
+    unsafe {
+        let c = cross(w, i);
+        let whole = match c.src.get(3) {
+            Some(members) => uniform_mask(w, *members).is_some_and(|m| is_whole(w, m)),
+            None => true,
+        };
+        match KINDS[i.x as usize] {
+            Kind::Shfl(f) if whole && shfl_plainly(w, c, f, w.mask) => Flow::Next,
+            _ => together(w, i),
+        }
     }
 }
 
 /// The usual shuffle: a vector register, by the same distance in all lanes. False if it is another.
+///
+/// # Safety
+/// As for every [`OpFn`]: `c` is of the warp's program.
 #[inline(always)]
-fn shfl_plainly(w: &mut Warp, c: &CrossOp, f: ShflFn, mask: u32) -> bool {
+unsafe fn shfl_plainly(w: &mut Warp, c: &CrossOp, f: ShflFn, mask: u32) -> bool {
     let [
         Operand::Value(Element::Narrow(from)),
         Operand::Value(Element::Uniform(b)),
@@ -374,7 +398,7 @@ fn shfl_plainly(w: &mut Warp, c: &CrossOp, f: ShflFn, mask: u32) -> bool {
         );
         if let Some(Operand::Predicate(p)) = c.dst.get(1) {
             let others = predicate(w, *p) & !mask;
-            set_predicate_raw(w, *p, others | inside & mask);
+            set_predicate(w, *p, others | inside & mask);
         }
     }
     true
@@ -382,9 +406,12 @@ fn shfl_plainly(w: &mut Warp, c: &CrossOp, f: ShflFn, mask: u32) -> bool {
 
 /// activemask.
 pub unsafe fn activemask(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    for l in lanes_of(w.mask) {
-        set(w, c.dst[0], l, u64::from(w.mask));
+    // SAFETY: the emitter made `i` and its operands for this program.
+    unsafe {
+        let c = cross(w, i);
+        for l in lanes_of(w.mask) {
+            set(w, c.dst[0], l, u64::from(w.mask));
+        }
     }
     Flow::Next
 }

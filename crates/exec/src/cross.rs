@@ -9,45 +9,81 @@ use crate::program::CrossOp;
 use crate::scalar::ScalarOp;
 use crate::warp::{Flow, Inst, OpFn, Warp};
 use backend::TrapKind;
-use ir::{BarrierFn, PredFn};
+use ir::{BARRIERS, BarrierFn, NO_COUNT, PredFn};
 
 /// The operands of an instruction that lists them.
+///
+/// # Safety
+/// As for every [`OpFn`]; `i` is one of those that the emitter gave a list.
 #[inline(always)]
-pub fn cross(w: &Warp, i: &Inst) -> &'static CrossOp {
-    // SAFETY: `c` is an index the emitter put there.
-    unsafe { w.env().program.cross_ops.get_unchecked(i.c as usize) }
+pub unsafe fn cross<'p>(w: &Warp, i: &'p Inst) -> &'p CrossOp {
+    // SAFETY: `c` is an index that the emitter put there.
+    unsafe { w.program(i).cross_ops.get_unchecked(i.c as usize) }
 }
 
-/// An operand in one lane.
-pub fn value(w: &Warp, o: Operand, lane: usize) -> u64 {
-    match o {
-        // SAFETY: the emitter says where the operand lies.
-        Operand::Value(e) => unsafe { lane_bits(w, e, lane) },
-        Operand::Predicate(p) => u64::from(predicate(w, p) >> lane & 1),
-    }
-}
-
-pub(crate) fn set(w: &mut Warp, o: Operand, lane: usize, bits: u64) {
-    match o {
-        // SAFETY: the emitter says where the operand lies.
-        Operand::Value(e) => unsafe { set_lane(w, e, lane, bits) },
-        Operand::Predicate(p) => {
-            let old = predicate(w, p) & !(1 << lane);
-            set_predicate_raw(w, p, old | (bits as u32 & 1) << lane);
+/// An operand in one lane, below 32.
+///
+/// # Safety
+/// As for every [`OpFn`]: `o` is of the warp's program.
+pub unsafe fn value(w: &Warp, o: Operand, lane: usize) -> u64 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match o {
+            Operand::Value(e) => lane_bits(w, e, lane),
+            Operand::Predicate(p) => u64::from(predicate(w, p) >> lane & 1),
         }
     }
 }
 
+/// Sets an operand in one lane, below 32.
+///
+/// # Safety
+/// As for [`value`].
+pub(crate) unsafe fn set(w: &mut Warp, o: Operand, lane: usize, bits: u64) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match o {
+            Operand::Value(e) => set_lane(w, e, lane, bits),
+            Operand::Predicate(p) => {
+                let old = predicate(w, p) & !(1 << lane);
+                set_predicate(w, p, old | (bits as u32 & 1) << lane);
+            }
+        }
+    }
+}
+
+/// A predicate: a bit per lane.
+///
+/// # Safety
+/// As for every [`OpFn`]: `p` is a predicate of the warp's program.
 #[inline(always)]
-pub(crate) fn predicate(w: &Warp, p: u32) -> u32 {
-    // SAFETY: the emitter only uses predicates of the program.
+pub(crate) unsafe fn predicate(w: &Warp, p: u32) -> u32 {
+    // SAFETY: as the caller promises.
     unsafe { *w.predicates.add(p as usize) }
 }
 
+/// Sets a predicate in all lanes.
+///
+/// # Safety
+/// As for [`predicate`].
 #[inline(always)]
-pub(crate) fn set_predicate_raw(w: &mut Warp, p: u32, bits: u32) {
-    // SAFETY: as in `predicate`.
+pub(crate) unsafe fn set_predicate(w: &mut Warp, p: u32, bits: u32) {
+    // SAFETY: as the caller promises.
     unsafe { *w.predicates.add(p as usize) = bits }
+}
+
+/// The lanes in which a guard holds: a predicate plus one, 0 for none; `negated` for `@!p`.
+///
+/// # Safety
+/// As for [`predicate`].
+#[inline(always)]
+pub(crate) unsafe fn guard(w: &Warp, guard: u32, negated: bool) -> u32 {
+    if guard == 0 {
+        return FULL;
+    }
+    // SAFETY: as the caller promises.
+    let p = unsafe { predicate(w, guard - 1) };
+    if negated { !p } else { p }
 }
 
 /// Lanes of a mask, lowest first.
@@ -60,13 +96,13 @@ pub unsafe fn enter(w: &mut Warp, i: &Inst) -> Flow {
     if w.pc == w.control.meeting_pc {
         return w.arrive();
     }
-    let lanes = u64::from(w.mask.count_ones());
-    // SAFETY: the worker owns the block's state; `d` is a block of the program.
-    let env = unsafe { &mut *w.env };
-    let count = unsafe { env.counts.get_unchecked_mut(i.d as usize) };
     if i.x != 0 && w.spin(w.pc) {
         return Flow::Switch;
     }
+    let lanes = u64::from(w.mask.count_ones());
+    let env = w.env_mut();
+    // SAFETY: `d` is a block of the program.
+    let count = unsafe { env.counts.get_unchecked_mut(i.d as usize) };
     count.0 += 1;
     count.1 += lanes;
     env.executed += lanes * u64::from(i.a);
@@ -83,12 +119,8 @@ pub unsafe fn enter(w: &mut Warp, i: &Inst) -> Flow {
 /// Jump; `c` is the guard plus one, `x` its negation, `b` where both ways meet.
 pub unsafe fn branch(w: &mut Warp, i: &Inst) -> Flow {
     let target = i.imm as u32;
-    let taken = if i.c == 0 {
-        w.mask
-    } else {
-        let p = predicate(w, i.c - 1);
-        w.mask & if i.x != 0 { !p } else { p }
-    };
+    // SAFETY: the emitter put the guard there.
+    let taken = w.mask & unsafe { guard(w, i.c, i.x != 0) };
     if taken == 0 {
         return Flow::Next;
     }
@@ -107,11 +139,12 @@ pub unsafe fn branch(w: &mut Warp, i: &Inst) -> Flow {
 
 /// Jump through a table; like `branch`, the index is source 0 of the [`CrossOp`] `c`, the table is `a`.
 pub unsafe fn branch_table(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    let table = &w.env().program.tables[i.a as usize];
+    // SAFETY: the emitter made `i` for this program.
+    let (c, program) = unsafe { (cross(w, i), w.program(i)) };
+    let table = &program.tables[i.a as usize];
     let guard = match c.src.get(1) {
-        Some(Operand::Predicate(p)) if i.x != 0 => !predicate(w, *p),
-        Some(Operand::Predicate(p)) => predicate(w, *p),
+        // SAFETY: as above.
+        Some(Operand::Predicate(p)) => unsafe { guard(w, p + 1, i.x != 0) },
         _ => FULL,
     };
     let mut parts: Vec<(u32, u32)> = Vec::new();
@@ -119,7 +152,8 @@ pub unsafe fn branch_table(w: &mut Warp, i: &Inst) -> Flow {
         let pc = if guard >> l & 1 == 0 {
             w.pc + 1
         } else {
-            let index = value(w, c.src[0], l) & 0xffff_ffff;
+            // SAFETY: as above.
+            let index = unsafe { value(w, c.src[0], l) } & 0xffff_ffff;
             match table.get(index as usize) {
                 Some(pc) => *pc,
                 None => return w.trap(l as u32, TrapKind::BadTarget { index }),
@@ -141,13 +175,11 @@ pub unsafe fn branch_table(w: &mut Warp, i: &Inst) -> Flow {
 /// The active lanes for which the guard holds (as in `branch`) end.
 pub unsafe fn exit(w: &mut Warp, i: &Inst) -> Flow {
     let base = w.mask;
-    if i.c != 0 {
-        let p = predicate(w, i.c - 1);
-        w.mask &= if i.x != 0 { !p } else { p };
-        if w.mask == 0 {
-            w.mask = base;
-            return Flow::Next;
-        }
+    // SAFETY: the emitter put the guard there.
+    w.mask &= unsafe { guard(w, i.c, i.x != 0) };
+    if w.mask == 0 {
+        w.mask = base;
+        return Flow::Next;
     }
     w.exit(base)
 }
@@ -165,10 +197,13 @@ pub unsafe fn nop(_: &mut Warp, _: &Inst) -> Flow {
 /// Predicate logic.
 pub fn pred(f: PredFn) -> OpFn {
     unsafe fn logic(w: &mut Warp, i: &Inst, f: impl Fn(u32, u32) -> u32) -> Flow {
-        let r = f(predicate(w, i.a), predicate(w, i.b));
-        let m = w.mask;
-        let d = predicate(w, i.d);
-        set_predicate_raw(w, i.d, d & !m | r & m);
+        // SAFETY: the emitter put the predicates there.
+        unsafe {
+            let r = f(predicate(w, i.a), predicate(w, i.b));
+            let m = w.mask;
+            let d = predicate(w, i.d);
+            set_predicate(w, i.d, d & !m | r & m);
+        }
         Flow::Next
     }
     unsafe fn mov(w: &mut Warp, i: &Inst) -> Flow {
@@ -245,39 +280,46 @@ pub const SELECT64: [[OpFn; 3]; 4] = [
 
 /// d = bit of a predicate.
 pub unsafe fn bit_of_pred(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    for l in lanes_of(w.mask) {
-        let bit = value(w, c.src[0], l);
-        set(w, c.dst[0], l, bit & 1);
+    // SAFETY: the emitter made `i` and its operands for this program.
+    unsafe {
+        let c = cross(w, i);
+        for l in lanes_of(w.mask) {
+            let bit = value(w, c.src[0], l);
+            set(w, c.dst[0], l, bit & 1);
+        }
     }
     Flow::Next
 }
 
 /// Carry out of a + b + c, or borrow of a - b - c; `x` bit 0: subtract, bit 1: 64 bits.
 pub unsafe fn carry_out(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    for l in lanes_of(w.mask) {
-        // A uniform 32-bit register may hold a sign above its width.
-        let used = if i.x & 2 != 0 { u64::MAX } else { 0xffff_ffff };
-        let (a, b) = (
-            u128::from(value(w, c.src[0], l) & used),
-            u128::from(value(w, c.src[1], l) & used),
-        );
-        let carry = u128::from(value(w, c.src[2], l) & 1);
-        let out = match i.x {
-            0 => (a + b + carry) >> 32 & 1,
-            2 => (a + b + carry) >> 64 & 1,
-            _ => u128::from(a < b + carry),
-        };
-        set(w, c.dst[0], l, out as u64);
+    // SAFETY: the emitter made `i` and its operands for this program.
+    unsafe {
+        let c = cross(w, i);
+        for l in lanes_of(w.mask) {
+            // A uniform 32-bit register may hold a sign above its width.
+            let used = if i.x & 2 != 0 { u64::MAX } else { 0xffff_ffff };
+            let (a, b) = (
+                u128::from(value(w, c.src[0], l) & used),
+                u128::from(value(w, c.src[1], l) & used),
+            );
+            let carry = u128::from(value(w, c.src[2], l) & 1);
+            let out = match i.x {
+                0 => (a + b + carry) >> 32 & 1,
+                2 => (a + b + carry) >> 64 & 1,
+                _ => u128::from(a < b + carry),
+            };
+            set(w, c.dst[0], l, out as u64);
+        }
     }
     Flow::Next
 }
 
 /// One call per lane of the scalar function with index `a`.
 pub unsafe fn scalar(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    let op = w.env().program.scalars[i.a as usize];
+    // SAFETY: the emitter made `i` for this program.
+    let (c, program) = unsafe { (cross(w, i), w.program(i)) };
+    let op = program.scalars[i.a as usize];
     // A uniform result is computed once.
     let uniform = matches!(c.dst[0], Operand::Value(Element::Uniform(_)));
     let mask = if uniform {
@@ -286,7 +328,8 @@ pub unsafe fn scalar(w: &mut Warp, i: &Inst) -> Flow {
         w.mask
     };
     for l in lanes_of(mask) {
-        let s = |n: usize| value(w, c.src[n], l);
+        // SAFETY: the emitter made the operands for this program.
+        let s = |n: usize| unsafe { value(w, c.src[n], l) };
         let r = match op {
             ScalarOp::F1(f) => f(s(0)),
             ScalarOp::F2(f) => f(s(0), s(1)),
@@ -295,32 +338,34 @@ pub unsafe fn scalar(w: &mut Warp, i: &Inst) -> Flow {
             ScalarOp::P1(f) => u64::from(f(s(0))),
             ScalarOp::P2(f) => u64::from(f(s(0), s(1))),
         };
-        set(w, c.dst[0], l, r);
+        // SAFETY: as above.
+        unsafe { set(w, c.dst[0], l, r) };
     }
     Flow::Next
 }
 
 /// Clocks count their own reads: time passes, and the same in every run.
 pub unsafe fn clock(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    // SAFETY: the worker owns the block's state.
-    let env = unsafe { &mut *w.env };
+    let env = w.env_mut();
     env.clock += 1;
     let now = env.executed + env.clock * 32;
     let bits = if i.x != 0 { now >> 32 } else { now };
-    for l in lanes_of(w.mask) {
-        set(w, c.dst[0], l, bits);
+    // SAFETY: the emitter made `i` and its operands for this program.
+    unsafe {
+        let c = cross(w, i);
+        for l in lanes_of(w.mask) {
+            set(w, c.dst[0], l, bits);
+        }
     }
     Flow::Next
 }
 
-/// Barriers of a block (PTX ISA, "bar").
-pub const BARRIERS: u64 = 16;
-
 /// Barriers: `x` is the [`BarrierFn`], `b` is 1 if aligned.
 pub unsafe fn barrier(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
-    let key = |w: &Warp, l: usize| (value(w, c.src[0], l) & 0xffff_ffff, value(w, c.src[1], l));
+    // SAFETY: the emitter made `i` for this program.
+    let c = unsafe { cross(w, i) };
+    // SAFETY: and its operands.
+    let key = |w: &Warp, l: usize| unsafe { (value(w, c.src[0], l) & 0xffff_ffff, value(w, c.src[1], l)) };
     let uniform = |o: &Operand| matches!(o, Operand::Value(Element::Uniform(_)));
     let uniform = c.src[..2].iter().all(uniform);
     // Lanes may name different barriers.
@@ -342,8 +387,7 @@ pub unsafe fn barrier(w: &mut Warp, i: &Inst) -> Flow {
         if i.x == BarrierFn::Arrive as u16 {
             // Arrives without waiting.
             let threads = w.threads_at_barrier(lanes, lanes);
-            // SAFETY: the worker owns the block's state.
-            unsafe { (*w.env).arrived.push((id, count, threads)) };
+            w.env_mut().arrived.push((id, count, threads));
         } else {
             let aligned = i.b != 0;
             w.park(lanes, Wait::Barrier { id, count, aligned });
@@ -370,38 +414,46 @@ fn bad_barrier(w: &Warp, id: u64, count: u64) -> Option<String> {
     }
 }
 
-/// Stands for the thread count of a barrier for the whole block.
-pub const NO_COUNT: u64 = u64::MAX;
-
 /// What the lanes of `mask` contribute to the reduction of the barrier at `i`: lanes with a true predicate.
-pub fn barrier_votes(w: &Warp, i: &Inst, mask: u32) -> Option<(u16, u32)> {
-    let c = cross(w, i);
-    let p = *c.src.get(2)?;
-    Some((
-        i.x,
-        lanes_of(mask).filter(|l| value(w, p, *l) & 1 != 0).count() as u32,
-    ))
+///
+/// # Safety
+/// As for [`barrier`].
+pub unsafe fn barrier_votes(w: &Warp, i: &Inst, mask: u32) -> Option<(u16, u32)> {
+    // SAFETY: the emitter made `i` and its operands for this program.
+    unsafe {
+        let p = *cross(w, i).src.get(2)?;
+        let yes = lanes_of(mask).filter(|l| value(w, p, *l) & 1 != 0);
+        Some((i.x, yes.count() as u32))
+    }
 }
 
 /// Gives the lanes of `mask` the result of the reduction of the barrier at `i`: `yes` of `all` were true.
-pub fn barrier_result(w: &mut Warp, i: &Inst, mask: u32, yes: u32, all: u32) {
-    let c = cross(w, i);
+///
+/// # Safety
+/// As for [`barrier`].
+pub unsafe fn barrier_result(w: &mut Warp, i: &Inst, mask: u32, yes: u32, all: u32) {
     let r = match i.x {
         x if x == BarrierFn::Popc as u16 => yes,
         x if x == BarrierFn::And as u16 => u32::from(yes == all),
         x if x == BarrierFn::Or as u16 => u32::from(yes != 0),
         _ => return,
     };
-    for l in lanes_of(mask) {
-        set(w, c.dst[0], l, u64::from(r));
+    // SAFETY: the emitter made `i` and its operands for this program.
+    unsafe {
+        let c = cross(w, i);
+        for l in lanes_of(mask) {
+            set(w, c.dst[0], l, u64::from(r));
+        }
     }
 }
 
 /// vprintf: sources are where format, arguments and result lie in local memory.
 pub unsafe fn printf(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
+    // SAFETY: the emitter made `i` for this program.
+    let c = unsafe { cross(w, i) };
     for l in lanes_of(w.mask) {
-        let at = |n: usize| value(w, c.src[n], l) as u32;
+        // SAFETY: and its operands.
+        let at = |n: usize| unsafe { value(w, c.src[n], l) } as u32;
         let (format, arguments) = (at(0), at(1));
         match crate::printf::print(w, l, format, arguments) {
             Ok(written) => {
@@ -422,9 +474,12 @@ pub unsafe fn printf(w: &mut Warp, i: &Inst) -> Flow {
 
 /// __assertfail: sources are where message, file, line, function lie in local memory.
 pub unsafe fn assert_fail(w: &mut Warp, i: &Inst) -> Flow {
-    let c = cross(w, i);
     let lane = w.mask.trailing_zeros();
-    let at = [0, 1, 2, 3].map(|n| value(w, c.src[n], lane as usize) as u32);
+    // SAFETY: the emitter made `i` and its operands for this program.
+    let at = unsafe {
+        let c = cross(w, i);
+        [0, 1, 2, 3].map(|n| value(w, c.src[n], lane as usize) as u32)
+    };
     let message = crate::printf::assertion(w, lane as usize, at);
     w.trap(lane, TrapKind::Assertion { message })
 }

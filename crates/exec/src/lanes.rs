@@ -42,7 +42,8 @@ lane! {
 /// Number of [`Isa`] levels.
 pub const ISAS: usize = 3;
 
-/// Compiles a generic `unsafe fn(&mut Warp, &Inst) -> Flow` for each [`Isa`]; use as `per_isa!(f::<A, B>)`.
+/// Compiles a generic `unsafe fn(&mut Warp, &Inst) -> Flow` for each [`Isa`]; use as `per_isa!(f::<A, B>)`. Its promise is that
+/// of every [`OpFn`].
 macro_rules! per_isa {
     (<$($g:ident: $bound:path),*> $f:expr) => {{
         unsafe fn base<$($g: $bound),*>(w: &mut $crate::warp::Warp, i: &$crate::warp::Inst) -> $crate::warp::Flow {
@@ -192,7 +193,10 @@ pub trait Op1: 'static {
     /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
-    fn context(w: &Warp, i: &Inst) -> Self::Context;
+    ///
+    /// # Safety
+    /// As for every [`OpFn`]; `i` carries out this function.
+    unsafe fn context(w: &Warp, i: &Inst) -> Self::Context;
     /// The value in one lane.
     fn f(c: &Self::Context, a: Self::A) -> Self::R;
 }
@@ -208,7 +212,10 @@ pub trait Op2: 'static {
     /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
-    fn context(w: &Warp, i: &Inst) -> Self::Context;
+    ///
+    /// # Safety
+    /// As for every [`OpFn`]; `i` carries out this function.
+    unsafe fn context(w: &Warp, i: &Inst) -> Self::Context;
     /// The value in one lane.
     fn f(c: &Self::Context, a: Self::A, b: Self::B) -> Self::R;
 }
@@ -226,7 +233,10 @@ pub trait Op3: 'static {
     /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
-    fn context(w: &Warp, i: &Inst) -> Self::Context;
+    ///
+    /// # Safety
+    /// As for every [`OpFn`]; `i` carries out this function.
+    unsafe fn context(w: &Warp, i: &Inst) -> Self::Context;
     /// The value in one lane.
     fn f(c: &Self::Context, a: Self::A, b: Self::B, d: Self::C) -> Self::R;
 }
@@ -238,7 +248,10 @@ pub trait Test: 'static {
     /// What it needs besides operands.
     type Context: Copy;
     /// Fetches the context.
-    fn context(w: &Warp, i: &Inst) -> Self::Context;
+    ///
+    /// # Safety
+    /// As for every [`OpFn`]; `i` carries out this function.
+    unsafe fn context(w: &Warp, i: &Inst) -> Self::Context;
     /// The bit of one lane.
     fn f(c: &Self::Context, a: Self::A, b: Self::A) -> bool;
 }

@@ -1,15 +1,13 @@
-//! Lowers a PTX kernel to warp code and executes it: the functional engine.
+//! Makes warp code of kernels and executes it: the functional engine.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`memory`] | device memory and what is allocated in it |
 //! | [`functional`](Functional) | the engine as a back end |
-//! | `translate` | syntax tree to the flat list of crate `ir`: names resolved, calls inlined |
 //! | `call` | calls that cannot be inlined: recursion, function pointers |
 //! | `emit` | flat list to `program`: decoded instructions with their places |
 //! | `survey` | what is known of the addresses in a register, from one access to the next |
 //! | `affine` | arithmetic on registers of the form base + lane * stride |
-//! | [`numerics`] | format, accumulator and rounding that an instruction names |
 //! | `lanes`, `alu`, `vf` | lane functions as SIMD loops |
 //! | `scalar` | ordinary PTX arithmetic, one lane at a time: the reference |
 //! | `access`, `atomics`, `cross`, `collective`, `printf` | memory; what reaches across lanes; printing |
@@ -18,6 +16,8 @@
 //! | [`observe`] | what the numbers do, by PTX line |
 //! | [`steps`] | launches that go on one warp instruction at a time, and say what each did |
 //! | [`profile`] | time by PTX line |
+
+#![deny(clippy::undocumented_unsafe_blocks)]
 
 mod access;
 mod affine;
@@ -36,7 +36,6 @@ mod machine;
 mod marker;
 pub mod memory;
 pub mod module;
-pub mod numerics;
 pub mod observe;
 mod printf;
 pub mod profile;
@@ -49,10 +48,8 @@ mod signals;
 mod simd_tests;
 pub mod steps;
 mod survey;
-mod translate;
 mod vf;
 mod warp;
-mod window;
 
 pub use backend::{
     Allocation, Arena, Classes, Dim3, Error, Execution, GlobalInfo, InstructionClass, KernelInfo, Launch,
@@ -61,6 +58,7 @@ pub use backend::{
 };
 pub use engine::Engine;
 pub use functional::Functional;
+pub use ir::numerics;
 pub use lanes::Isa;
 pub use memory::{Memory, Snapshot};
 pub use module::{Module, Pass};

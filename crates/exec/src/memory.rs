@@ -1,6 +1,21 @@
 //! Device memory: an arena of the host's address space in which device addresses *are* host addresses, and
 //! the table of what is allocated there. A kernel may touch a byte only if the table says so; the engine
 //! checks every access against a [`Snapshot`] of it. Nothing here knows about kernels.
+//!
+//! # Threads and races
+//! Device memory is reached through pointers, never through references: by the threads of the engine, by
+//! [`Arena::read`] and its like, by the program itself where the memory is its own. What that means:
+//! - *A program whose kernels have no data race has none here.* Blocks that run at the same time then touch no byte that one of
+//!   them writes, but by atomic operations, and those are the host's (relaxed, of the same width); launches and copies that the
+//!   program orders are ordered by locks and by the start and end of the threads. One thing the program does not know of: a load
+//!   may read between its lanes, inside the allocation, for inactive lanes, and forget what it read.
+//! - *A race is a data race of the host, too*, between plain loads and stores, and there the memory model that Rust
+//!   shares with C++ promises nothing. What is relied on instead is what compilers and processors do with a load or store whose
+//!   other users they cannot see: it happens once, inside the bytes that it names, and an aligned element of up to 8
+//!   bytes is not torn. So each word holds what one of the racing threads stored; which one, may differ from run to run.
+//!   (Relaxed atomics would be defined, but no compiler makes vector code of them: kernels would be several times slower.)
+//! - *No race makes an access leave its allocation.* Addresses, guards and jump targets come out of registers, which
+//!   belong to one thread; what is loaded from device memory is data, copied once, and checked after the copy like any other.
 
 use backend::{Allocation, Arena, MemoryError, MemoryKind};
 use std::collections::BTreeMap;
@@ -221,11 +236,11 @@ impl Arena for Memory {
 
     unsafe fn register(&self, address: u64, size: u64) -> Result<(), MemoryError> {
         let mut table = self.write_table();
-        let overlap = table
-            .live
-            .range(..address.saturating_add(size))
-            .next_back()
-            .is_some_and(|(_, a)| a.end() > address);
+        let end = address.checked_add(size);
+        let overlap = end.is_none_or(|end| {
+            let before = table.live.range(..end).next_back();
+            before.is_some_and(|(_, a)| a.end() > address)
+        });
         if overlap || size == 0 {
             return Err(MemoryError::OutOfBounds { address, size });
         }
@@ -269,8 +284,8 @@ impl Arena for Memory {
 
     unsafe fn download(&self, to: *mut u8, from: u64, size: u64) -> Result<(), MemoryError> {
         self.check(from, size)?;
-        // SAFETY: checked to be inside a live allocation, and the caller's promise; CUDA leaves races with kernels to
-        // the program. `copy` allows overlap.
+        // SAFETY: checked to be inside a live allocation, and the caller's promise; of races the head of this file speaks.
+        // `copy` allows overlap.
         unsafe { std::ptr::copy(from as *const u8, to, size as usize) };
         Ok(())
     }
@@ -359,10 +374,14 @@ mod tests {
         assert!(s.find(a + 64).is_none());
         assert_eq!(s.nearest(a + 64).unwrap().start, a);
         assert!(s.find(0).is_none());
-        let host = [0u8; 16];
-        // SAFETY: `host` outlives its registration, and nobody writes it.
-        unsafe { memory.register(host.as_ptr() as u64, 16) }.unwrap();
-        assert!(memory.snapshot().find(host.as_ptr() as u64 + 15).is_some());
-        memory.unregister(host.as_ptr() as u64).unwrap();
+        let mut host = [0u8; 16];
+        let at = host.as_mut_ptr() as u64;
+        // SAFETY: it is there until the end, and used by nobody.
+        unsafe { memory.register(at, 16).unwrap() };
+        assert!(memory.snapshot().find(at + 15).is_some());
+        memory.unregister(at).unwrap();
+        // SAFETY: it is refused.
+        let around = unsafe { memory.register(u64::MAX - 1, 4) };
+        assert!(matches!(around, Err(MemoryError::OutOfBounds { .. })));
     }
 }

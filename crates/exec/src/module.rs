@@ -5,8 +5,9 @@ use crate::lanes::Isa;
 use crate::memory::Memory;
 use crate::observe::site::Looking;
 use crate::program::Program;
-use crate::translate::{self, Globals};
+use crate::scalar;
 use backend::{Arena, Dim3, Error, GlobalInfo, KernelInfo, MemoryKind};
+use ir::translate::{self, Globals};
 use ir::{BlockShape, FormatSource, Ir, Numerics, Op};
 use ptx::Checked;
 use ptx::ast::{
@@ -181,7 +182,7 @@ impl Module {
                 module: self.ptx.source.name.clone(),
             });
         };
-        let ir = translate::run(&self.ptx, f, &self.addresses).map_err(|r| {
+        let ir = translate::run(&self.ptx, f, &self.addresses, &scalar::signature).map_err(|r| {
             let text = r.0.render(&self.ptx.source);
             Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
         })?;

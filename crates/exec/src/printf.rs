@@ -2,8 +2,8 @@
 //! its natural alignment; float promoted to double; CUDA C++ Programming Guide, "Formatted Output").
 
 use crate::warp::Warp;
-use crate::window;
 use backend::{OUTPUT_BYTES, TrapKind};
+use ir::window;
 
 /// Longest string read from device memory, and longest text of one conversion, bytes.
 const LONGEST: u64 = 1 << 16;
@@ -13,13 +13,11 @@ fn locate(w: &Warp, lane: usize, address: u64, bytes: u64) -> Option<*const u8> 
     let env = w.env();
     let inside = |base: *const u8, size: u32| {
         let at = address & !window::MASK;
-        // SAFETY: inside the memory of that size.
-        (at + bytes <= u64::from(size)).then(|| unsafe { base.add(at as usize) })
+        (at + bytes <= u64::from(size)).then(|| base.wrapping_add(at as usize))
     };
     match address & window::MASK {
-        // SAFETY: every lane has `local_bytes` of local memory.
         window::LOCAL => inside(
-            unsafe { w.local.add(lane * env.local_bytes as usize) },
+            w.local.wrapping_add(lane * env.local_bytes as usize),
             env.local_bytes,
         ),
         window::SHARED => inside(env.shared, env.shared_bytes),
@@ -31,9 +29,10 @@ fn locate(w: &Warp, lane: usize, address: u64, bytes: u64) -> Option<*const u8> 
     }
 }
 
+/// `N` bytes at a generic address.
 fn read<const N: usize>(w: &Warp, lane: usize, address: u64) -> Result<[u8; N], TrapKind> {
     match locate(w, lane, address, N as u64) {
-        // SAFETY: located.
+        // SAFETY: located: the block's memory, or an allocation of the launch's snapshot.
         Some(p) => Ok(unsafe { (p as *const [u8; N]).read_unaligned() }),
         None => Err(TrapKind::OutOfBounds {
             access: "printf",
@@ -118,7 +117,19 @@ pub fn print(w: &mut Warp, lane: usize, format: u32, arguments: u32) -> Result<i
         }
         let long = spec.contains('l') || spec.contains('j') || spec.contains('z') || spec.contains('t');
         let narrow = spec.matches('h').count();
-        let spec: String = spec.chars().filter(|c| !c.is_ascii_alphabetic()).collect();
+        // Flags, width and precision. No `$`: it would ask for an argument that is not there.
+        let plain = |c: &char| c.is_ascii_digit() || "-+ #.".contains(*c);
+        let spec: String = spec.chars().filter(plain).collect();
+        // One argument, of the type that `$length` and `$kind` say, goes to C.
+        macro_rules! formatted {
+            ($length:literal, $kind:expr, $value:expr) => {{
+                let v = $value;
+                // SAFETY: the format has one conversion, of a value of this type; at most `n` bytes are written at `p`.
+                c_format(&mut out, &spec, $length, $kind, |f, p, n| unsafe {
+                    libc::snprintf(p, n, f, v)
+                })
+            }};
+        }
         count += 1;
         match kind {
             b'd' | b'i' => {
@@ -128,9 +139,7 @@ pub fn print(w: &mut Warp, lane: usize, format: u32, arguments: u32) -> Result<i
                     (_, 1) => i64::from(arguments.word(w, lane)? as i16),
                     _ => i64::from(arguments.word(w, lane)? as i8),
                 };
-                c_format(&mut out, &spec, "ll", 'd', |f, p, n| unsafe {
-                    libc::snprintf(p, n, f, v)
-                });
+                formatted!("ll", 'd', v);
             }
             b'u' | b'x' | b'X' | b'o' => {
                 let v = match (long, narrow) {
@@ -139,36 +148,22 @@ pub fn print(w: &mut Warp, lane: usize, format: u32, arguments: u32) -> Result<i
                     (_, 1) => u64::from(arguments.word(w, lane)? as u16),
                     _ => u64::from(arguments.word(w, lane)? as u8),
                 };
-                c_format(&mut out, &spec, "ll", kind as char, |f, p, n| unsafe {
-                    libc::snprintf(p, n, f, v)
-                });
+                formatted!("ll", kind as char, v);
             }
             b'e' | b'E' | b'f' | b'F' | b'g' | b'G' | b'a' | b'A' => {
-                let v = f64::from_bits(arguments.long(w, lane)?);
-                c_format(&mut out, &spec, "", kind as char, |f, p, n| unsafe {
-                    libc::snprintf(p, n, f, v)
-                });
+                formatted!("", kind as char, f64::from_bits(arguments.long(w, lane)?));
             }
             b'c' => {
-                let v = arguments.word(w, lane)? as i32;
-                c_format(&mut out, &spec, "", 'c', |f, p, n| unsafe {
-                    libc::snprintf(p, n, f, v)
-                });
+                formatted!("", 'c', arguments.word(w, lane)? as i32);
             }
             b'p' => {
-                let v = arguments.long(w, lane)?;
-                c_format(&mut out, &spec, "", 'p', |f, p, n| unsafe {
-                    libc::snprintf(p, n, f, v)
-                });
+                formatted!("", 'p', arguments.long(w, lane)?);
             }
             b's' => {
                 let address = arguments.long(w, lane)?;
                 let mut s = string(w, lane, address)?;
                 s.push(0);
-                let s = s.as_ptr();
-                c_format(&mut out, &spec, "", 's', |f, p, n| unsafe {
-                    libc::snprintf(p, n, f, s)
-                });
+                formatted!("", 's', s.as_ptr());
             }
             _ => {
                 out.push(b'%');
@@ -178,8 +173,7 @@ pub fn print(w: &mut Warp, lane: usize, format: u32, arguments: u32) -> Result<i
         }
     }
     out.extend_from_slice(rest);
-    // SAFETY: the worker owns the block's state.
-    let output = unsafe { &mut (*w.env).output };
+    let output = &mut w.env_mut().output;
     // Enough for the launch to know that it was too much.
     if output.len() <= OUTPUT_BYTES {
         output.extend_from_slice(&out);

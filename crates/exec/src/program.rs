@@ -6,6 +6,7 @@ use crate::warp::Inst;
 use ir::{AtomFn, AtomTy, Origin, Slot, Space};
 use ptx::ast::SpecialRegister;
 use std::any::Any;
+use std::sync::Arc;
 
 /// A register whose lanes are base + lane * stride.
 #[derive(Clone, Copy, Debug)]
@@ -189,8 +190,8 @@ pub struct Program {
     pub alike: bool,
     /// Some instruction rounds stochastically.
     pub draws: bool,
-    /// Lane operations that instructions point to.
-    pub kept: Vec<Box<dyn Any + Send + Sync>>,
+    /// Lane operations that instructions point to. (In boxes they could not be moved while somebody points to them.)
+    pub kept: Vec<Arc<dyn Any + Send + Sync>>,
     /// Observed instructions; none unless the program was made to observe.
     pub sites: Vec<Site>,
     /// Instructions followed in binary64.
@@ -222,8 +223,3 @@ impl Program {
         }
     }
 }
-
-// SAFETY: instructions hold plain numbers, function pointers and addresses into `kept`, all read-only.
-unsafe impl Send for Program {}
-// SAFETY: as above.
-unsafe impl Sync for Program {}

@@ -11,7 +11,7 @@ use crate::observe::watching::{ShadowWords, Watching};
 use crate::profile::Profiler;
 use crate::program::Program;
 use crate::schedule::Stop;
-use crate::warp::{Env, Fault, Range, Survey, Warp};
+use crate::warp::{Env, Fault, Home, Range, Survey, Warp};
 use backend::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
 use ptx::ast::SpecialRegister as S;
 use std::sync::Arc;
@@ -90,9 +90,7 @@ impl Advance {
 /// nothing.
 #[derive(Default)]
 pub struct Room {
-    /// Whose registers are laid out here.
-    program: Option<Arc<Program>>,
-    env: Option<Box<Env>>,
+    env: Option<Home>,
     warps: Vec<Warp>,
     /// Warps that this launch does not need.
     idle: Vec<Warp>,
@@ -115,7 +113,8 @@ pub struct Room {
     shared: Vec<Line>,
 }
 
-// SAFETY: the pointers in it lead to memory that it owns, and are set anew by every launch.
+// SAFETY: what keeps it from being `Send` are pointers to memory that it owns itself (and to parameters and shared memory,
+// which it owns too); nobody else has copies of them once a launch is over.
 unsafe impl Send for Room {}
 
 /// Makes `v` hold `n` times `value`.
@@ -127,7 +126,7 @@ fn refill<T: Clone>(v: &mut Vec<T>, n: usize, value: T) {
 /// A block being run; reused for one block after the other.
 pub struct BlockRunner<'a> {
     launch: &'a Launch<'a>,
-    env: Box<Env>,
+    env: Home,
     room: Room,
     threads: u32,
     /// Words of a warp's vector registers, in lines.
@@ -161,21 +160,17 @@ impl<'a> BlockRunner<'a> {
         refill(&mut room.wild, p.affine_regs.len() * warps, false);
         refill(&mut room.surveys, p.surveys * warps, Survey::default());
         room.local.reserve(p.local_bytes as usize * LANES * warps);
-        // SAFETY: the room keeps the program as long as it is in `env`.
-        let program: &'static Program = unsafe { &*Arc::as_ptr(p) };
-        let same = room.program.as_ref().is_some_and(|old| Arc::ptr_eq(old, p));
         let mut env = match room.env.take() {
             Some(mut env) => {
-                if !same {
+                if !Arc::ptr_eq(&env.program, p) {
                     env.frames = Frames::new(p.frame_bytes);
+                    env.program = p.clone();
                 }
-                env.program = program;
                 env.snapshot = launch.snapshot.clone();
                 env
             }
-            None => Box::new(Env::new(program, launch.snapshot.clone())),
+            None => Home::new(Env::new(p.clone(), launch.snapshot.clone())),
         };
-        room.program = Some(p.clone());
         env.params = room.params.as_ptr() as *const u8;
         env.params_bytes = launch.params.len() as u32;
         env.shared = room.shared.as_mut_ptr() as *mut u8;
@@ -199,13 +194,17 @@ impl<'a> BlockRunner<'a> {
         while room.warps.len() > warps {
             room.idle.extend(room.warps.pop());
         }
-        let at: *mut Env = &mut *env;
+        let at = env.address();
         while room.warps.len() < warps {
-            room.warps.push(room.idle.pop().unwrap_or_else(|| Warp::new(at)));
+            // SAFETY: as for `attach` below.
+            let warp = room.idle.pop().unwrap_or_else(|| unsafe { Warp::new(at) });
+            room.warps.push(warp);
         }
         for (k, w) in room.warps.iter_mut().enumerate() {
-            // SAFETY: the vectors are as large as `warps` of these pieces and are not resized before the next launch.
+            // SAFETY: the vectors are as large as `warps` of these pieces and are not resized before the next launch. The
+            // runner has both the block's state and its warps, and uses one or the other.
             unsafe {
+                w.attach(at);
                 w.home = Registers {
                     vectors: room.vectors.as_mut_ptr().add(k * vector_lines) as *mut u32,
                     uniforms: room.uniforms.as_mut_ptr().add(k * uniforms),
@@ -215,7 +214,6 @@ impl<'a> BlockRunner<'a> {
                 w.surveys = room.surveys.as_mut_ptr().add(k * p.surveys);
                 w.local = room.local.as_mut_ptr().add(k * p.local_bytes as usize * LANES);
             }
-            w.env = at;
             // Not those of another launch: `use_frame` would take them for the same.
             w.frame = u32::MAX;
             w.use_frame(0);
@@ -333,7 +331,8 @@ impl<'a> BlockRunner<'a> {
         }
         let w = &mut self.room.warps[k];
         w.use_frame(0);
-        call::clear(w, FULL, 0, p.frame_bytes);
+        // SAFETY: the kernel's own frame is at the beginning of local memory.
+        unsafe { call::clear(w, FULL, 0, p.frame_bytes) };
         let lanes = (self.threads - index * LANES as u32).min(LANES as u32);
         w.index = index;
         w.live = if lanes == 32 { FULL } else { (1 << lanes) - 1 };
@@ -506,7 +505,8 @@ impl<'a> BlockRunner<'a> {
                 self.room.waiting[*k] = false;
                 let w = &mut self.room.warps[*k];
                 w.use_frame(s.frame);
-                if let Some((_, votes)) = cross::barrier_votes(w, &code[s.pc as usize], s.mask) {
+                // SAFETY: the split waits at a barrier of this program.
+                if let Some((_, votes)) = unsafe { cross::barrier_votes(w, &code[s.pc as usize], s.mask) } {
                     reduces = true;
                     yes += votes;
                     all += s.mask.count_ones();
@@ -515,7 +515,8 @@ impl<'a> BlockRunner<'a> {
             for (k, s) in released.iter().filter(|_| reduces) {
                 let w = &mut self.room.warps[*k];
                 w.use_frame(s.frame);
-                cross::barrier_result(w, &code[s.pc as usize], s.mask, yes, all);
+                // SAFETY: as above.
+                unsafe { cross::barrier_result(w, &code[s.pc as usize], s.mask, yes, all) };
             }
         }
         (self.room.barriers, self.room.released) = (barriers, released);

@@ -8,6 +8,7 @@
 //! thread scheduling demands.
 
 use crate::control::{Meeting, NO_STEP, NOWHERE, ROOT, Split, Wait};
+use crate::cross::guard;
 use crate::machine::LANES;
 use crate::warp::{Flow, Inst, Warp};
 use backend::TrapKind;
@@ -157,9 +158,9 @@ impl Warp {
         }
         c.free.push(k);
         if m.callee != 0 {
-            // SAFETY: the worker that runs the warp owns the block's state.
-            unsafe { (*self.env).frames.release(m.callee) };
+            self.env_mut().frames.release(m.callee);
         }
+        let c = &mut self.control;
         c.meetings[k as usize].expected = 0;
         c.meetings[k as usize].arrived = 0;
         if m.expected == 0 {
@@ -367,8 +368,7 @@ impl Warp {
             let (i, base) = (&code[pc], self.mask);
             if i.guard != 0 {
                 // SAFETY: guards are predicates of this program.
-                let p = unsafe { *self.predicates.add(i.guard as usize - 1) };
-                self.mask &= if i.guard_negated { !p } else { p };
+                self.mask &= unsafe { guard(self, i.guard, i.guard_negated) };
                 if self.mask == 0 {
                     (self.mask, self.pc) = (base, pc as u32 + 1);
                     continue;
@@ -419,10 +419,8 @@ impl Warp {
                         self.pc = pc;
                         (i.run)(self, i)
                     } else {
-                        let p = *self.predicates.add(i.guard as usize - 1);
-                        let p = if i.guard_negated { !p } else { p };
                         let base = self.mask;
-                        let mask = base & p;
+                        let mask = base & guard(self, i.guard, i.guard_negated);
                         if mask == 0 {
                             pc += 1;
                             continue;

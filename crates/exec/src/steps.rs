@@ -13,7 +13,7 @@
 //! ```
 
 use crate::access::lane_bits;
-use crate::cross::lanes_of;
+use crate::cross::{guard as guard_of, lanes_of};
 use crate::engine::{Engine, Workspace, check};
 use crate::machine::LANES;
 use crate::memory::Memory;
@@ -277,9 +277,10 @@ impl Block<'_> {
     pub fn step(&mut self, warp: usize) -> Progressed {
         let mut seen = None;
         let program = self.program;
-        let advance = self
-            .runner
-            .step(warp, |w, number| seen = Some((number, look(program, w, number))));
+        let advance = self.runner.step(warp, |w, number| {
+            // SAFETY: the runner laid the warp out for the launch's program.
+            seen = Some((number, unsafe { look(program, w, number) }));
+        });
         match (advance, seen) {
             (Advance::Trap(trap), _) => Progressed::Trap(trap),
             (Advance::Stepped, Some((number, mut step))) => {
@@ -303,15 +304,15 @@ impl Block<'_> {
 }
 
 /// What the running split of `w` is about to do.
-fn look(p: &Program, w: &Warp, number: u32) -> Step {
+///
+/// # Safety
+/// The warp is laid out for `p`.
+unsafe fn look(p: &Program, w: &Warp, number: u32) -> Step {
     let StepSite { guard, memory } = p.step_sites[number as usize];
     let executed = match guard {
         None => w.mask,
-        Some((predicate, negated)) => {
-            // SAFETY: a predicate of this program.
-            let bits = unsafe { *w.predicates.add(predicate as usize) };
-            w.mask & if negated { !bits } else { bits }
-        }
+        // SAFETY: a predicate of this program.
+        Some((predicate, negated)) => w.mask & unsafe { guard_of(w, predicate + 1, negated) },
     };
     let addresses = memory.filter(|_| executed != 0).map(|(op, offset)| {
         let op = &p.memory_ops[op as usize];

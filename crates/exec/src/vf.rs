@@ -8,6 +8,7 @@ use crate::warp::{Draws, Flow, Inst, OpFn, Warp};
 use ir::{Class, VfFn};
 use std::any::Any;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use vfloat::stochastic::Stream;
 use vfloat::{LaneOps, LaneVisitor, Lanes};
 
@@ -20,8 +21,8 @@ macro_rules! vf_ops {
             type R = f32;
             type Context = L;
             #[inline(always)]
-            fn context(_: &Warp, i: &Inst) -> L {
-                // SAFETY: the emitter put the address of the program's own `L` there.
+            unsafe fn context(_: &Warp, i: &Inst) -> L {
+                // SAFETY: the emitter put the address of an `L` there that the program keeps.
                 unsafe { *(i.imm as *const L) }
             }
             #[inline(always)]
@@ -168,7 +169,7 @@ pub struct Chosen {
     /// Code.
     pub alu: &'static Alu,
     /// The operations; their address goes into [`Inst::imm`], so they must live as long as the program.
-    pub ops: Box<dyn Any + Send + Sync>,
+    pub ops: Arc<dyn Any + Send + Sync>,
     /// The address.
     pub address: i64,
 }
@@ -206,21 +207,10 @@ impl LaneVisitor for Choose {
 }
 
 fn keep<L: LaneOps + 'static>(alu: &'static Alu, ops: L) -> Chosen {
-    let kept = Box::new(Kept(ops));
-    let address = std::ptr::from_ref(&kept.0) as i64;
-    Chosen {
-        alu,
-        ops: kept,
-        address,
-    }
+    let ops = Arc::new(ops);
+    let address = Arc::as_ptr(&ops) as i64;
+    Chosen { alu, ops, address }
 }
-
-/// Lane operations are plain constants: any thread may read them.
-struct Kept<L>(L);
-// SAFETY: a `LaneOps` is a `Copy` bundle of numbers with no interior mutability; it is only ever read.
-unsafe impl<L> Send for Kept<L> {}
-// SAFETY: as above.
-unsafe impl<L> Sync for Kept<L> {}
 
 /// Chooses the code of `f` for a format and its modes.
 pub fn choose(f: VfFn, lanes: &Lanes) -> Chosen {

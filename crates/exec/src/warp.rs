@@ -1,6 +1,22 @@
 //! The state of one warp and of its block, and the decoded instruction that works on it. A warp is 32 lanes in lock step under
 //! a mask; registers are arrays over the lanes ("vector"), one value for all lanes ("uniform"), or a bit per
 //! lane (predicates). Nothing here decides what runs next: that is `schedule`.
+//!
+//! # What lane code relies on
+//! A warp is a bundle of pointers into memory that somebody else owns, so that an instruction is a few loads and stores and
+//! no check. Whoever sees to the memory (`runner`) promises, when it lays a warp out for a launch and until the launch is over:
+//! - *registers*: `vectors`, `uniforms`, `predicates`, `wild` and `surveys` lead to as much memory as the program says, aligned as
+//!   their fields say, that nothing else refers to; so do those of each frame (`frames`);
+//! - *block*: [`Env`] lives, its `shared` and `params` lead to as many bytes as it says, `local` to 32 times
+//!   `local_bytes`, and every range in its snapshot is mapped (`memory`);
+//! - *one at a time*: the warps of a block and who runs it are on one thread, and reach the block's state by one pointer
+//!   ([`Warp::attach`]), each only while no other does.
+//!
+//! What is left to promise is that an instruction belongs to the warp. Every `unsafe` function here and in the lane code asks
+//! for that, and says "as for every [`OpFn`]":
+//! - the instruction lies in the code of the program that the warp is laid out for (or is a copy of such with another
+//!   register of that program), and so does each operand, place or number that is passed by itself: `emit` made both;
+//! - the processor has the features that the function was compiled for ([`crate::lanes::Isa`]).
 
 use crate::control::Control;
 use crate::frames::{Frames, Registers};
@@ -8,6 +24,9 @@ use crate::machine::{FULL, LANES};
 use crate::memory::Snapshot;
 use crate::program::Program;
 use backend::Dim3;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// What an instruction asks of the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +43,8 @@ pub enum Flow {
 /// Executes one instruction for the active lanes.
 ///
 /// # Safety
-/// The instruction must have been made for the program that laid out the warp's registers, and the processor
-/// must have the features the function was compiled for.
+/// The instruction must belong to the program that the warp is laid out for, and the processor must have the features that
+/// the function was compiled for: see the head of `warp`.
 pub type OpFn = unsafe fn(&mut Warp, &Inst) -> Flow;
 
 /// The destination may be written in all lanes whatever the mask says.
@@ -104,8 +123,8 @@ pub struct Warp {
     pub surveys: *mut Survey,
     /// Index of the warp in its block.
     pub index: u32,
-    /// Block, launch and device.
-    pub env: *mut Env,
+    /// Block, launch and device. Nothing here or elsewhere reads it but [`Warp::env`] and [`Warp::env_mut`].
+    env: NonNull<Env>,
     /// First byte of lane 0's local memory; lane `i`'s is `i * env.local_bytes` further.
     pub local: *mut u8,
     /// Some affine register is wild (see `affine`).
@@ -124,7 +143,10 @@ pub struct Warp {
 
 impl Warp {
     /// A warp without registers.
-    pub fn new(env: *mut Env) -> Warp {
+    ///
+    /// # Safety
+    /// As for [`Warp::attach`].
+    pub unsafe fn new(env: NonNull<Env>) -> Warp {
         let nowhere = std::ptr::null_mut();
         let (uniforms, predicates, wild) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
         Warp {
@@ -169,8 +191,7 @@ impl Warp {
             self.frame = frame;
             let r = match frame {
                 0 => self.home,
-                // SAFETY: as in `env`.
-                _ => unsafe { (*self.env).frames.registers(frame) },
+                _ => self.env().frames.registers(frame),
             };
             (self.vectors, self.uniforms) = (r.vectors, r.uniforms);
             (self.predicates, self.wild) = (r.predicates, r.wild);
@@ -181,11 +202,34 @@ impl Warp {
     pub fn direct(&self, i: &Inst) -> bool {
         (i.flags & ALIAS == 0) & ((self.mask == FULL) | (i.flags & DIRECT != 0))
     }
+    /// Makes `env` the warp's block.
+    ///
+    /// # Safety
+    /// It must live as long as the warp is used. While the warp is borrowed, nobody else may hold a reference to it: not
+    /// through another warp, nor through its [`Home`].
+    pub unsafe fn attach(&mut self, env: NonNull<Env>) {
+        self.env = env;
+    }
     /// The block's and launch's state.
     #[inline(always)]
     pub fn env(&self) -> &Env {
-        // SAFETY: the scheduler sets `env` before it runs the warp, and keeps it alive meanwhile.
-        unsafe { &*self.env }
+        // SAFETY: promised to `attach`.
+        unsafe { self.env.as_ref() }
+    }
+    /// The block's and launch's state.
+    #[inline(always)]
+    pub fn env_mut(&mut self) -> &mut Env {
+        // SAFETY: promised to `attach`.
+        unsafe { self.env.as_mut() }
+    }
+    /// The program that instruction `i` is part of, which lives as long as the instruction.
+    ///
+    /// # Safety
+    /// As for every [`OpFn`]; `i` itself lies in the code.
+    #[inline(always)]
+    pub unsafe fn program<'p>(&self, _i: &'p Inst) -> &'p Program {
+        // SAFETY: it is borrowed for `'p`, since its code is.
+        unsafe { &*Arc::as_ptr(&self.env().program) }
     }
 }
 
@@ -224,8 +268,8 @@ pub struct Survey {
 
 /// The state of the block that a worker runs, reused from block to block.
 pub struct Env {
-    /// The program. It outlives the block (see `runner`), though the type says more.
-    pub program: &'static Program,
+    /// The program.
+    pub program: Arc<Program>,
     /// Parameter block.
     pub params: *const u8,
     /// Its size in bytes.
@@ -270,8 +314,9 @@ pub struct Env {
 
 impl Env {
     /// One that belongs to no launch yet.
-    pub fn new(program: &'static Program, snapshot: Snapshot) -> Env {
+    pub fn new(program: Arc<Program>, snapshot: Snapshot) -> Env {
         Env {
+            frames: Frames::new(program.frame_bytes),
             program,
             params: std::ptr::null(),
             params_bytes: 0,
@@ -280,7 +325,6 @@ impl Env {
             shared_bytes: 0,
             threads: 0,
             local_bytes: 0,
-            frames: Frames::new(program.frame_bytes),
             block: Dim3 { x: 0, y: 0, z: 0 },
             ranges: Vec::new(),
             output: Vec::new(),
@@ -294,5 +338,42 @@ impl Env {
             watching: None,
             marker: None,
         }
+    }
+}
+
+/// Owns an [`Env`], at an address that stays the same wherever this goes. (A `Box` that is moved claims what it points to for
+/// itself, which would forbid the warps' pointers.)
+pub struct Home(NonNull<Env>);
+
+impl Home {
+    /// A home for `env`.
+    pub fn new(env: Env) -> Home {
+        Home(NonNull::from(Box::leak(Box::new(env))))
+    }
+    /// The pointer by which it is reached, from here too.
+    pub fn address(&self) -> NonNull<Env> {
+        self.0
+    }
+}
+
+impl Deref for Home {
+    type Target = Env;
+    fn deref(&self) -> &Env {
+        // SAFETY: it is there until this is dropped; who runs warps does not use this meanwhile (`Warp::attach`).
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for Home {
+    fn deref_mut(&mut self) -> &mut Env {
+        // SAFETY: as in `deref`.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // SAFETY: `new` leaked it, and this is its only owner.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }

@@ -273,7 +273,7 @@ impl Context {
                 "cudaHostRegister: {size} bytes at {address:#x} are not mapped for reading and writing"
             )));
         }
-        // SAFETY: the program promises that it is mapped until it takes it back, and was asked whether it is.
+        // SAFETY: it is mapped, as has been checked; cudaHostRegister asks the program to leave it so.
         unsafe { ready.memory().register(address as u64, size as u64) }.map_err(|_| {
             Error::argument(
                 Code::HOST_MEMORY_ALREADY_REGISTERED,

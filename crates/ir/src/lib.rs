@@ -2,7 +2,10 @@
 //!
 //! [`Ir`] is a kernel as a flat list of typed instructions over virtual registers, after names are resolved and calls
 //! inlined. It says what is computed, not how: opcodes are numbers ([`Op`], [`AluOp`]), never code. Whoever executes it
-//! (`exec`), times it or lowers it further finds its own code for an opcode.
+//! (`exec`), times it or lowers it further finds its own code for an opcode. Lowering lies here and not in a back end: what a PTX
+//! kernel means as warp instructions is the same for all of them, and this crate knows the syntax tree anyway (an
+//! instruction remembers where it comes from). What a back end cannot compute it says when it is asked
+//! ([`translate::Computes`]).
 //!
 //! # Meaning
 //! Every thread has its own registers, all zero when it starts, but for those that stand for a special register. Its
@@ -14,6 +17,9 @@
 //! | module | what |
 //! |---|---|
 //! | `op`, `alu`, `kernel` | instructions, opcodes, kernels |
+//! | [`translate`] | from the syntax tree of a checked module: names resolved, calls inlined, variables placed |
+//! | [`numerics`] | format, accumulator and rounding that an instruction names |
+//! | [`window`] | where the state spaces lie in generic addresses |
 //! | [`verify`] | what holds of every kernel that a back end may be given |
 //! | [`print`](mod@print) | kernels as text |
 //! | [`cfg`](mod@cfg), [`registers`] | analyses: blocks and meeting points; uniform and affine registers |
@@ -26,10 +32,13 @@ pub mod cfg;
 mod class;
 mod kernel;
 mod kind;
+pub mod numerics;
 mod op;
 pub mod print;
 pub mod registers;
+pub mod translate;
 pub mod verify;
+pub mod window;
 
 pub use affine::AffineFn;
 pub use alu::AluOp;
@@ -38,7 +47,7 @@ pub use class::InstructionClass;
 pub use kernel::{CallSite, Ir, IrInst, Origin, OutOfLine, ParamInfo, RegInfo, Scalar, Slot, VReg, Val};
 pub use kind::{Kind, kind_of};
 pub use op::{
-    Access, AtomFn, AtomTy, BarrierFn, Class, FormatSource, Numerics, Op, PredFn, ReduceFn, ShflFn, Space,
-    VfFn, VfSpec, VoteFn,
+    Access, AtomFn, AtomTy, BARRIERS, BarrierFn, Class, FormatSource, NO_COUNT, Numerics, Op, PredFn,
+    ReduceFn, ShflFn, Space, VfFn, VfSpec, VoteFn,
 };
 pub use registers::{BlockShape, Pattern, Registers};

@@ -162,6 +162,12 @@ pub enum ReduceFn {
     Xor,
 }
 
+/// Barriers of a block (PTX ISA, "bar").
+pub const BARRIERS: u64 = 16;
+
+/// Stands for the thread count of a barrier for the whole block.
+pub const NO_COUNT: u64 = u64::MAX;
+
 /// What a barrier does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // PTX names

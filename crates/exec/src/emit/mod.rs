@@ -18,7 +18,7 @@ use crate::control::{NO_STEP, NOWHERE};
 use crate::cross;
 use crate::lanes::{Alu, Coded, Isa, Shape, UNIFORM};
 use crate::machine::{Element, Extent, LANES, Operand};
-use crate::observe::site::{Looking, Rule};
+use crate::observe::site::Looking;
 use crate::program::{AffineOp, BlockInfo, CrossOp, Function, Program, StepSite};
 use crate::scalar;
 use crate::vf;
@@ -26,6 +26,7 @@ use crate::warp::{ALIAS, DIRECT, Inst, OpFn};
 use ir::{
     AffineFn, BarrierFn, BlockShape, Cfg, Class, Ir, IrInst, Numerics, Op, Registers, Space, VReg, Val,
 };
+use places::{Lasting, Place};
 use rustc_hash::FxHashMap;
 
 /// Makes the program for one block shape and one way to compute.
@@ -47,17 +48,17 @@ pub fn run(
         .iter()
         .map(|s| scalar::scalar_op(&s.instruction))
         .collect::<Result<_, _>>()?;
+    let lasting = Lasting::new(ir, &registers);
     let mut e = Emitter {
         ir,
         cfg: &cfg,
         registers: &registers,
         numerics,
         isa,
-        places: vec![None; ir.regs.len()],
-        last_use: vec![0; ir.regs.len()],
+        places: lasting.places,
+        last_use: lasting.last_use,
+        lasting: lasting.extent,
         constants: FxHashMap::default(),
-        uniforms: 0,
-        global_words: 0,
         free: [vec![], vec![]],
         local_words: 0,
         local_high: 0,
@@ -73,17 +74,17 @@ pub fn run(
             classes: vec![],
             counted: vec![],
             memory_ops: vec![],
-            affine_regs: vec![],
+            affine_regs: lasting.affine_regs,
             affine_ops: vec![],
             cross_ops: vec![],
             tables: vec![],
             vector_words: 0,
-            lasting_words: 0,
-            uniforms: 0,
+            lasting_words: lasting.extent.words,
+            uniforms: lasting.extent.uniforms,
             constants: vec![],
-            predicates: 0,
+            predicates: lasting.extent.predicates,
             always: None,
-            specials: vec![],
+            specials: lasting.specials,
             origins: vec![],
             locs: ir.locs.clone(),
             surveys: 0,
@@ -93,7 +94,7 @@ pub fn run(
             local_bytes: ir.local_bytes.next_multiple_of(16),
             calls: ir.calls.clone(),
             functions: vec![],
-            carried: Extent::default(),
+            carried: lasting.carried,
             together: stepped,
             ordered: false,
             alike: looking.is_none() && blocks_are_alike(ir),
@@ -109,24 +110,9 @@ pub fn run(
             scalars,
         },
     };
-    e.place_lasting();
     e.plan_surveys();
     e.blocks();
     Ok(e.finish())
-}
-
-/// Where a register lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Uniform(u32),
-    /// Index in [`Program::affine_regs`].
-    Affine(u32),
-    /// Word offset; block-local ones are counted from the end of the lasting ones.
-    Vector {
-        at: u32,
-        local: bool,
-    },
-    Predicate(u32),
 }
 
 struct Emitter<'a> {
@@ -135,12 +121,13 @@ struct Emitter<'a> {
     registers: &'a Registers,
     numerics: &'a Numerics,
     isa: Isa,
+    /// By virtual register; those of block-local vectors come and go.
     places: Vec<Option<Place>>,
-    /// Index of the last instruction that reads a register (for block-local ones).
+    /// By virtual register: the last instruction that reads or writes it.
     last_use: Vec<usize>,
+    /// What the registers that live longer than a block take of each file.
+    lasting: Extent,
     constants: FxHashMap<u64, u32>,
-    uniforms: u32,
-    global_words: u32,
     /// Free block-local places of one and two registers' size.
     free: [Vec<u32>; 2],
     local_words: u32,
@@ -163,21 +150,6 @@ struct Emitter<'a> {
 impl Emitter<'_> {
     fn class(&self, r: VReg) -> Class {
         self.ir.regs[r.0 as usize].class
-    }
-
-    /// The places given away.
-    fn extent(&self) -> Extent {
-        Extent {
-            words: self.global_words as usize,
-            uniforms: self.uniforms as usize,
-            predicates: self.p.predicates,
-        }
-    }
-
-    fn set_extent(&mut self, e: Extent) {
-        self.global_words = e.words as u32;
-        self.uniforms = e.uniforms as u32;
-        self.p.predicates = e.predicates;
     }
 
     fn blocks(&mut self) {
@@ -255,74 +227,16 @@ impl Emitter<'_> {
         }
     }
 
-    /// Turns block-local offsets into real ones.
+    /// What is known only when every block has been emitted.
     fn finish(mut self) -> Program {
-        self.p.uniforms = self.uniforms as usize;
-        let spares = self.global_words + self.local_high;
+        let spares = self.lasting.words as u32 + self.local_high;
         for r in &mut self.p.affine_regs {
             r.spare = spares + r.id * words(Class::W64);
         }
-        self.p.lasting_words = self.global_words as usize;
         self.p.vector_words = spares as usize + self.p.affine_regs.len() * words(Class::W64) as usize;
         self.p.constants = vec![0; self.constants.len()];
         for (value, at) in &self.constants {
             self.p.constants[*at as usize] = *value;
-        }
-        // Constants follow the uniform registers, whose number is known only now.
-        let uniforms = self.uniforms;
-        let lasting = self.global_words;
-        let vector = |at: &mut u32| {
-            if *at & LOCAL != 0 {
-                *at = (*at & !LOCAL) + lasting;
-            }
-        };
-        let uniform = |at: &mut u32| {
-            if *at & CONSTANT != 0 {
-                *at = (*at & !CONSTANT) + uniforms;
-            }
-        };
-        let element = |e: &mut Element| match e {
-            Element::Uniform(u) => uniform(u),
-            Element::Narrow(v) | Element::Wide(v) => vector(v),
-            Element::Affine(_) => {}
-        };
-        for i in &mut self.p.code {
-            for at in [&mut i.d, &mut i.a, &mut i.b, &mut i.c] {
-                // Each field is one or the other; the marks are different bits that no plain number reaches,
-                // except NOWHERE, which branches keep.
-                if *at != NOWHERE {
-                    vector(at);
-                    uniform(at);
-                }
-            }
-        }
-        for o in &mut self.p.affine_ops {
-            o.src.iter_mut().for_each(element);
-        }
-        for m in &mut self.p.memory_ops {
-            element(&mut m.address);
-            m.elements.iter_mut().chain(&mut m.operands).for_each(element);
-        }
-        for s in &mut self.p.sites {
-            s.src.iter_mut().chain([&mut s.dst]).for_each(element);
-        }
-        for f in &mut self.p.follows {
-            let places = f.dst.iter_mut().chain(&mut f.src).map(|p| &mut p.element);
-            places.chain([&mut f.address]).for_each(element);
-            if let Rule::Shuffle(_, operands) = &mut f.rule {
-                for o in operands {
-                    if let Operand::Value(e) = o {
-                        element(e);
-                    }
-                }
-            }
-        }
-        for c in &mut self.p.cross_ops {
-            for o in c.dst.iter_mut().chain(&mut c.src) {
-                if let Operand::Value(e) = o {
-                    element(e);
-                }
-            }
         }
         self.p
     }
@@ -345,7 +259,7 @@ impl Emitter<'_> {
         let mut src = [Element::Uniform(0); 3];
         for (e, (v, class)) in src.iter_mut().zip(i.src.iter().zip(alu.src)) {
             *e = match (v, class) {
-                (Val::Const(bits), Class::W32) => Element::Uniform(self.constant(bits & 0xffff_ffff)),
+                (Val::Const(bits), Class::W32) => self.constant(bits & 0xffff_ffff),
                 _ => self.address(*v),
             };
         }
@@ -614,14 +528,13 @@ impl Emitter<'_> {
                     break None;
                 };
                 let class = alu.src[n];
-                let at = self.take_local(class);
-                temporaries.push((at, class));
+                let (place, vector) = self.take_local(class);
+                temporaries.push((place, class));
                 let splat = if class == Class::W64 {
                     alu::Mov64::ALU
                 } else {
                     alu::Mov32::ALU
                 };
-                let vector = vector_element(at, true, class);
                 let mut inst = blank(splat.code(1, self.isa).unwrap_or(cross::nop));
                 (inst.d, inst.a, inst.flags) = (offset(vector), offset(src[n]), DIRECT);
                 self.push(inst, i.origin);
@@ -640,8 +553,8 @@ impl Emitter<'_> {
             *field = offset(*s);
         }
         self.push(inst, i.origin);
-        for (at, class) in temporaries {
-            self.free[usize::from(class == Class::W64)].push(at);
+        for (place, class) in temporaries {
+            self.give_back(place, class);
         }
     }
 }
@@ -650,20 +563,6 @@ impl Emitter<'_> {
 enum Fixup {
     Branch { block: usize, label: u32 },
     Table { block: usize },
-}
-
-/// Marks offsets of block-local registers until the number of lasting ones is known.
-const LOCAL: u32 = 1 << 30;
-/// Marks indices of constants until the number of uniform registers is known.
-const CONSTANT: u32 = 1 << 29;
-
-fn vector_element(at: u32, local: bool, class: Class) -> Element {
-    let at = if local { at | LOCAL } else { at };
-    if class == Class::W64 {
-        Element::Wide(at)
-    } else {
-        Element::Narrow(at)
-    }
 }
 
 fn offset(e: Element) -> u32 {

@@ -11,6 +11,7 @@ use backend::TrapKind;
 use ir::Kind;
 use record::Stop;
 use std::any::Any;
+use std::sync::Arc;
 use vfloat::{LaneOps, LaneVisitor, Lanes};
 
 /// How operands enter and products are rounded.
@@ -38,10 +39,6 @@ impl Cut for Plain {
 /// A variable format.
 #[derive(Clone, Copy)]
 struct Narrow<L>(L);
-// SAFETY: a `LaneOps` is a `Copy` bundle of numbers with no interior mutability; it is only ever read.
-unsafe impl<L> Send for Narrow<L> {}
-// SAFETY: as above.
-unsafe impl<L> Sync for Narrow<L> {}
 impl<L: LaneOps + 'static> Cut for Narrow<L> {
     #[inline(always)]
     fn operand(self, x: f32) -> f64 {
@@ -59,7 +56,7 @@ pub(crate) struct Chosen {
     /// Code.
     pub run: OpFn,
     /// Must live as long as the program.
-    pub ops: Box<dyn Any + Send + Sync>,
+    pub ops: Arc<dyn Any + Send + Sync>,
     /// Its address, for [`Inst::imm`].
     pub address: i64,
 }
@@ -73,8 +70,8 @@ impl LaneVisitor for Choose {
 }
 
 fn code<C: Cut>(cut: C, isa: Isa) -> Chosen {
-    let ops = Box::new(cut);
-    let address = std::ptr::from_ref(&*ops) as i64;
+    let ops = Arc::new(cut);
+    let address = Arc::as_ptr(&ops) as i64;
     Chosen {
         run: Code::<C>::RUN[isa as usize],
         ops,
@@ -95,8 +92,11 @@ pub(crate) fn choose(lanes: Option<&Lanes>, isa: Isa) -> Chosen {
     }
 }
 
-fn site(w: &Warp, i: &Inst) -> &'static Site {
-    &w.env().program.sites[i.a as usize]
+/// # Safety
+/// As for every [`OpFn`].
+unsafe fn site<'p>(w: &Warp, i: &'p Inst) -> &'p Site {
+    // SAFETY: as the caller promises.
+    &unsafe { w.program(i) }.sites[i.a as usize]
 }
 
 /// # Safety
@@ -122,15 +122,16 @@ unsafe fn read(w: &Warp, e: Element, row: &mut [f32; LANES]) {
 /// # Safety
 /// As for every [`OpFn`].
 pub(crate) unsafe fn keep_operands(w: &mut Warp, i: &Inst) -> Flow {
-    let site = site(w, i);
-    // SAFETY: the emitter listed registers of this program; `env` outlives the run and nothing else holds it now.
+    let Some(mut watching) = w.env_mut().watching.take() else {
+        return Flow::Next;
+    };
+    // SAFETY: the emitter listed registers of this program.
     unsafe {
-        if let Some(watching) = &mut (*w.env).watching {
-            for (e, row) in site.src.iter().zip(&mut watching.operands) {
-                read(w, *e, &mut row.0);
-            }
+        for (e, row) in site(w, i).src.iter().zip(&mut watching.operands) {
+            read(w, *e, &mut row.0);
         }
     }
+    w.env_mut().watching = Some(watching);
     Flow::Next
 }
 
@@ -192,18 +193,33 @@ fn exponent(x: f64) -> i64 {
 /// Judges the results of the instruction before and counts them.
 #[inline(always)]
 unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
-    let site = site(w, i);
-    let mask = w.mask;
-    // SAFETY: `env` outlives the run and nothing else holds it now; the emitter put the address of a `C` there and
-    // registers of this program into the site.
-    let mut result = [0.0; LANES];
-    let (watching, cut) = unsafe {
-        read(w, site.dst, &mut result);
-        let Some(watching) = &mut (*w.env).watching else {
-            return Flow::Next;
-        };
-        (&mut **watching, *(i.imm as *const C))
+    let Some(mut watching) = w.env_mut().watching.take() else {
+        return Flow::Next;
     };
+    let mut result = [0.0; LANES];
+    // SAFETY: the emitter put registers of this program into the site, and the address of a `C` that the program keeps into
+    // the instruction.
+    let (site, cut) = unsafe {
+        let site = site(w, i);
+        read(w, site.dst, &mut result);
+        (site, *(i.imm as *const C))
+    };
+    let flow = judge(w, site, i.a, cut, &result, &mut watching);
+    w.env_mut().watching = Some(watching);
+    flow
+}
+
+/// [`count`] of the results of `site`, whose number is `n`.
+#[inline(always)]
+fn judge<C: Cut>(
+    w: &mut Warp,
+    site: &Site,
+    n: u32,
+    cut: C,
+    result: &[f32; LANES],
+    watching: &mut Watching,
+) -> Flow {
+    let mask = w.mask;
     // Nothing to stop at: every result is finite and below the largest value.
     if !site.looking.tally {
         let largest = site.facts.max as f32;
@@ -218,7 +234,7 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
     let Watching {
         operands, tallies, ..
     } = watching;
-    let tally = &mut tallies[i.a as usize];
+    let tally = &mut tallies[n as usize];
     let mut live = [0u64; LANES];
     for (l, live) in live.iter_mut().enumerate() {
         *live = u64::from(mask >> l & 1);
@@ -396,7 +412,7 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
         for (row, values) in operands[..arity].iter().zip(&mut tally.operands) {
             count_values(&row.0, mask, values);
         }
-        count_values(&result, mask, &mut tally.result);
+        count_values(result, mask, &mut tally.result);
     }
     let Stop {
         nan,
@@ -411,7 +427,7 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
     for (wanted, flags, what) in alarms {
         if wanted && sum(flags) != 0 {
             let rows = operands[..arity].iter().map(|r| r.0).collect();
-            return alarm(w, site, what, flags, rows, result);
+            return alarm(w, site, what, flags, rows, *result);
         }
     }
     Flow::Next

@@ -7,24 +7,27 @@
 //! Control flow, addresses and comparisons are those of the real execution. The instructions of a shadowed launch run on one CPU thread, in
 //! block order, so that sums of errors do not depend on the number of threads.
 
-use super::site::{Place, Rule};
-use super::watching::{Shadow, Words, lock};
+use super::site::{Follow, Place, Rule};
+use super::watching::{Row, Shadow, Watching, Words, lock};
 use crate::access;
 use crate::collective::shuffle_source;
 use crate::cross::{self, lanes_of};
 use crate::machine::LANES;
+use crate::program::Program;
 use crate::warp::{Flow, Inst, Warp};
 use ir::{AtomFn, Kind, Space};
 
 /// # Safety
-/// The emitter made `place` for this program.
+/// As for every [`crate::warp::OpFn`]: `place` is of the warp's program.
 unsafe fn bits_of(w: &Warp, place: &Place, lane: usize) -> u32 {
     // SAFETY: as the caller promises.
     unsafe { access::lane_bits(w, place.element, lane) as u32 }
 }
 
-fn word(address: u64) -> u32 {
-    // SAFETY: callers resolved the address: four bytes of memory that the block may touch.
+/// # Safety
+/// [`host`] found the address: four bytes of memory that the block may touch.
+unsafe fn word(address: u64) -> u32 {
+    // SAFETY: as the caller promises.
     unsafe { (address as *const u32).read_unaligned() }
 }
 
@@ -42,37 +45,40 @@ fn host(w: &Warp, lane: usize, space: Space, address: u64, k: usize) -> Option<u
     .map(|(p, _)| p)
 }
 
-fn parts(w: &mut Warp, i: &Inst) -> Option<(&'static super::site::Follow, &'static mut Shadow)> {
-    // SAFETY: the worker that runs the warp owns the block's state; the program outlives the run.
-    let env = unsafe { &mut *w.env };
-    let shadow = env.watching.as_mut()?.shadow.as_mut()?;
-    Some((&env.program.follows[i.a as usize], shadow))
-}
-
 /// Keeps the addresses of the memory instruction that follows, and the shadows that an atomic will need.
 ///
 /// # Safety
 /// As for every [`crate::warp::OpFn`].
 pub(crate) unsafe fn before(w: &mut Warp, i: &Inst) -> Flow {
-    let Some((f, shadow)) = parts(w, i) else {
-        return Flow::Next;
-    };
+    if let Some(mut watching) = w.env_mut().watching.take() {
+        if let Some(shadow) = &mut watching.shadow {
+            // SAFETY: passed on; the emitter made `i` for this program.
+            unsafe { keep(w, &w.program(i).follows[i.a as usize], shadow) };
+        }
+        w.env_mut().watching = Some(watching);
+    }
+    Flow::Next
+}
+
+/// # Safety
+/// As for every [`crate::warp::OpFn`]: `f` is of the warp's program.
+unsafe fn keep(w: &Warp, f: &Follow, shadow: &mut Shadow) {
     let (Rule::Load(space, offset) | Rule::Store(space, offset) | Rule::Atomic(_, _, space, offset)) = f.rule
     else {
-        return Flow::Next;
+        return;
     };
     for l in lanes_of(w.mask) {
         // SAFETY: the emitter says where the address lies.
         let address = unsafe { access::lane_bits(w, f.address, l) };
         shadow.addresses[l] = address.wrapping_add(offset as u64) & space.address_bits();
         if let (Rule::Atomic(..), Some(at)) = (&f.rule, host(w, l, space, shadow.addresses[l], 0)) {
-            let bits = word(at);
+            // SAFETY: resolved.
+            let bits = unsafe { word(at) };
             let mut words = lock(&shadow.words);
             let value = words.get(at, bits);
             words.set(at, bits, value);
         }
     }
-    Flow::Next
 }
 
 /// Makes the shadows of the instruction before.
@@ -80,19 +86,36 @@ pub(crate) unsafe fn before(w: &mut Warp, i: &Inst) -> Flow {
 /// # Safety
 /// As for every [`crate::warp::OpFn`].
 pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
-    let Some((f, shadow)) = parts(w, i) else {
-        return Flow::Next;
-    };
+    if let Some(mut watching) = w.env_mut().watching.take() {
+        let Watching { shadow, operands, .. } = &mut *watching;
+        if let Some(shadow) = shadow {
+            // SAFETY: passed on; the emitter made `i` for this program.
+            unsafe {
+                follow(
+                    w,
+                    w.program(i),
+                    &w.program(i).follows[i.a as usize],
+                    operands,
+                    shadow,
+                )
+            };
+        }
+        w.env_mut().watching = Some(watching);
+    }
+    Flow::Next
+}
+
+/// Makes the shadows that `f` says; `kept` are the operands of observed arithmetic.
+///
+/// # Safety
+/// As for every [`crate::warp::OpFn`]: `f` is of the warp's program, which `program` is.
+unsafe fn follow(w: &Warp, program: &Program, f: &Follow, kept: &[Row; 3], shadow: &mut Shadow) {
     let (mask, warp) = (w.mask, w.index);
     // SAFETY: the emitter made these places for this program.
     let bits = |p: &Place, l: usize| unsafe { bits_of(w, p, l) };
     match &f.rule {
         Rule::Arithmetic(site) => {
-            let program = w.env().program;
             let s = &program.sites[*site];
-            // SAFETY: as in `parts`; operands and shadows are different fields, and only read here.
-            let kept = unsafe { (*w.env).watching.as_ref().map(|x| x.operands) };
-            let Some(kept) = kept else { return Flow::Next };
             for l in lanes_of(mask) {
                 let mut x = [0.0; 3];
                 for (k, p) in f.src.iter().enumerate() {
@@ -118,7 +141,7 @@ pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
             for l in lanes_of(mask) {
                 let from = match f.rule {
                     // SAFETY: the emitter made the predicate for this program.
-                    Rule::Select(p) => usize::from(unsafe { *w.predicates.add(p as usize) } >> l & 1 == 0),
+                    Rule::Select(p) => usize::from(unsafe { cross::predicate(w, p) } >> l & 1 == 0),
                     _ => 0,
                 };
                 let real = bits(&f.dst[0], l);
@@ -141,7 +164,8 @@ pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
         Rule::Shuffle(kind, [b, c]) => {
             let mut values = [0.0; LANES];
             for l in lanes_of(mask) {
-                let (b, c) = (cross::value(w, *b, l), cross::value(w, *c, l));
+                // SAFETY: the emitter made the operands for this program.
+                let (b, c) = unsafe { (cross::value(w, *b, l), cross::value(w, *c, l)) };
                 let (from, _) = shuffle_source(*kind, l as u32, b as u32, c as u32);
                 values[l] = shadow.get(warp, f.src[0].register, from as usize, bits(&f.dst[0], l));
             }
@@ -171,7 +195,8 @@ pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
                     };
                     let real = bits(s, l);
                     // Of several lanes that store to one word, one has won.
-                    if word(at) == real {
+                    // SAFETY: resolved.
+                    if unsafe { word(at) } == real {
                         let value = shadow.get(warp, s.register, l, real);
                         lock(&shadow.words).set(at, real, value);
                     }
@@ -183,7 +208,8 @@ pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
                 let Some(at) = host(w, l, *space, shadow.addresses[l], 0) else {
                     continue;
                 };
-                let (now, real) = (word(at), bits(&f.src[0], l));
+                // SAFETY: resolved.
+                let (now, real) = (unsafe { word(at) }, bits(&f.src[0], l));
                 let own = shadow.get(warp, f.src[0].register, l, real);
                 let mut words = lock(&shadow.words);
                 // As `before` or an earlier lane left it.
@@ -204,7 +230,6 @@ pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
             }
         }
     }
-    Flow::Next
 }
 
 /// Whether adding this number is meant to round: 2^23 and 1.5 * 2^23 + n are how expf and the like split off the

@@ -66,6 +66,7 @@ mod logic;
 #[cfg(test)]
 mod tests;
 
+use ir::translate::Signature;
 use ptx::ast::{Instruction, Modifier, Opcode, ScalarType};
 
 use half::{Bfloat16, Binary16, Fp8E4m3, Fp8E5m2};
@@ -91,6 +92,22 @@ pub enum ScalarOp {
     P1(fn(u64) -> bool),
     /// A predicate of two operands: `setp`.
     P2(fn(u64, u64) -> bool),
+}
+
+/// How many sources `inst` reads, and whether its result is a predicate.
+///
+/// # Errors
+/// As for [`scalar_op`].
+pub fn signature(inst: &Instruction) -> Result<Signature, String> {
+    let (sources, predicate) = match scalar_op(inst)? {
+        ScalarOp::F1(_) => (1, false),
+        ScalarOp::F2(_) => (2, false),
+        ScalarOp::F3(_) => (3, false),
+        ScalarOp::F4(_) => (4, false),
+        ScalarOp::P1(_) => (1, true),
+        ScalarOp::P2(_) => (2, true),
+    };
+    Ok(Signature { sources, predicate })
 }
 
 /// What `inst` computes, or a short reason why there is nothing here for it, "`.rz` with `add.rz.f16`" say.

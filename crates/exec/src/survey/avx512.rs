@@ -15,6 +15,9 @@ const PATCH: u64 = 128;
 
 /// What the lanes of half a warp add to the address of its first active lane, plus [`PATCH`], 128 for inactive
 /// lanes; and that address. None if one does not fit into 8 bits.
+///
+/// # Safety
+/// As for every [`crate::warp::OpFn`]: `m` is of the warp's program.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn half(w: &Warp, m: &MemoryOp, at: usize) -> Option<(u64, __m128i)> {
@@ -56,6 +59,9 @@ unsafe fn half(w: &Warp, m: &MemoryOp, at: usize) -> Option<(u64, __m128i)> {
 }
 
 /// Looks at the addresses of an access.
+///
+/// # Safety
+/// As for [`half`].
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn look(w: &Warp, m: &MemoryOp, s: &mut Survey) {
@@ -134,6 +140,9 @@ fn index(s: &Survey, h: usize) -> __m512i {
 }
 
 /// The words at `offset` from the surveyed addresses, in half `h`.
+///
+/// # Safety
+/// The survey has patches and allows an access of one word at this offset.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn words(s: &Survey, h: usize, offset: u64) -> __m512i {
@@ -147,6 +156,9 @@ unsafe fn words(s: &Survey, h: usize, offset: u64) -> __m512i {
 }
 
 /// Puts words into the register at `d`, in the active lanes.
+///
+/// # Safety
+/// As for every [`crate::warp::OpFn`]: `d` is a 32-bit vector register of the warp's program.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn put(w: &mut Warp, i: &Inst, d: u32, low: __m512i, high: __m512i) {
@@ -165,6 +177,9 @@ unsafe fn put(w: &mut Warp, i: &Inst, d: u32, low: __m512i, high: __m512i) {
 }
 
 /// The survey of the addresses of access `i` under the present mask: the one at hand, or a new one.
+///
+/// # Safety
+/// As for [`super::current`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn current<'a, const FRESH: bool>(w: &Warp, i: &Inst) -> &'a Survey {
@@ -201,6 +216,10 @@ pub unsafe fn load<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
     unsafe { load_by(w, i, current::<FRESH>(w, i)) }
 }
 
+/// Loads by a survey of the addresses.
+///
+/// # Safety
+/// As for every [`crate::warp::OpFn`]; `s` is the survey of `i`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn load_by(w: &mut Warp, i: &Inst, s: &Survey) -> Flow {

@@ -18,6 +18,9 @@ use crate::warp::Survey;
 use crate::warp::{Flow, Inst, OpFn, Warp};
 
 /// The survey of the addresses of access `i` under the present mask: the one at hand, or a new one.
+///
+/// # Safety
+/// As for every [`OpFn`]; `i` is an access with a survey, which is not written while the result is used.
 #[inline(always)]
 unsafe fn current<'a, const FRESH: bool>(w: &Warp, i: &Inst) -> &'a Survey {
     // SAFETY: the emitter made `i` for this program, and `b` is one of its surveys.
@@ -31,6 +34,9 @@ unsafe fn current<'a, const FRESH: bool>(w: &Warp, i: &Inst) -> &'a Survey {
 }
 
 /// A survey without patches.
+///
+/// # Safety
+/// As for every [`OpFn`]: `m` is of the warp's program.
 #[inline(always)]
 unsafe fn extremes(w: &Warp, m: &MemoryOp) -> Survey {
     // SAFETY: the emitter says where the address lies.
@@ -114,11 +120,16 @@ pub unsafe fn shift(w: &mut Warp, i: &Inst) -> Flow {
 
 impl Survey {
     /// Whether access `i` of `size` bytes is in bounds and aligned at all the surveyed addresses.
+    ///
+    /// # Safety
+    /// As for every [`OpFn`]; `i` is an access.
     #[inline(always)]
-    fn allows(&self, w: &Warp, i: &Inst, size: u64) -> bool {
+    unsafe fn allows(&self, w: &Warp, i: &Inst, size: u64) -> bool {
         let offset = i.imm as u64;
         let (low, high) = (self.low.wrapping_add(offset), self.high.wrapping_add(offset));
-        access::inside(access::range_of(w, i), low, high, size) && (low | self.apart) & (size - 1) == 0
+        // SAFETY: as the caller promises.
+        let range = unsafe { access::range_of(w, i) };
+        access::inside(range, low, high, size) && (low | self.apart) & (size - 1) == 0
     }
 }
 
@@ -148,7 +159,10 @@ unsafe fn load<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
     }
 }
 
-/// Loads lane by lane, all lanes being active and allowed.
+/// Loads lane by lane.
+///
+/// # Safety
+/// As for every [`OpFn`]; all lanes are active and may read where they go; `m` is the side table entry of `i`.
 #[inline(always)]
 unsafe fn load_lanes(w: &mut Warp, i: &Inst, m: &MemoryOp) -> Flow {
     // SAFETY: as the caller promises.
@@ -199,7 +213,10 @@ unsafe fn store<const FRESH: bool>(w: &mut Warp, i: &Inst) -> Flow {
     }
 }
 
-/// Stores lane by lane, all addresses being allowed; only active lanes are written.
+/// Stores lane by lane; only active lanes are written.
+///
+/// # Safety
+/// As for every [`OpFn`]; the active lanes may write where they go; `m` is the side table entry of `i`.
 #[inline(always)]
 unsafe fn store_lanes(w: &mut Warp, i: &Inst, m: &MemoryOp) -> Flow {
     // SAFETY: as the caller promises.

@@ -77,7 +77,7 @@ pub use single::{Binary32Rn, Inner, Prefix, Single};
 /// [`CANONICAL_NAN`](crate::CANONICAL_NAN); `T` is [`LaneOps::truncate`], `R` is [`LaneOps::round_f64`].
 ///
 /// Three methods make a type of operations: T, R and the sum that R may round. The others follow.
-pub trait LaneOps: Copy {
+pub trait LaneOps: Copy + Send + Sync {
     /// T(x) as a binary64.
     fn operand(self, x: f32) -> f64;
 

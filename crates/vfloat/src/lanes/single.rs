@@ -95,7 +95,7 @@ impl LaneOps for Binary32Rn {
 }
 
 /// How one family of formats is brought into binary32 arithmetic.
-pub trait Rule: Copy {
+pub trait Rule: Copy + Send + Sync {
     /// T(x); NaN stays NaN.
     fn cut(self, x: f32) -> f32;
 

@@ -1,4 +1,4 @@
-//! From the syntax tree of a kernel to the flat list of `ir`: scopes and names are resolved, device functions
+//! From the syntax tree of a kernel to the flat list: scopes and names are resolved, device functions
 //! inlined at their calls (recursive and indirect ones excepted, see `calls`), variables placed. What Vernier does not execute is refused here, by name and place.
 
 mod calls;
@@ -9,9 +9,10 @@ mod memory;
 mod scope;
 mod tables;
 
+use crate::{AluOp, Class, Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
 pub use calls::function_addresses;
-use ir::{AluOp, Class, Ir, IrInst, Op, Origin, PredFn, RegInfo, VReg, Val};
 pub use limits::{align_of, size_of};
+use ptx::Checked;
 use ptx::ast::{
     Function, Ident, Immediate, Instruction, Modifier, Module, Opcode, Operand, ScalarType, Span,
     SpecialRegister, StateSpace, Statement, Variable,
@@ -33,8 +34,25 @@ type Result<T> = std::result::Result<T, Refusal>;
 /// Variables of the module that live in device memory, and device functions, by name: address.
 pub type Globals = FxHashMap<String, u64>;
 
-/// Translates the kernel `function` of `module`.
-pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir> {
+/// What an instruction that computes in one lane looks like to a back end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Sources that it reads.
+    pub sources: usize,
+    /// Whether its result is a predicate.
+    pub predicate: bool,
+}
+
+/// What a back end computes in one lane, or why it cannot, in words. Of the instruction only opcode, modifiers and the number
+/// of operands count.
+pub type Computes<'a> = &'a dyn Fn(&Instruction) -> std::result::Result<Signature, String>;
+
+/// Translates `function`, a kernel of `module`, for a back end that computes what `computes` says.
+///
+/// # Errors
+/// What Vernier does not execute, with its place.
+pub fn run(module: &Checked, function: &Function, globals: &Globals, computes: Computes) -> Result<Ir> {
+    let module: &Module = module;
     let all = module.items.iter().filter_map(|i| match i {
         ptx::ast::Item::Function(f) => Some(f),
         _ => None,
@@ -56,6 +74,7 @@ pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir
     let mut t = Translator {
         module,
         globals,
+        computes,
         functions,
         declared: all.map(|f| f.name.name.as_str()).collect(),
         inline_sizes: FxHashMap::default(),
@@ -83,6 +102,7 @@ pub fn run(module: &Module, function: &Function, globals: &Globals) -> Result<Ir
 struct Translator<'a> {
     module: &'a Module,
     globals: &'a Globals,
+    computes: Computes<'a>,
     functions: FxHashMap<&'a str, &'a Function>,
     /// Names of all functions, those without a body too.
     declared: FxHashSet<&'a str>,
@@ -159,7 +179,7 @@ impl<'a> Translator<'a> {
                 u64::from(offset) + u64::from(size),
                 PARAMETER_BYTES,
             )?;
-            self.ir.params.push(ir::ParamInfo {
+            self.ir.params.push(crate::ParamInfo {
                 offset: offset as usize,
                 size: size as usize,
             });
@@ -586,10 +606,10 @@ impl<'a> Translator<'a> {
         self.ir.origins.push(Origin {
             span: i.span,
             loc: self.loc,
-            class: ir::InstructionClass::of(i, latency),
+            class: crate::InstructionClass::of(i, latency),
             latency,
         });
-        if let Some(kind) = ir::kind_of(i) {
+        if let Some(kind) = crate::kind_of(i) {
             let sat = i.has(Modifier::Sat);
             self.ir
                 .plain

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::{Binding, Result, Translator, mnemonic};
-use ir::{FormatSource, Op, Val, VfFn};
+use crate::{FormatSource, Op, Val, VfFn};
 use ptx::ast::{Immediate, Instruction, Modifier, Opcode, Operand, ScalarType, Word};
 
 use Opcode as O;

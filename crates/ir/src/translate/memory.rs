@@ -3,9 +3,9 @@
 
 use super::scope::{Binding, Place};
 use super::{Result, Translator, has_other, mnemonic};
-use crate::cross::{BARRIERS, NO_COUNT};
+use crate::op::{BARRIERS, NO_COUNT};
 use crate::window;
-use ir::{
+use crate::{
     Access, AluOp, AtomFn, AtomTy, BarrierFn, Class, FormatSource, Op, PredFn, ReduceFn, ShflFn, Space, VReg,
     Val, VoteFn,
 };

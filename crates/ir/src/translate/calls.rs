@@ -7,7 +7,7 @@
 use super::scope::{Binding, Place};
 use super::{Inlined, LOCAL_BYTES, Result, Translator, align_of, mnemonic, size_of};
 use crate::window;
-use ir::{Access, CallSite, IrInst, Op, Origin, OutOfLine, Slot, Space, VReg, Val};
+use crate::{Access, CallSite, IrInst, Op, Origin, OutOfLine, Slot, Space, VReg, Val};
 use ptx::ast::{
     Function, FunctionKind, Ident, Instruction, Item, Module, Opcode, Operand, ScalarType, StateSpace,
     Statement, Variable,

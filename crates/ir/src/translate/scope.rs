@@ -1,6 +1,6 @@
 //! What names mean while a function body is translated; which name means what is `ptx::scope`'s to say.
 
-use ir::VReg;
+use crate::VReg;
 
 /// Where a variable lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

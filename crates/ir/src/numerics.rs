@@ -1,7 +1,7 @@
 //! What a `.vf32` instruction says of its arithmetic (format, accumulator, rounding), read with `vfloat`. A name that
 //! is no format is an error with its place, found when the kernel is lowered or by [`check`].
 
-use ir::{FormatSource, VfSpec};
+use crate::{FormatSource, VfSpec};
 use ptx::ast::{Instruction, Modifier as M, Module, Source, Span, Statement, Word};
 use ptx::{Diagnostic, Error, Errors};
 use vfloat::{Format, Rounding};

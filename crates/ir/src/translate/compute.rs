@@ -1,9 +1,8 @@
 //! Translation of computing instructions: which lane function, which operands. Ordinary PTX that has SIMD code
-//! is in `tables`; the rest goes through `scalar`; `.vf32` (and early `.bf16` on f32 registers) through `vf`.
+//! is in `tables`; the rest is an operation of the back end's for each lane (`Op::Scalar`); `.vf32` (and early `.bf16` on f32 registers) through `vf`.
 
-use super::{Result, Translator, mnemonic, tables};
-use crate::scalar::{self, ScalarOp};
-use ir::{AluOp, Class, FormatSource, Op, PredFn, Scalar, VReg, Val, VfFn, VfSpec};
+use super::{Result, Signature, Translator, mnemonic, tables};
+use crate::{AluOp, Class, FormatSource, Op, PredFn, Scalar, VReg, Val, VfFn, VfSpec};
 use ptx::ast::{Instruction, Modifier, Opcode, Operand, ScalarType};
 use vfloat::Format;
 
@@ -94,13 +93,8 @@ impl Translator<'_> {
         if let Some(known) = self.ir.scalars.iter().position(same) {
             return Ok(Op::Scalar(known as u32));
         }
-        let (sources, predicate) = match scalar::scalar_op(what) {
-            Ok(ScalarOp::F1(_)) => (1, false),
-            Ok(ScalarOp::F2(_)) => (2, false),
-            Ok(ScalarOp::F3(_)) => (3, false),
-            Ok(ScalarOp::F4(_)) => (4, false),
-            Ok(ScalarOp::P1(_)) => (1, true),
-            Ok(ScalarOp::P2(_)) => (2, true),
+        let Signature { sources, predicate } = match (self.computes)(what) {
+            Ok(signature) => signature,
             Err(why) => return self.refuse(mnemonic(i), why),
         };
         self.ir.scalars.push(Scalar {

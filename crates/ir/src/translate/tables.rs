@@ -1,7 +1,7 @@
 //! Which ordinary computing instructions are opcodes of their own: tables by opcode, modifiers and types. What is in none
 //! of them goes through `scalar`.
 
-use ir::AluOp;
+use crate::AluOp;
 use ptx::ast::{Instruction, Modifier, Opcode, ScalarType};
 
 use Modifier as M;
