@@ -4,7 +4,7 @@ use crate::Result;
 use clap::Args;
 use lab::Error;
 use lab::compare::{Answers, Comparison};
-use lab::summary::grouped;
+use lab::number::grouped;
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use clap::Args;
 use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Progress};
 use lab::Error;
 use lab::settings::Settings;
-use lab::summary::Totals;
+use lab::totals::Totals;
 use policy::Policy;
 use record::variables::Override;
 use std::fs;
@@ -254,8 +254,8 @@ pub fn run(arguments: &Arguments) -> Result {
     errln!(
         "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {seconds:.3} s",
         numerics.format,
-        lab::summary::grouped(stats.thread_instructions),
-        lab::summary::grouped(stats.variable_instructions)
+        lab::number::grouped(stats.thread_instructions),
+        lab::number::grouped(stats.variable_instructions)
     );
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Times whole programs, from the start of the process to its end, in many formats.
 
 use crate::error::Error;
+use crate::number::si;
 use crate::output::Output;
 use crate::profile::kernel_table;
 use crate::program::Program;
 use crate::settings::{NamedFormat, Settings, Stage, Words};
 use crate::stages::{self, Context};
-use crate::summary::si;
 use record::run::Kernel;
 use serde::Serialize;
 use std::path::Path;

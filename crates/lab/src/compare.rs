@@ -3,8 +3,10 @@
 //! wrong (programs/README.md). Answers are only compared if they are whole and their run did not fail.
 
 use crate::error::Error;
+use crate::launch::FormatSummary;
+use crate::number::grouped;
 use crate::settings::Stage;
-use crate::summary::{FormatSummary, SUMMARY, Summary, grouped};
+use crate::summary::{SUMMARY, Summary};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;

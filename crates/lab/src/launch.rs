@@ -4,10 +4,10 @@ use crate::error::Error;
 use crate::options::{Mode, OPTIONS};
 use crate::rules;
 use crate::settings::{Settings, Words};
-use crate::summary::FormatSummary;
 use policy::Policy;
 use record::environment::of_process;
 use record::variables::{self, Override};
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use vfloat::Format;
@@ -25,6 +25,30 @@ pub struct Launch {
     pub policy: Option<Policy>,
     /// PTX files are read instead of the embedded PTX.
     pub reads_ptx: bool,
+}
+
+/// The format of a run, as the record has it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FormatSummary {
+    /// As the user named it; empty when none was asked for.
+    pub name: String,
+    /// P; `None` when no format was asked for.
+    pub significand: Option<u32>,
+    /// EMIN.
+    pub exponent_min: Option<i32>,
+    /// EMAX.
+    pub exponent_max: Option<i32>,
+    /// rz, rm, rn or rp.
+    pub input_rounding: String,
+    /// `vf32`, `none`, or empty for what the PTX files say.
+    pub r#override: String,
+    /// What sums run in, as the user named it; empty when that was not said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub accumulate: String,
+    /// The file of the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
 }
 
 /// The name that the configuration has in a folder, GPGPU-Sim's.
@@ -102,17 +126,6 @@ pub fn ptx_folder(settings: &Settings, folder: &Path) -> Result<Option<PathBuf>,
     };
     let device = device::Device::from_file(&config).map_err(|e| Error::failed(strip(&e.to_string()), ""))?;
     Ok((!device.generate_ptx).then(|| folder.to_path_buf()))
-}
-
-/// The PTX files of a folder, in order.
-pub fn ptx_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries
-        .map(|e| e.path())
-        .filter(|p| p.extension().is_some_and(|e| e == "ptx"))
-        .collect();
-    files.sort();
-    files
 }
 
 /// Performance simulation is refused by name: a wrong number would be worse.

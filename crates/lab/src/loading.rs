@@ -2,7 +2,8 @@
 //! process loaded the library is no run under Vernier, whatever it printed.
 
 use crate::error::Error;
-use crate::library;
+use crate::launch::{self, Launch};
+use crate::{library, toolchain};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -11,6 +12,39 @@ use std::process::{Command, Stdio};
 
 /// A variable of ours that stands in the library and in no other.
 const OURS: &[u8] = record::variables::RUN_DIR.name().as_bytes();
+
+/// A path as it is; a name in the current folder, else in PATH.
+pub(crate) fn find(binary: &str) -> Result<PathBuf, Error> {
+    let path = PathBuf::from(binary);
+    let found = if path.is_file() {
+        Some(path)
+    } else {
+        toolchain::in_path(binary).filter(|_| !binary.contains('/'))
+    };
+    let found = found.ok_or_else(|| {
+        let what = if Path::new(binary).is_dir() {
+            "is a folder"
+        } else {
+            "is not there"
+        };
+        Error::failed(
+            format!("the binary {binary} {what}"),
+            "vernier exec [OPTIONS] -- BINARY ARGS runs a CUDA binary that nvcc has linked",
+        )
+    })?;
+    std::path::absolute(&found).map_err(|e| Error::file("find", &found, &e))
+}
+
+/// Refuses a CUDA binary that cannot work under Vernier. Scripts and other programs pass: they may start one that can.
+pub(crate) fn check_binary(path: &Path, launch: &Launch, library_folder: &Path) -> Result<(), Error> {
+    let checked = fatbin::executable(path).and_then(|containers| fatbin::best_ptx(&containers).map(drop));
+    match checked {
+        Ok(()) | Err(fatbin::Error::NotElf { .. } | fatbin::Error::NoFatbin { .. }) => {}
+        Err(fatbin::Error::MachineCodeOnly { .. }) if launch.reads_ptx => {}
+        Err(e) => return Err(Error::failed(launch::strip(&e.to_string()), "")),
+    }
+    check(path, &launch.env, library_folder)
+}
 
 /// Refuses a program whose loader would take another CUDA runtime than the one in `library_folder`. `env` is what the
 /// program gets. Programs of which nothing is known (scripts, libraries opened later) pass.

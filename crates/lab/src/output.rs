@@ -157,6 +157,14 @@ impl Output {
         String::from_utf8_lossy(&self.state().tail).trim().to_string()
     }
 
+    /// An error's message, and below it the last lines that came.
+    pub fn with_tail(&self, error: &Error) -> String {
+        match self.tail() {
+            tail if tail.is_empty() => error.to_string(),
+            tail => format!("{error}\n{tail}"),
+        }
+    }
+
     fn clear(&self, state: &mut State) {
         if state.progress {
             let _ = write_flush(&mut std::io::stderr(), b"\r\x1b[2K");

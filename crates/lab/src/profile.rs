@@ -3,9 +3,9 @@
 //! How the library knows is said in `exec::profile`: counts of instructions are exact; the time of a line is
 //! its kernel's measured time, shared out by samples of what the engine was working at.
 
-use crate::summary::{Totals, grouped, si};
+use crate::number::{grouped, si};
+use crate::totals::{Line, Totals};
 use record::run::Kernel;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Lines shown of each kernel.
@@ -16,16 +16,6 @@ const KERNELS_SHOWN: usize = 8;
 
 /// Kinds of instructions shown in the summary.
 const CLASSES_SHOWN: usize = 6;
-
-/// A PTX line that was executed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Line {
-    /// As the record has it.
-    #[serde(flatten)]
-    pub executed: record::run::Line,
-    /// Estimated time: the kernel's, shared out by samples.
-    pub seconds: f64,
-}
 
 /// Adds up the same lines of several processes, shares the kernels' seconds out over them, and sorts: the
 /// costliest line first.

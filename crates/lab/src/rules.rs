@@ -2,14 +2,13 @@
 //! and held to account at the end.
 
 use crate::error::Error;
-use crate::launch;
+use crate::number::grouped;
 use crate::settings::Settings;
-use crate::summary::grouped;
 use policy::layers::LayerMap;
 use policy::{Policy, Stage};
 use record::run::Rule;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A rule for the summary.
 pub fn line(rule: &Rule) -> String {
@@ -54,6 +53,17 @@ pub fn read(settings: &Settings, short: bool) -> Result<Option<Policy>, Error> {
     })
 }
 
+/// The PTX files of a folder, in order.
+pub fn ptx_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "ptx"))
+        .collect();
+    files.sort();
+    files
+}
+
 /// Whether every rule selects something in what a program is about to run, as far as that can be seen in its binary and in
 /// the PTX files of `folder`. A binary without PTX says nothing.
 ///
@@ -61,7 +71,7 @@ pub fn read(settings: &Settings, short: bool) -> Result<Option<Policy>, Error> {
 /// The first rule that cannot take effect, with its line.
 pub fn can_hold(policy: &Policy, binary: &Path, folder: Option<&Path>) -> Result<(), Error> {
     let mut texts = Vec::new();
-    for file in folder.map(launch::ptx_files).unwrap_or_default() {
+    for file in folder.map(ptx_files).unwrap_or_default() {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let bytes = std::fs::read(&file).map_err(|e| Error::file("read", &file, &e))?;
         texts.push((name.into_owned(), String::from_utf8_lossy(&bytes).into_owned()));

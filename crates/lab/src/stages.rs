@@ -3,14 +3,15 @@
 use crate::child::{self, Ended, Job};
 use crate::compare;
 use crate::error::Error;
+use crate::folder::Folder;
 use crate::launch::{self, Launch};
 use crate::layers::run::Target;
 use crate::output::Output;
 use crate::program::Program;
 use crate::said::{Patterns, Said};
 use crate::settings::{Settings, Stage};
-use crate::summary::{self, Folder, StageSummary, Summary};
-use crate::{data, loading, rules, tensors, toolchain};
+use crate::summary::{self, StageSummary, Summary};
+use crate::{data, loading, rules, tensors, toolchain, totals};
 use record::variables;
 use std::ffi::OsString;
 use std::fs;
@@ -174,10 +175,10 @@ pub fn exec(
     settings: &Settings,
     context: &Context<'_>,
 ) -> Result<Run, Error> {
-    let path = find_binary(binary)?;
+    let path = loading::find(binary)?;
     let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
     let launch = launch::prepare(settings, &here, context.library_folder)?;
-    check_binary(&path, &launch, context.library_folder)?;
+    loading::check_binary(&path, &launch, context.library_folder)?;
     let name = path
         .file_name()
         .map_or_else(|| binary.to_string(), |n| n.to_string_lossy().into_owned());
@@ -194,39 +195,6 @@ pub fn exec(
     };
     let result = run.program_job("exec", job, false);
     Ok(run.finish(result))
-}
-
-/// A path as it is; a name in the current folder, else in PATH.
-pub(crate) fn find_binary(binary: &str) -> Result<PathBuf, Error> {
-    let path = PathBuf::from(binary);
-    let found = if path.is_file() {
-        Some(path)
-    } else {
-        toolchain::in_path(binary).filter(|_| !binary.contains('/'))
-    };
-    let found = found.ok_or_else(|| {
-        let what = if Path::new(binary).is_dir() {
-            "is a folder"
-        } else {
-            "is not there"
-        };
-        Error::failed(
-            format!("the binary {binary} {what}"),
-            "vernier exec [OPTIONS] -- BINARY ARGS runs a CUDA binary that nvcc has linked",
-        )
-    })?;
-    std::path::absolute(&found).map_err(|e| Error::file("find", &found, &e))
-}
-
-/// Refuses a CUDA binary that cannot work under Vernier. Scripts and other programs pass: they may start one that can.
-pub(crate) fn check_binary(path: &Path, launch: &Launch, library_folder: &Path) -> Result<(), Error> {
-    let checked = fatbin::executable(path).and_then(|containers| fatbin::best_ptx(&containers).map(drop));
-    match checked {
-        Ok(()) | Err(fatbin::Error::NotElf { .. } | fatbin::Error::NoFatbin { .. }) => {}
-        Err(fatbin::Error::MachineCodeOnly { .. }) if launch.reads_ptx => {}
-        Err(e) => return Err(Error::failed(launch::strip(&e.to_string()), "")),
-    }
-    loading::check(path, &launch.env, library_folder)
 }
 
 /// A run under way.
@@ -282,7 +250,7 @@ impl<'a> Doing<'a> {
             }
             Stage::Train | Stage::Test => {
                 let binary = program.built(settings)?;
-                check_binary(&binary, self.launch, self.context.library_folder)?;
+                loading::check_binary(&binary, self.launch, self.context.library_folder)?;
                 let args = if stage == Stage::Train {
                     self.summary.epochs_asked = plan.epochs;
                     plan.train.clone()
@@ -397,7 +365,11 @@ impl<'a> Doing<'a> {
             .as_ref()
             .is_some_and(|p| p.layers_wanted().is_some())
         {
-            let map = Target::job(&job, stage)?.map(self.settings, self.context)?;
+            let map = Target::job(&job, stage)?.map(
+                self.settings,
+                self.context.output,
+                self.context.library_folder,
+            )?;
             if let Some(policy) = &self.launch.policy {
                 rules::layers_are_there(policy, &map, stage)?;
             }
@@ -424,7 +396,7 @@ impl<'a> Doing<'a> {
             let due = last.is_none_or(|t: Duration| elapsed - t > Duration::from_millis(200));
             due.then(|| {
                 last = Some(elapsed);
-                summary::progress_line(&folder, stage, elapsed.as_secs_f64())
+                totals::progress_line(&folder, stage, elapsed.as_secs_f64())
             })?
         });
         let read = self.summary.totals.read(&folder);

@@ -1,7 +1,7 @@
 //! What a policy did to tensors in a run, and how the scale of the loss went.
 
 use crate::error::Error;
-use crate::summary::grouped;
+use crate::number::grouped;
 use policy::Policy;
 use record::run::{LossScale, Tensor};
 

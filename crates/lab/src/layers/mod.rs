@@ -245,7 +245,7 @@ impl Profile {
                     dims(r.grid),
                     dims(r.block),
                     arguments.join(" "),
-                    crate::summary::grouped(r.thread_instructions),
+                    crate::number::grouped(r.thread_instructions),
                     r.accumulations.to_string(),
                 ];
                 row.extend(times.then(|| format!("{:.1} %", r.percent)));

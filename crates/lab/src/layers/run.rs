@@ -13,12 +13,11 @@ use policy::layers::LayerMap;
 
 use crate::child::{self, Exit, Job};
 use crate::error::Error;
+use crate::folder::Folder;
 use crate::output::Output;
 use crate::program::Program;
 use crate::settings::{Settings, Stage};
-use crate::stages::{self, Context};
-use crate::summary::{self, Folder};
-use crate::{cache, data, launch, loading};
+use crate::{cache, data, launch, loading, rules, totals};
 
 /// How much of a program is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +121,7 @@ impl Target {
         let folder = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
         let words: Vec<String> = args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
         Ok(Target {
-            binary: stages::find_binary(binary)?,
+            binary: loading::find(binary)?,
             arguments: args.iter().cloned().map(Some).collect(),
             folder,
             env: Vec::new(),
@@ -138,7 +137,7 @@ impl Target {
         hash.update([0]);
         hash.update(&self.kind);
         if let Some(folder) = launch::ptx_folder(settings, &self.folder)? {
-            for file in launch::ptx_files(&folder) {
+            for file in rules::ptx_files(&folder) {
                 hash.update([0]);
                 hash.update(cache::sha256(&file)?);
             }
@@ -186,7 +185,7 @@ impl Target {
             ..settings.clone()
         };
         let launch = launch::prepare(&plain, &self.folder, library)?;
-        stages::check_binary(&self.binary, &launch, library)?;
+        loading::check_binary(&self.binary, &launch, library)?;
         let record = Folder::create(None, "layers")?;
         let unwanted = record.path().join("unwanted");
         let mut job = Job {
@@ -223,7 +222,7 @@ impl Target {
         }
         let ended = child::run(&job, &Output::nowhere()?, |_| None)?;
         let log = Log::read(&logged)?;
-        if log.launches.is_empty() && ended.exit == Exit::Code(0) && !summary::was_loaded(&logged) {
+        if log.launches.is_empty() && ended.exit == Exit::Code(0) && !totals::was_loaded(&logged) {
             let name = self.binary.file_name().unwrap_or_default().to_string_lossy();
             return Err(loading::never(&name, &self.binary, &job.env));
         }
@@ -244,14 +243,12 @@ impl Target {
     }
 
     /// The map in the cache; where there is none, the program is looked at first.
-    pub fn map(&self, settings: &Settings, context: &Context<'_>) -> Result<PathBuf, Error> {
+    pub fn map(&self, settings: &Settings, output: &Output, library: &Path) -> Result<PathBuf, Error> {
         if let Some(known) = self.known(settings)? {
             return Ok(known);
         }
-        context
-            .output
-            .say("looking at the first launches of the program, to find its layers (kept in the cache)");
-        let profile = self.profile(settings, context.library_folder, Limits::default())?;
+        output.say("looking at the first launches of the program, to find its layers (kept in the cache)");
+        let profile = self.profile(settings, library, Limits::default())?;
         self.keep(&profile, settings)
     }
 }

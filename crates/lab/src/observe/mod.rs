@@ -4,7 +4,8 @@
 pub mod page;
 
 use crate::error::Error;
-use crate::summary::{Totals, grouped};
+use crate::number::grouped;
+use crate::totals::Totals;
 use record::{Observation, Shadow, Values};
 use std::collections::BTreeMap;
 use std::fs;

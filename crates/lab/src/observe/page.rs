@@ -2,7 +2,7 @@
 //! range of its format. One HTML file that needs nothing else; the pictures are SVG within it.
 
 use super::{percent, share};
-use crate::summary::grouped;
+use crate::number::grouped;
 use record::observation::ALL_BITS;
 use record::{Observation, Values};
 use std::collections::BTreeMap;

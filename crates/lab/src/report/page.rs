@@ -3,7 +3,7 @@
 use super::figure::{Figure, STYLE, escaped, put};
 use super::group::{Group, Row, groups};
 use super::{Report, stem};
-use crate::summary::grouped;
+use crate::number::grouped;
 use std::fmt::Write;
 
 /// The page of a report.

@@ -3,7 +3,7 @@
 use super::objective::Objective;
 use super::{Candidate, Choice, Found, Layer, Problem, Search};
 use crate::error::Error;
-use crate::summary::grouped;
+use crate::number::grouped;
 use serde::Serialize;
 
 /// A search that has ended.

@@ -499,7 +499,7 @@ fn seconds_now() -> i64 {
 
 /// `2026-11-23 17:53:35`, UTC.
 pub fn now() -> String {
-    let s = crate::summary::stamp(SystemTime::now());
+    let s = crate::folder::stamp(SystemTime::now());
     format!(
         "{}-{}-{} {}:{}:{}",
         &s[..4],

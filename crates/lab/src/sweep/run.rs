@@ -82,14 +82,6 @@ impl Watch for Nobody {
     fn ended(&self, _: &Point, _: &Trial) {}
 }
 
-/// An error's message, and below it the last that the program said.
-pub(super) fn with_tail(error: &Error, output: &Output) -> String {
-    match output.tail() {
-        tail if tail.is_empty() => error.to_string(),
-        tail => format!("{error}\n{tail}"),
-    }
-}
-
 /// What runs trials: programs that are built, our library, a store.
 pub struct Runner<'a> {
     library_folder: &'a Path,
@@ -134,7 +126,7 @@ impl<'a> Runner<'a> {
                 };
                 let built = stages::run(&program, &flags, &context)?.result;
                 built.map_err(|e| Error::Stage {
-                    message: with_tail(&e, &output),
+                    message: output.with_tail(&e),
                     code: e.exit_code(),
                 })?;
             }

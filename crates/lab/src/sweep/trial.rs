@@ -1,10 +1,10 @@
 //! One trial: the run that a point means, everything that decides its result, and the row that it becomes.
 
 use super::axes::{self, AS_COMPILED, Point};
-use super::run::with_tail;
 use crate::cache;
 use crate::child;
 use crate::error::Error;
+use crate::folder::Folder;
 use crate::launch;
 use crate::library;
 use crate::output::Output;
@@ -12,7 +12,6 @@ use crate::program::Program;
 use crate::settings::{Settings, Stage, Words};
 use crate::stages::{self, Context};
 use crate::store::{self, DONE, FAILED, Trial};
-use crate::summary::Folder;
 use record::variables::{self, Effect, is_ours};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -238,7 +237,7 @@ impl Planned {
             }
         };
         row.status = if result.is_ok() { DONE } else { FAILED }.into();
-        row.message = result.err().map(|e| with_tail(&e, &output));
+        row.message = result.err().map(|e| output.with_tail(&e));
         Ok(Some(row))
     }
 }

@@ -14,8 +14,8 @@
 
 use crate::cache;
 use crate::error::Error;
+use crate::folder::stamp;
 use crate::store::Trial;
-use crate::summary::stamp;
 use crate::sweep::axes::Point;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
