@@ -9,17 +9,15 @@
 //! * who only reads writes nothing, not even beside the file, and a file that is no store is left as it is.
 
 mod columns;
-mod export;
 
 pub use columns::{COLUMNS, Column, DONE, FAILED, Kind, Trial};
-pub use export::{csv, json, parquet};
 
-use crate::cache;
-use crate::error::Error;
+use run::cache;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params, params_from_iter};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tell::Error;
 
 /// Where the store lies when nobody says where.
 pub const DEFAULT: &str = "runs/lab.db";
@@ -394,7 +392,7 @@ fn select() -> String {
 }
 
 /// A trial's fields as a JSON object, in the order of [`COLUMNS`].
-fn object(trial: &Trial) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+pub fn object(trial: &Trial) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
     match serde_json::to_value(trial) {
         Ok(serde_json::Value::Object(map)) => Ok(map),
         _ => Err(Error::failed("a trial cannot be written as JSON", "")),
@@ -499,7 +497,7 @@ fn seconds_now() -> i64 {
 
 /// `2026-11-23 17:53:35`, UTC.
 pub fn now() -> String {
-    let s = crate::folder::stamp(SystemTime::now());
+    let s = run::folder::stamp(SystemTime::now());
     format!(
         "{}-{}-{} {}:{}:{}",
         &s[..4],

@@ -1,8 +1,8 @@
 //! Trials as a table for people.
 
 use super::axes::{AXES, Point};
-use crate::number::si;
 use crate::store::Trial;
+use tell::number::si;
 
 /// The table of these trials: what differs between them, and what came of each. `None` stands for a trial that was
 /// not run.
