@@ -12,26 +12,22 @@ use serde_json::Value;
 use std::sync::Arc;
 use tell::Error;
 
-/// RFC 4180: a line of names, then a line a trial; nothing between the commas where there is no value.
+/// A line of names, then a line a trial; nothing between the commas where there is no value.
 ///
 /// # Errors
 /// None that is expected.
 pub fn csv(trials: &[Trial]) -> Result<String, Error> {
-    let names: Vec<&str> = COLUMNS.iter().map(|c| c.name).collect();
-    let mut text = names.join(",") + "\r\n";
+    let mut records = vec![COLUMNS.iter().map(|c| c.name.to_string()).collect()];
     for trial in trials {
         let object = object(trial)?;
-        let cells: Vec<String> = COLUMNS.iter().map(|c| cell(&object[c.name])).collect();
-        text += &cells.join(",");
-        text += "\r\n";
+        records.push(COLUMNS.iter().map(|c| cell(&object[c.name])).collect());
     }
-    Ok(text)
+    tell::table::csv(&records)
 }
 
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(s) if s.contains([',', '"', '\n', '\r']) => format!("\"{}\"", s.replace('"', "\"\"")),
         Value::String(s) => s.clone(),
         other => other.to_string(),
     }

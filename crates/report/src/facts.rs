@@ -1,9 +1,8 @@
 //! What is known of a program beside its trials: the values of its weights, those that its kernels multiply, and where
 //! the time of its kernels goes.
 
-use super::figure::{Bars, Drawing, Figure, Line, Plot, Point, Series};
-use super::file_stem;
-use super::group::time_bars;
+use crate::figure::{Bars, Drawing, Figure, Line, Plot, Point, Series};
+use crate::file_stem;
 use record::Values;
 use run::child::quoted;
 use run::program::Program;
@@ -136,6 +135,36 @@ pub fn kernel_times(program: &str, runs: &Path) -> Option<Figure> {
             .collect(),
         KERNELS,
     ))
+}
+
+/// Bars of seconds, the longest first; the rest beyond `most` in one.
+fn time_bars(
+    name: String,
+    title: String,
+    caption: String,
+    mut kernels: Vec<(String, f64)>,
+    most: usize,
+) -> Figure {
+    kernels.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let total: f64 = kernels.iter().map(|k| k.1).sum();
+    if kernels.len() > most {
+        let rest = kernels.split_off(most - 1);
+        kernels.push((format!("{} others", rest.len()), rest.iter().map(|k| k.1).sum()));
+    }
+    let bar = |(name, seconds): (String, f64)| {
+        let share = 100.0 * seconds / total.max(f64::MIN_POSITIVE);
+        (name, seconds, format!("{seconds:.3} s, {share:.1} %"))
+    };
+    Figure {
+        name,
+        title,
+        caption,
+        drawing: Drawing::Bars(Bars {
+            unit: "seconds".into(),
+            bars: kernels.into_iter().map(bar).collect(),
+            standing: false,
+        }),
+    }
 }
 
 /// Kernels whose factors are shown: those that multiply most.

@@ -1,6 +1,6 @@
 //! Trials that can be compared, and the figures that compare them.
 
-use super::figure::{Bars, Cell, Drawing, Figure, Heat, Line, Plot, Point, Series};
+use crate::figure::{Cell, Drawing, Figure, Heat, Line, Plot, Point, Series};
 use lab::store::Trial;
 use lab::sweep::axes::width;
 use policy::{Accumulate, FormatChoice, Globs, Policy};
@@ -560,34 +560,4 @@ fn in_order<'n>(names: impl Iterator<Item = &'n String>) -> Vec<&'n String> {
         (word, rest[..digits].parse::<u64>().ok())
     });
     names
-}
-
-/// Bars of seconds, the longest first; the rest beyond `most` in one.
-pub fn time_bars(
-    name: String,
-    title: String,
-    caption: String,
-    mut kernels: Vec<(String, f64)>,
-    most: usize,
-) -> Figure {
-    kernels.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let total: f64 = kernels.iter().map(|k| k.1).sum();
-    if kernels.len() > most {
-        let rest = kernels.split_off(most - 1);
-        kernels.push((format!("{} others", rest.len()), rest.iter().map(|k| k.1).sum()));
-    }
-    let bar = |(name, seconds): (String, f64)| {
-        let share = 100.0 * seconds / total.max(f64::MIN_POSITIVE);
-        (name, seconds, format!("{seconds:.3} s, {share:.1} %"))
-    };
-    Figure {
-        name,
-        title,
-        caption,
-        drawing: Drawing::Bars(Bars {
-            unit: "seconds".into(),
-            bars: kernels.into_iter().map(bar).collect(),
-            standing: false,
-        }),
-    }
 }

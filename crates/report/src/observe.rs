@@ -9,17 +9,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use tell::Error;
-use tell::number::grouped;
+use tell::number::{grouped, percent, share};
 
 /// Kernels shown in the table.
 const KERNELS_SHOWN: usize = 8;
 
 /// Lines shown of each kernel.
 const LINES_SHOWN: usize = 12;
-
-fn share(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
-}
 
 /// Operands that the cut changed, of all that it could change.
 fn cut_share(o: &Observation) -> f64 {
@@ -44,14 +40,6 @@ const COLUMNS: &[Column] = &[
     ("cut", cut_share),
     ("inexact", |o| share(o.get("inexact"), o.executions)),
 ];
-
-fn percent(share: f64) -> String {
-    match share {
-        0.0 => "-".into(),
-        s if s < 0.00005 => "<0.01 %".into(),
-        s => format!("{:.2} %", 100.0 * s),
-    }
-}
 
 /// What `--observe` prints: for each kernel the lines that executed most, with shares of executions.
 pub fn tables(t: &Totals) -> Vec<String> {

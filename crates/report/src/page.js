@@ -20,7 +20,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 // Filter: every word must occur in the row.
 const filter = document.getElementById("filter");
-filter.addEventListener("input", () => {
+filter?.addEventListener("input", () => {
   const words = filter.value.toLowerCase().split(/\s+/);
   for (const row of document.getElementById("trials").tBodies[0].rows) {
     const text = row.textContent.toLowerCase();

@@ -2,8 +2,10 @@
 
 use super::group::{groups, rows};
 use super::*;
-use lab::store::{DONE, FAILED};
+use crate::figure::Drawing;
+use lab::store::{DONE, FAILED, Trial};
 use lab::sweep::axes::width;
+use std::fs;
 
 fn trial(format: &str, accuracy: f64) -> Trial {
     Trial {
@@ -203,7 +205,7 @@ fn factors_are_those_of_the_newest_run_that_looked() {
         "{}",
         figures[0].caption
     );
-    let csv = figures[0].csv(&|_| String::new());
+    let csv = figures[0].csv(&|_| String::new()).unwrap();
     let rows: Vec<&str> = csv.lines().skip(1).filter(|l| l.starts_with('"')).collect();
     let starts = ["-2,75,", "-1,0,", "0,25,"].map(|p| format!("\"k, first\",,{p}"));
     assert!(rows.iter().zip(&starts).all(|(r, s)| r.starts_with(s)), "{csv}");

@@ -6,6 +6,7 @@
 //! | [`print`] | standard output and standard error, without a panic where they are closed |
 //! | [`number`] | numbers as people read them |
 //! | [`suggest`] | the known name that was meant |
+//! | [`table`] | tables as CSV |
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -13,6 +14,7 @@ pub mod error;
 pub mod number;
 pub mod print;
 pub mod suggest;
+pub mod table;
 
 pub use error::Error;
 

@@ -32,6 +32,20 @@ pub fn si(number: f64) -> String {
     format!("{:.digits$}{unit}", number / scale)
 }
 
+/// A part of a whole, 0 to 1; of nothing, nothing.
+pub fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+/// A share in percent; none is `-`, and what is there is never shown as nothing.
+pub fn percent(share: f64) -> String {
+    match share {
+        0.0 => "-".into(),
+        s if s < 0.00005 => "<0.01 %".into(),
+        s => format!("{:.2} %", 100.0 * s),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

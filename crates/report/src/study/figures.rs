@@ -2,7 +2,8 @@
 
 use super::table::{self, is_near, place, row_of, value};
 use super::{Results, Study, compiled, programs, sums};
-use crate::{Cell, Dot, Dots, Drawing, Figure, Heat, Line, Plot, Point as Place, Series, file_stem};
+use crate::figure::{Cell, Dot, Dots, Drawing, Figure, Heat, Line, Plot, Point as Place, Series};
+use crate::file_stem;
 use lab::sweep::Point;
 use lab::sweep::axes::width;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use super::figures::{self, Kind};
 use super::{EXTENT, NEAR, REPEATS, Results, Study, compiled, is_as_compiled, table};
-use crate::{Drawing, Figure};
+use crate::figure::{Drawing, Figure};
 use lab::sweep::{Point, axes};
 use run::cache;
 use run::settings::Stage;
