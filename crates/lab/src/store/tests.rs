@@ -150,6 +150,47 @@ fn the_manual_lists_every_column() {
     }
 }
 
+/// A store of layout 1, which had no counts of answers: who reads it changes nothing, who writes brings it up to date.
+#[test]
+fn a_store_of_an_older_layout_goes_on() {
+    let dir = folder("older");
+    let path = dir.join("lab.db");
+    let old = COLUMNS
+        .iter()
+        .filter(|c| !["correct", "answers"].contains(&c.name));
+    let old: Vec<String> = old.map(|c| format!("{} {}", c.name, c.kind.sql())).collect();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(&format!(
+        "CREATE TABLE sweeps (id INTEGER PRIMARY KEY, spec TEXT NOT NULL UNIQUE, created TEXT NOT NULL, command TEXT NOT NULL);
+         CREATE TABLE trials (id INTEGER PRIMARY KEY, {});
+         CREATE TABLE claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL, beat INTEGER NOT NULL);
+         INSERT INTO trials (key, sweep, program, point, stages, identity, binary_hash, vernier, command, status, accuracy, seconds, host, finished)
+         VALUES ('a', 1, 'mlp', '', '', '', '', '', '', 'done', 97.5, 0.5, '', '');
+         PRAGMA user_version = 1;",
+        old.join(", ")
+    ))
+    .unwrap();
+    drop(db);
+    let before = std::fs::read(&path).unwrap();
+    let first = Store::existing(&path).unwrap().trial("a").unwrap().unwrap();
+    assert_eq!(
+        (first.accuracy, first.correct, first.seconds),
+        (Some(97.5), None, 0.5)
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let counted = Trial {
+        correct: Some(9_700),
+        ..trial("b", 97.0)
+    };
+    let mut store = Store::open(&path).unwrap();
+    store.put(&counted).unwrap();
+    assert_eq!(store.trials().unwrap(), [first, counted]);
+    drop(store);
+    let layout = |db: &Connection| db.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0));
+    assert_eq!(layout(&Connection::open(&path).unwrap()).unwrap(), LAYOUT);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 /// Sweeps that begin at once make one store: whoever comes while another makes it finds none, or all of it.
 #[test]
 fn a_store_can_be_made_by_several_at_once() {
