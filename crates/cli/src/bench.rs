@@ -3,12 +3,13 @@
 use crate::Result;
 use crate::run::LIBRARY;
 use clap::Args;
-use lab::bench::{self, Plan};
-use lab::program::Program;
-use lab::settings::NamedFormat;
-use lab::{Error, library};
+use run::bench::{self, Plan};
+use run::library;
+use run::program::Program;
+use run::settings::NamedFormat;
 use std::fs;
 use std::path::PathBuf;
+use tell::Error;
 use vfloat::Format;
 
 /// The programs that are timed when none is named.

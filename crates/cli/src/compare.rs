@@ -2,12 +2,12 @@
 
 use crate::Result;
 use clap::Args;
-use lab::Error;
-use lab::compare::{Answers, Comparison};
-use lab::summary::grouped;
+use run::compare::{Answers, Comparison};
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
+use tell::Error;
+use tell::number::grouped;
 
 #[derive(Args)]
 #[command(after_help = "Examples:

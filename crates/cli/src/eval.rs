@@ -2,9 +2,9 @@
 
 use crate::Result;
 use clap::Args;
-use lab::settings::NamedFormat;
-use lab::{Error, print, suggest};
+use run::settings::NamedFormat;
 use std::io::{BufRead, BufWriter, Write};
+use tell::{Error, print, suggest};
 use vfloat::{Arithmetic, Outcome, Rounding};
 
 #[derive(Args)]
@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(long)]
     batch: bool,
     /// How operands are cut to the format: rz, rm, rn, rp, ra or ro
-    #[arg(long, value_name = "MODE", default_value = "rz", value_parser = lab::options::rounding)]
+    #[arg(long, value_name = "MODE", default_value = "rz", value_parser = run::options::rounding)]
     input_rounding: Rounding,
     /// The format of accumulators and results of fmam and addm
     #[arg(long, value_name = "FORMAT", default_value = "fp32")]

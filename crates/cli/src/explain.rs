@@ -4,11 +4,12 @@ use crate::Result;
 use crate::rules::{self, Rules, Uses};
 use crate::run::LIBRARY;
 use clap::Args;
-use lab::{Error, library, loading};
 use policy::{Boundary, Outcome, Policy, SiteOutcome, names::Names};
 use ptx::ast::FunctionKind;
 use ptx::flow::Part;
+use run::{library, loading};
 use std::collections::BTreeSet;
+use tell::Error;
 
 #[derive(Args)]
 #[command(

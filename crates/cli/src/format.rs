@@ -2,7 +2,7 @@
 
 use crate::Result;
 use clap::Args;
-use lab::settings::NamedFormat;
+use run::settings::NamedFormat;
 use vfloat::{Format, Overflow};
 
 #[derive(Args)]

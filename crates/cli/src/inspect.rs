@@ -19,7 +19,7 @@ pub struct Arguments {
 
 /// Prints the distributions.
 pub fn run(arguments: &Arguments) -> Result {
-    let weights = lab::weights::read(&arguments.weights)?;
+    let weights = run::weights::read(&arguments.weights)?;
     let all: Vec<f32> = weights
         .tensors
         .iter()

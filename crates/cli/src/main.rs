@@ -8,7 +8,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 #[macro_use]
-extern crate lab;
+extern crate tell;
 
 mod bench;
 mod compare;
@@ -34,12 +34,12 @@ mod tools;
 mod worker;
 
 use clap::{Parser, Subcommand};
-use lab::print;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use tell::print;
 
 /// The result of a command.
-type Result<T = ()> = lab::Result<T>;
+type Result<T = ()> = tell::Result<T>;
 
 /// Runs CUDA deep-learning programs at any floating-point precision, on the CPU, bit by bit reproducible.
 #[derive(Parser)]
@@ -165,7 +165,7 @@ fn end(result: Result) -> ExitCode {
         (Ok(()), None) => ExitCode::SUCCESS,
         // `vernier ... | head` ends quietly, as other commands do.
         (Ok(()), Some(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(PIPE_CLOSED),
-        (Ok(()), Some(e)) => fail(&lab::Error::file("write to", "standard output", &e)),
+        (Ok(()), Some(e)) => fail(&tell::Error::file("write to", "standard output", &e)),
         (Err(error), _) => fail(&error),
     }
 }
@@ -173,7 +173,7 @@ fn end(result: Result) -> ExitCode {
 /// 128 + SIGPIPE.
 const PIPE_CLOSED: u8 = 141;
 
-fn fail(error: &lab::Error) -> ExitCode {
+fn fail(error: &tell::Error) -> ExitCode {
     errln!("error: {error}");
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }

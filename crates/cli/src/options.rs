@@ -1,17 +1,17 @@
-//! Options that several commands share: the rows of `lab::options` as options of `run`, `exec` and `ptx run`, and those about a
+//! Options that several commands share: the rows of `run::options` as options of `run`, `exec` and `ptx run`, and those about a
 //! run's outputs.
 
 use crate::Result;
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use exec::observe::Kernels;
-use lab::Error;
-use lab::options::{Command, Kind, OPTIONS, RunOption};
-use lab::settings::{self, Settings, Words};
 use policy::Globs;
 use record::variables;
+use run::options::{Command, Kind, OPTIONS, RunOption};
+use run::settings::{self, Settings, Words};
 use std::marker::PhantomData;
 use std::path::PathBuf;
+use tell::Error;
 
 /// A command with run options.
 pub trait Of {

@@ -4,15 +4,16 @@ use crate::Result;
 use crate::options;
 use crate::run::LIBRARY;
 use clap::Args;
-use lab::layers::run::{Limits, Target};
-use lab::output::Output;
-use lab::program::Program;
-use lab::settings::{Settings, Stage};
-use lab::stages::{self, Context};
-use lab::{Error, library};
+use run::library;
+use run::output::Output;
+use run::program::Program;
+use run::settings::{Settings, Stage};
+use run::stages::{self, Context};
+use run::target::{Limits, Target};
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use tell::Error;
 
 #[derive(Args)]
 #[command(after_help = HELP)]

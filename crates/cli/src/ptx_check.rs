@@ -2,12 +2,12 @@
 
 use crate::Result;
 use clap::Args;
-use lab::Error;
 use ptx::Checked;
 use ptx::ast::Module;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tell::Error;
 
 #[derive(Args)]
 #[command(
@@ -62,7 +62,7 @@ pub fn parse(path: &Path) -> Result<Checked> {
     }
     // Comments and file names may be in any encoding.
     let text = String::from_utf8_lossy(&bytes);
-    let failed = |e: ptx::Errors| Error::failed(lab::launch::strip(&e.to_string()), "");
+    let failed = |e: ptx::Errors| Error::failed(run::launch::strip(&e.to_string()), "");
     let module = ptx::parse(&path.to_string_lossy(), &text).map_err(failed)?;
     let module = ptx::check(module).map_err(failed)?;
     exec::numerics::check(&module).map_err(failed)?;

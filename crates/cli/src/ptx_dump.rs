@@ -2,9 +2,9 @@
 
 use crate::Result;
 use clap::Args;
-use lab::Error;
 use std::fs;
 use std::path::PathBuf;
+use tell::Error;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -43,5 +43,5 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 fn failed(error: fatbin::Error) -> Error {
-    Error::failed(lab::launch::strip(&error.to_string()), "")
+    Error::failed(run::launch::strip(&error.to_string()), "")
 }

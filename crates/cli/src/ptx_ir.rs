@@ -3,8 +3,8 @@
 use crate::{Result, ptx_check, ptx_run};
 use clap::Args;
 use exec::{Dim3, Memory, Module, Pass};
-use lab::Error;
 use std::path::PathBuf;
+use tell::Error;
 
 #[derive(Args)]
 #[command(after_help = HELP)]

@@ -3,9 +3,9 @@
 use crate::Result;
 use crate::rules::{self, Rules, Uses};
 use clap::Args;
-use lab::Error;
 use std::fs;
 use std::path::PathBuf;
+use tell::Error;
 
 #[derive(Args)]
 #[command(

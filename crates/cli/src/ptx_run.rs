@@ -7,14 +7,14 @@ use clap::Args;
 use exec::{
     Arena, Dim3, Engine, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo,
 };
-use lab::Error;
-use lab::settings::Settings;
-use lab::summary::Totals;
 use policy::Policy;
 use record::variables::Override;
+use run::settings::Settings;
+use run::totals::Totals;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use tell::Error;
 use vfloat::Format;
 
 /// Device memory that the kernel's buffers may take, bytes.
@@ -166,7 +166,7 @@ impl FromStr for Argument {
 }
 
 fn failed(message: impl std::fmt::Display) -> Error {
-    Error::failed(lab::launch::strip(&message.to_string()), "")
+    Error::failed(run::launch::strip(&message.to_string()), "")
 }
 
 /// Runs the kernel and writes its buffers.
@@ -237,9 +237,9 @@ pub fn run(arguments: &Arguments) -> Result {
         )
         .map_err(failed)?;
     let seconds = started.elapsed().as_secs_f64();
-    lab::print::bytes(&execution.output);
+    tell::print::bytes(&execution.output);
     if execution.output_cut {
-        lab::errln!("vernier: {}", exec::output_was_cut(&kernel));
+        tell::errln!("vernier: {}", exec::output_was_cut(&kernel));
     }
     if let Some(trap) = execution.trap {
         return Err(failed(trap));
@@ -254,8 +254,8 @@ pub fn run(arguments: &Arguments) -> Result {
     errln!(
         "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {seconds:.3} s",
         numerics.format,
-        lab::summary::grouped(stats.thread_instructions),
-        lab::summary::grouped(stats.variable_instructions)
+        tell::number::grouped(stats.thread_instructions),
+        tell::number::grouped(stats.variable_instructions)
     );
     Ok(())
 }
@@ -269,12 +269,12 @@ fn report(settings: &Settings, kernel: &str, observations: Vec<exec::Observation
         observations: observations.iter().map(record::Observation::from).collect(),
         ..Totals::default()
     };
-    lab::observe::complete(&mut totals);
-    for line in lab::observe::tables(&totals) {
+    totals.complete_observations();
+    for line in report::observe::tables(&totals) {
         errln!("vernier: {line}");
     }
     match &settings.observe_out {
-        Some(folder) => lab::observe::write(folder, kernel, &totals),
+        Some(folder) => report::observe::write(folder, kernel, &totals),
         None => Ok(()),
     }
 }
@@ -287,7 +287,7 @@ pub fn pick(module: &Module, file: &Path, kernel: Option<&str>) -> Result<String
         (Some(name), all) if all.contains(&name) => Ok(name.to_string()),
         (_, []) => Err(Error::failed(format!("{file} has no kernel (.entry)"), "")),
         (Some(name), all) => {
-            let advice = lab::suggest::advice(name, all.iter().copied());
+            let advice = tell::suggest::advice(name, all.iter().copied());
             Err(Error::failed(format!("{file} has no kernel `{name}`"), advice))
         }
         (None, [only]) => Ok((*only).to_string()),

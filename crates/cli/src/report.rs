@@ -2,11 +2,11 @@
 
 use crate::Result;
 use clap::Args;
-use lab::Error;
-use lab::report::{self, Figure, Report};
 use lab::store::{self, Store};
+use report::{Figure, Report};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tell::Error;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result {
         outln!(
             "{}: {} figures, each as SVG, PNG and CSV",
             folder.display(),
-            page.write_plots(folder)?
+            page.write_plots(folder, &raster::png)?
         );
     }
     Ok(())

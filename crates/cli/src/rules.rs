@@ -3,13 +3,13 @@
 
 use crate::Result;
 use clap::Args;
-use lab::Error;
-use lab::program::Program;
-use lab::settings::NamedFormat;
 use policy::{Known, LaunchContext, Phase, Plan, Policy, Report, Stage};
+use run::program::Program;
+use run::settings::NamedFormat;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tell::Error;
 
 /// The policy.
 #[derive(Args)]
@@ -21,7 +21,7 @@ pub struct Rules {
     #[arg(long, value_name = "FORMAT")]
     format: Option<NamedFormat>,
     /// What sums over a loop run in, with --format: a format, or none
-    #[arg(long, value_name = "FORMAT", value_parser = lab::settings::accumulator, requires = "format")]
+    #[arg(long, value_name = "FORMAT", value_parser = run::settings::accumulator, requires = "format")]
     accumulate: Option<String>,
     /// For this launch of each kernel, counted from 0
     #[arg(long, value_name = "N")]
@@ -50,7 +50,7 @@ fn phase(text: &str) -> std::result::Result<Phase, String> {
 
 /// A policy's or a document's error for people.
 pub fn failed(error: impl std::fmt::Display) -> Error {
-    Error::failed(lab::launch::strip(&error.to_string()), "")
+    Error::failed(run::launch::strip(&error.to_string()), "")
 }
 
 impl Rules {

@@ -3,13 +3,14 @@
 use crate::Result;
 use crate::options::{self, Options, Reports};
 use clap::Args;
-use lab::output::Output;
-use lab::program::Program;
-use lab::settings::{Settings, Stage};
-use lab::stages::{self, Context, Run};
-use lab::{Error, library};
+use run::library;
+use run::output::Output;
+use run::program::Program;
+use run::settings::{Settings, Stage};
+use run::stages::{self, Context, Run};
 use std::ffi::OsString;
 use std::fs;
+use tell::Error;
 
 /// Our library, as this command was built with it.
 pub static LIBRARY: &[u8] = include_bytes!(env!("VERNIER_EMBEDDED_LIBRARY"));
@@ -108,18 +109,18 @@ fn with_context(
             output.say(&line);
         }
         if settings.profile == Some(true) {
-            for line in lab::profile::tables(&done.summary.totals) {
+            for line in run::profile::tables(&done.summary.totals) {
                 output.say(&line);
             }
         }
         if options::counts(settings) {
-            for line in lab::observe::tables(&done.summary.totals) {
+            for line in report::observe::tables(&done.summary.totals) {
                 output.say(&line);
             }
         }
         if let Some(folder) = &settings.observe_out {
             let title = format!("{}, {}", done.summary.program, done.summary.format_text());
-            lab::observe::write(folder, &title, &done.summary.totals)?;
+            report::observe::write(folder, &title, &done.summary.totals)?;
             output.say(&format!(
                 "observe: written to {}",
                 folder.join("observe.html").display()

@@ -4,22 +4,23 @@ use crate::Result;
 use crate::run::LIBRARY;
 use crate::sweep::{self, Bar, Place};
 use clap::{Args, ValueEnum};
-use lab::layers::run::{Limits, Target};
-use lab::output::Output;
-use lab::program::Program;
-use lab::said::Pattern;
-use lab::search::evaluate::{self, Run, Trials};
-use lab::search::objective::{self, Arithmetic, Objective};
-use lab::search::outcome::{self, Outcome};
-use lab::search::training::{self, Contender};
-use lab::search::{Problem, Search, baseline, nsga};
-use lab::settings::{Settings, Stage};
 use lab::store::{Store, Trial};
-use lab::sweep::run::Runner;
+use lab::sweep::runner::Runner;
 use lab::sweep::{Point, written};
-use lab::{Error, library};
+use run::library;
+use run::output::Output;
+use run::program::Program;
+use run::said::Pattern;
+use run::settings::{Settings, Stage};
+use run::target::{Limits, Target};
+use search::evaluate::{self, Run, Trials};
+use search::objective::{self, Arithmetic, Objective};
+use search::outcome::{self, Outcome};
+use search::training::{self, Contender};
+use search::{Problem, Search, baseline, nsga};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tell::Error;
 
 #[derive(Args)]
 #[command(after_help = HELP)]
@@ -172,10 +173,10 @@ pub fn run(a: &Arguments) -> Result {
         seen(&program, &library_folder, &a.layers, &output)?
     };
     let mut store = Store::open(&a.place.store)?;
-    let sweep = store.sweep(&specification(a, &choices)?, &lab::child::own_command())?;
+    let sweep = store.sweep(&specification(a, &choices)?, &run::child::own_command())?;
     let bar = Bar::new(a.place.quiet);
     let mut ran = 0;
-    let mut batch = |points: &[Point]| -> lab::Result<Vec<Trial>> {
+    let mut batch = |points: &[Point]| -> tell::Result<Vec<Trial>> {
         let done = runner.run(&mut store, sweep, points, &bar)?;
         ran += done.ran;
         let all = done

@@ -2,10 +2,10 @@
 
 use crate::Result;
 use clap::{Args, Subcommand, ValueEnum};
-use lab::Error;
 use lab::store::{self, Store, Trial};
 use std::fs;
 use std::path::PathBuf;
+use tell::Error;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -91,14 +91,14 @@ fn export(e: &Export) -> Result {
     let mut trials = Store::existing(&e.which.store)?.trials()?;
     trials.retain(|t: &Trial| e.sweep.is_none_or(|id| t.sweep == id));
     let bytes = match form {
-        Form::Csv => store::csv(&trials)?.into_bytes(),
-        Form::Json => store::json(&trials)?.into_bytes(),
-        Form::Parquet => store::parquet(&trials)?,
+        Form::Csv => export::csv(&trials)?.into_bytes(),
+        Form::Json => export::json(&trials)?.into_bytes(),
+        Form::Parquet => export::parquet(&trials)?,
     };
     match &e.output {
         Some(path) => fs::write(path, bytes).map_err(|error| Error::file("write", path, &error)),
         None => {
-            lab::print::bytes(&bytes);
+            tell::print::bytes(&bytes);
             Ok(())
         }
     }

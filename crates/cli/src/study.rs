@@ -3,11 +3,12 @@
 use crate::Result;
 use crate::sweep::{self, Place};
 use clap::Args;
-use lab::output::Output;
-use lab::study::{self, Choice, Page, Part, Results, Study};
 use lab::sweep::written;
-use lab::{child, print};
+use report::study::{self, Choice, Page, Part, Results, Study};
+use run::child;
+use run::output::Output;
 use std::path::{Path, PathBuf};
+use tell::print;
 
 #[derive(Args)]
 #[command(after_help = HELP)]

@@ -4,15 +4,16 @@ use crate::Result;
 use crate::run::LIBRARY;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lab::output::Output;
 use lab::store::{self, Store, Trial};
-use lab::sweep::run::{Again, Done, Limits, Runner, Watch};
+use lab::sweep::runner::{Again, Done, Limits, Runner, Watch};
 use lab::sweep::slurm::Cluster;
 use lab::sweep::{Point, Request, axes, file, request, table, written};
-use lab::{Error, library};
+use run::library;
+use run::output::Output;
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use tell::Error;
 
 #[derive(Args)]
 #[command(after_help = HELP)]
@@ -251,7 +252,7 @@ impl Slurm {
             options: self.sbatch.clone(),
             jobs,
             retries: self.retries.unwrap_or(RETRIES),
-            worker: format!("{} worker", lab::child::quoted(&exe.to_string_lossy())),
+            worker: format!("{} worker", run::child::quoted(&exe.to_string_lossy())),
         })
     }
 }
@@ -329,10 +330,10 @@ pub fn run(a: &Arguments) -> Result {
     output.say(&ending(&done, sweep, &a.place.store));
     let rows: Vec<Trial> = done.trials.iter().filter_map(|(_, t)| t.clone()).collect();
     if let Some(path) = &a.json {
-        fs::write(path, store::json(&rows)?).map_err(|e| Error::file("write", path, &e))?;
+        fs::write(path, export::json(&rows)?).map_err(|e| Error::file("write", path, &e))?;
     }
     if let Some(path) = &a.csv {
-        fs::write(path, store::csv(&rows)?).map_err(|e| Error::file("write", path, &e))?;
+        fs::write(path, export::csv(&rows)?).map_err(|e| Error::file("write", path, &e))?;
     }
     let slurm = if a.place.cluster.slurm { " --slurm" } else { "" };
     let resume = format!(
@@ -360,7 +361,7 @@ pub fn conduct(place: &Place, points: &[Point], known: Option<i64>) -> Result<(D
             let spec = serde_json::to_string(points);
             let spec =
                 spec.map_err(|e| Error::failed(format!("the sweep cannot be written as JSON: {e}"), ""))?;
-            the_store.sweep(&spec, &lab::child::own_command())?
+            the_store.sweep(&spec, &run::child::own_command())?
         }
     };
     hearing(&runner, points, place.quiet);
@@ -420,7 +421,7 @@ pub fn store_option(store: &Path) -> String {
     if store == Path::new(store::DEFAULT) {
         String::new()
     } else {
-        format!(" --store {}", lab::child::quoted(&store.to_string_lossy()))
+        format!(" --store {}", run::child::quoted(&store.to_string_lossy()))
     }
 }
 

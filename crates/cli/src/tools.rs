@@ -2,7 +2,7 @@
 
 use crate::Result;
 use clap::{Args, Subcommand};
-use lab::toolchain::{self, Origin};
+use run::toolchain::{self, Origin};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -51,7 +51,7 @@ pub fn toolchain(arguments: &ToolchainArguments) -> Result {
 /// Finds or fetches a data set.
 pub fn data(command: &DataCommand) -> Result {
     let DataCommand::Mnist(arguments) = command;
-    let folder = lab::data::mnist(arguments.dir.as_deref())?;
+    let folder = run::data::mnist(arguments.dir.as_deref())?;
     outln!("{}", folder.display());
     Ok(())
 }

@@ -3,7 +3,8 @@
 use crate::Result;
 use crate::run::LIBRARY;
 use clap::Args;
-use lab::{library, sweep::slurm};
+use lab::sweep::slurm;
+use run::library;
 use std::path::PathBuf;
 
 #[derive(Args)]

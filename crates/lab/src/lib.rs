@@ -1,43 +1,7 @@
-//! Programs, their stages, the toolchain and data they need, and the record of what a run did.
-//!
-//! Programs run as child processes with Vernier's `libcudart.so` first in the library path; everything the
-//! library must know goes through environment variables ([`launch`]), everything it found out comes back in
-//! a run-record folder ([`record`]). Nothing here parses arguments or links the engine.
+//! Many trials: [`sweep`] says which and runs them, side by side here or on a Slurm cluster; [`store`] keeps what came of
+//! each. One run is the business of crate `run`.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod bench;
-pub mod cache;
-pub mod child;
-pub mod compare;
-pub mod data;
-pub mod error;
-pub mod launch;
-pub mod layers;
-pub mod library;
-pub mod loading;
-pub mod observe;
-pub mod options;
-pub mod output;
-pub mod print;
-pub mod profile;
-pub mod program;
-pub mod report;
-pub mod rules;
-pub mod said;
-pub mod search;
-pub mod settings;
-pub mod stages;
 pub mod store;
-pub mod study;
-pub mod suggest;
-pub mod summary;
 pub mod sweep;
-pub mod tensors;
-pub mod toolchain;
-pub mod weights;
-
-pub use error::Error;
-
-/// What every function here returns.
-pub type Result<T> = std::result::Result<T, Error>;

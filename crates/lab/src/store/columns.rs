@@ -38,6 +38,7 @@ macro_rules! columns {
     ($($(#[doc = $about:literal])* $name:ident: $kind:ident $type:ty,)*) => {
         /// A trial that ended: what was run, on what, and what came of it.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
         pub struct Trial {
             $($(#[doc = $about])* pub $name: $type,)*
         }

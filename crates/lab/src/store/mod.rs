@@ -6,25 +6,29 @@
 //! * a trial that is being run is *claimed* by its process; others wait for it or take over the claims of processes
 //!   that are gone;
 //! * results are added, never changed: of several results of one key the last one counts;
+//! * a store of an older Vernier is read as it is, what it does not know being empty, and gets the columns that it lacks
+//!   when something is first written; one of a newer layout is refused;
 //! * who only reads writes nothing, not even beside the file, and a file that is no store is left as it is.
 
 mod columns;
-mod export;
 
 pub use columns::{COLUMNS, Column, DONE, FAILED, Kind, Trial};
-pub use export::{csv, json, parquet};
 
-use crate::cache;
-use crate::error::Error;
+use run::cache;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params, params_from_iter};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter,
+};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tell::Error;
 
 /// Where the store lies when nobody says where.
 pub const DEFAULT: &str = "runs/lab.db";
 
-/// The layout of the file, in SQLite's `user_version`. A file with another one is refused.
+/// The layout of the file, in SQLite's `user_version`. A new column needs no new layout: what reads a row takes a column that
+/// is not there for empty, what writes adds it. It goes up when an older Vernier would misunderstand the file; how the one
+/// before becomes the new one then stands in [`Store::prepare`].
 const LAYOUT: i64 = 2;
 
 /// How long one process waits for another's transaction.
@@ -42,6 +46,8 @@ const STALE: Duration = Duration::from_secs(120);
 pub struct Store {
     path: PathBuf,
     db: Connection,
+    /// The beginning of every question for trials: all of [`COLUMNS`].
+    select: String,
     /// Who we are, in claims: `HOST PID START`.
     owner: String,
 }
@@ -74,26 +80,32 @@ impl Store {
     /// Opens a store; it is made if it is not there.
     ///
     /// # Errors
-    /// The file cannot be opened, is no store, or was made by a Vernier with another layout.
+    /// The file cannot be opened, is no store, or has a newer layout.
     pub fn open(path: &Path) -> Result<Store, Error> {
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             cache::create(folder)?;
         }
         let db = Connection::open(path).map_err(|e| fault(path, "open", &e))?;
-        let store = Store {
+        let mut store = Store::of(path, db);
+        store.prepare()?;
+        store.select = store.select()?;
+        Ok(store)
+    }
+
+    fn of(path: &Path, db: Connection) -> Store {
+        Store {
             path: path.into(),
             db,
+            select: String::new(),
             owner: owner(),
-        };
-        store.prepare()?;
-        Ok(store)
+        }
     }
 
     /// Opens a store that must be there, to read from it. Nothing is written, not even beside the file; it may lie where
     /// nobody may write.
     ///
     /// # Errors
-    /// A file that is not there or is no store, or a store of a Vernier with another layout.
+    /// A file that is not there or is no store, or a store of a newer layout.
     pub fn existing(path: &Path) -> Result<Store, Error> {
         if !path.is_file() {
             return Err(Error::failed(
@@ -102,8 +114,9 @@ impl Store {
             ));
         }
         for _ in 0..TRIES {
-            let store = Store::reader(path)?;
+            let mut store = Store::reader(path)?;
             if store.is_one()? {
+                store.select = store.select()?;
                 return Ok(store);
             }
             // Empty: a process may be about to make it.
@@ -128,11 +141,7 @@ impl Store {
             let address = format!("file:{}?immutable=1", escaped(&whole));
             Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
         };
-        let store = Store {
-            path: path.into(),
-            db: db.map_err(failed)?,
-            owner: owner(),
-        };
+        let store = Store::of(path, db.map_err(failed)?);
         store.db.busy_timeout(PATIENCE).map_err(failed)?;
         Ok(store)
     }
@@ -140,7 +149,7 @@ impl Store {
     /// Whether the file is a store; it is not when it is empty.
     ///
     /// # Errors
-    /// It is something else, or a store of a Vernier with another layout.
+    /// It is something else, or a store of a newer layout.
     fn is_one(&self) -> Result<bool, Error> {
         let failed = |e: rusqlite::Error| fault(&self.path, "open", &e);
         // All of one moment: another process may be making it.
@@ -152,10 +161,10 @@ impl Store {
             "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('sweeps', 'trials', 'claims')",
         )?;
         match (own, layout) {
-            (3, LAYOUT) => Ok(true),
+            (3, 1..=LAYOUT) => Ok(true),
             (3, _) => Err(Error::failed(
                 format!(
-                    "the store {} has layout {layout}; this version of Vernier reads layout {LAYOUT}",
+                    "the store {} has layout {layout}; this version of Vernier reads layouts up to {LAYOUT}",
                     self.path.display()
                 ),
                 "use the version of Vernier that made it, or name another file with --store",
@@ -181,24 +190,55 @@ impl Store {
         self.db
             .pragma_update(None, "synchronous", "NORMAL")
             .map_err(failed)?;
-        let columns: Vec<String> = COLUMNS
-            .iter()
-            .map(|c| format!("{} {}", c.name, c.kind.sql()))
-            .collect();
-        let layout = format!(
-            "BEGIN IMMEDIATE;
-             CREATE TABLE IF NOT EXISTS sweeps (id INTEGER PRIMARY KEY, spec TEXT NOT NULL UNIQUE, created TEXT NOT NULL, command TEXT NOT NULL);
-             CREATE TABLE IF NOT EXISTS trials (id INTEGER PRIMARY KEY, {});
-             CREATE INDEX IF NOT EXISTS trials_by_key ON trials (key, id);
-             CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL, beat INTEGER NOT NULL);
-             PRAGMA user_version = {LAYOUT};
-             COMMIT;",
-            columns.join(", ")
-        );
-        if is_one {
+        let layout: i64 = self
+            .db
+            .query_row("PRAGMA user_version", [], |r| r.get(0))
+            .map_err(failed)?;
+        if is_one && layout == LAYOUT && self.there()?.len() == COLUMNS.len() {
             return Ok(());
         }
-        self.db.execute_batch(&layout).map_err(failed)
+        // All or nothing, and one process after the other: the second finds what the first has done.
+        let all = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate).map_err(failed)?;
+        let make = "CREATE TABLE IF NOT EXISTS sweeps (id INTEGER PRIMARY KEY, spec TEXT NOT NULL UNIQUE, created TEXT NOT NULL, command TEXT NOT NULL);
+             CREATE TABLE IF NOT EXISTS trials (id INTEGER PRIMARY KEY, key TEXT);
+             CREATE INDEX IF NOT EXISTS trials_by_key ON trials (key, id);
+             CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL, beat INTEGER NOT NULL);";
+        all.execute_batch(make).map_err(failed)?;
+        let there = self.there()?;
+        for column in COLUMNS.iter().filter(|c| !there.contains(&c.name)) {
+            let add = format!(
+                "ALTER TABLE trials ADD COLUMN {} {}",
+                column.name,
+                column.kind.sql()
+            );
+            all.execute(&add, []).map_err(failed)?;
+        }
+        all.pragma_update(None, "user_version", LAYOUT).map_err(failed)?;
+        all.commit().map_err(failed)
+    }
+
+    /// The columns of the table of trials that we know.
+    fn there(&self) -> Result<Vec<&'static str>, Error> {
+        let failed = |e: rusqlite::Error| fault(&self.path, "open", &e);
+        let question = self.db.prepare("SELECT name FROM pragma_table_info('trials')");
+        let mut question = question.map_err(failed)?;
+        let names = question.query_map([], |r| r.get::<_, String>(0));
+        let names: Vec<String> = names.and_then(Iterator::collect).map_err(failed)?;
+        let known = COLUMNS.iter().map(|c| c.name);
+        Ok(known.filter(|n| names.iter().any(|there| there == n)).collect())
+    }
+
+    /// What asks for all columns; those that are not there are empty.
+    fn select(&self) -> Result<String, Error> {
+        let there = self.there()?;
+        let names = COLUMNS.iter().map(|c| match there.contains(&c.name) {
+            true => c.name,
+            false => "NULL",
+        });
+        Ok(format!(
+            "SELECT {} FROM trials",
+            names.collect::<Vec<_>>().join(", ")
+        ))
     }
 
     /// Where it lies.
@@ -249,7 +289,7 @@ impl Store {
     /// # Errors
     /// Those of the file.
     pub fn trial(&self, key: &str) -> Result<Option<Trial>, Error> {
-        let sql = format!("{} WHERE key = ?1 ORDER BY id DESC LIMIT 1", select());
+        let sql = format!("{} WHERE key = ?1 ORDER BY id DESC LIMIT 1", self.select);
         self.db
             .query_row(&sql, [key], from_row)
             .optional()
@@ -264,7 +304,7 @@ impl Store {
         let failed = |e: rusqlite::Error| fault(&self.path, "read", &e);
         let sql = format!(
             "{} WHERE id IN (SELECT max(id) FROM trials GROUP BY key) ORDER BY id",
-            select()
+            self.select
         );
         let mut statement = self.db.prepare(&sql).map_err(failed)?;
         let rows = statement.query_map([], from_row);
@@ -388,13 +428,8 @@ fn no_store(path: &Path) -> Error {
     )
 }
 
-fn select() -> String {
-    let names: Vec<&str> = COLUMNS.iter().map(|c| c.name).collect();
-    format!("SELECT {} FROM trials", names.join(", "))
-}
-
 /// A trial's fields as a JSON object, in the order of [`COLUMNS`].
-fn object(trial: &Trial) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+pub fn object(trial: &Trial) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
     match serde_json::to_value(trial) {
         Ok(serde_json::Value::Object(map)) => Ok(map),
         _ => Err(Error::failed("a trial cannot be written as JSON", "")),
@@ -417,11 +452,12 @@ fn values(trial: &Trial) -> Result<Vec<Value>, Error> {
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Trial> {
     let mut object = serde_json::Map::new();
     for (i, column) in COLUMNS.iter().enumerate() {
-        let value = match row.get_ref(i)? {
+        let value: serde_json::Value = match row.get_ref(i)? {
             ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
             ValueRef::Integer(n) => n.into(),
             ValueRef::Real(x) => x.into(),
-            ValueRef::Null | ValueRef::Blob(_) => serde_json::Value::Null,
+            // As the default has it.
+            ValueRef::Null | ValueRef::Blob(_) => continue,
         };
         object.insert(column.name.into(), value);
     }
@@ -499,7 +535,7 @@ fn seconds_now() -> i64 {
 
 /// `2026-11-23 17:53:35`, UTC.
 pub fn now() -> String {
-    let s = crate::summary::stamp(SystemTime::now());
+    let s = run::folder::stamp(SystemTime::now());
     format!(
         "{}-{}-{} {}:{}:{}",
         &s[..4],

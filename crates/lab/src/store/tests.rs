@@ -1,8 +1,6 @@
-//! Tests of the store: what is written is read, claims, exports, and files that are no store.
+//! Tests of the store: what is written is read, claims, and files that are no store.
 
 use super::*;
-use ::parquet::file::reader::{FileReader, SerializedFileReader};
-use ::parquet::record::RowAccessor;
 
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("vernier-store-{name}-{}", std::process::id()));
@@ -74,34 +72,6 @@ fn claims_keep_others_out_until_their_process_is_gone() {
     ours.db.execute(fresh, [seconds_now()]).unwrap();
     assert_eq!(ours.claim("f", Trial::is_done).unwrap(), Claim::Busy);
     std::fs::remove_dir_all(&dir).unwrap();
-}
-
-#[test]
-fn exports_hold_every_column_and_null() {
-    let trials = [
-        trial("a", 97.5),
-        Trial {
-            accuracy: None,
-            ..trial("b", 0.0)
-        },
-    ];
-    let text = csv(&trials).unwrap();
-    assert!(text.starts_with("key,sweep,program,"));
-    assert!(text.contains(",\"a, \"\"b\"\"\nc\",97.5,"), "{text}");
-    assert!(text.contains(",\"a, \"\"b\"\"\nc\",,,"), "{text}");
-    let back: Vec<Trial> = serde_json::from_str(&json(&trials).unwrap()).unwrap();
-    assert_eq!(back, trials);
-
-    let bytes = parquet(&trials).unwrap();
-    let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
-    assert_eq!(file.metadata().file_metadata().num_rows(), 2);
-    let at = |name: &str| COLUMNS.iter().position(|c| c.name == name).unwrap();
-    let rows: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
-    assert_eq!(rows[0].get_string(at("format")).unwrap(), "e5m2");
-    assert_eq!(rows[0].get_double(at("accuracy")).unwrap(), 97.5);
-    assert_eq!(rows[1].get_long(at("launches")).unwrap(), 60);
-    assert!(rows[1].get_double(at("accuracy")).is_err());
-    assert_eq!(parquet(&[]).map(|b| b[..4].to_vec()).unwrap(), b"PAR1");
 }
 
 #[test]
@@ -178,6 +148,47 @@ fn the_manual_lists_every_column() {
         let row = format!("| `{}` | {} |", column.name, column.about.trim());
         assert!(page.contains(&row), "{row}");
     }
+}
+
+/// A store of layout 1, which had no counts of answers: who reads it changes nothing, who writes brings it up to date.
+#[test]
+fn a_store_of_an_older_layout_goes_on() {
+    let dir = folder("older");
+    let path = dir.join("lab.db");
+    let old = COLUMNS
+        .iter()
+        .filter(|c| !["correct", "answers"].contains(&c.name));
+    let old: Vec<String> = old.map(|c| format!("{} {}", c.name, c.kind.sql())).collect();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(&format!(
+        "CREATE TABLE sweeps (id INTEGER PRIMARY KEY, spec TEXT NOT NULL UNIQUE, created TEXT NOT NULL, command TEXT NOT NULL);
+         CREATE TABLE trials (id INTEGER PRIMARY KEY, {});
+         CREATE TABLE claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL, beat INTEGER NOT NULL);
+         INSERT INTO trials (key, sweep, program, point, stages, identity, binary_hash, vernier, command, status, accuracy, seconds, host, finished)
+         VALUES ('a', 1, 'mlp', '', '', '', '', '', '', 'done', 97.5, 0.5, '', '');
+         PRAGMA user_version = 1;",
+        old.join(", ")
+    ))
+    .unwrap();
+    drop(db);
+    let before = std::fs::read(&path).unwrap();
+    let first = Store::existing(&path).unwrap().trial("a").unwrap().unwrap();
+    assert_eq!(
+        (first.accuracy, first.correct, first.seconds),
+        (Some(97.5), None, 0.5)
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let counted = Trial {
+        correct: Some(9_700),
+        ..trial("b", 97.0)
+    };
+    let mut store = Store::open(&path).unwrap();
+    store.put(&counted).unwrap();
+    assert_eq!(store.trials().unwrap(), [first, counted]);
+    drop(store);
+    let layout = |db: &Connection| db.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0));
+    assert_eq!(layout(&Connection::open(&path).unwrap()).unwrap(), LAYOUT);
+    std::fs::remove_dir_all(&dir).unwrap();
 }
 
 /// Sweeps that begin at once make one store: whoever comes while another makes it finds none, or all of it.

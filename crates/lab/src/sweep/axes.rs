@@ -2,16 +2,16 @@
 //! of them. Options of the command, keys of `sweep.toml`, the settings of a run and the command that repeats a trial
 //! follow from the table.
 
-use crate::child::quoted;
-use crate::error::Error;
-use crate::options::{Kind, OPTIONS, RunOption};
-use crate::program::{self, Program};
-use crate::settings::{self, Settings, Stage};
-use crate::suggest;
 use record::variables;
+use run::child::quoted;
+use run::options::{Kind, OPTIONS, RunOption};
+use run::program::{self, Program};
+use run::settings::{self, Settings, Stage};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
+use tell::Error;
+use tell::suggest;
 
 /// A value for each of some axes, by their names.
 pub type Point = BTreeMap<String, String>;
@@ -47,6 +47,20 @@ pub struct Axis {
 
 /// The value of the axis `format` that means: as compiled.
 pub const AS_COMPILED: &str = "none";
+
+/// Bits of exponent and explicit significand of a format.
+pub fn width(format: &str) -> Option<(u32, u32)> {
+    let format: vfloat::Format = match format {
+        AS_COMPILED => return Some((8, 23)), // binary32
+        text => text.parse().ok()?,
+    };
+    let significand = format.precision() - 1;
+    // Normal exponents run from EMIN + P - 1 to EMAX; one more code is for subnormals, and IEEE's formats keep one for
+    // infinities, which the power of two that follows has room for.
+    let normal = format.emax() - (format.emin() + significand as i32) + 1;
+    let codes = u32::try_from(normal + 1).ok()?.max(1);
+    Some((codes.next_power_of_two().trailing_zeros(), significand))
+}
 
 /// The axes that are no run options.
 const OWN: [Axis; 7] = [

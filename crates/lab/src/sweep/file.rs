@@ -3,16 +3,16 @@
 use super::axes::{self, Point};
 use super::made;
 use super::request::{self, MOST, Request, WORDS};
-use crate::error::Error;
-use crate::suggest;
 use std::fs;
 use std::path::Path;
+use tell::Error;
+use tell::suggest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Reads a file. Paths in it are relative to its folder. Every axis is a key, with a value or a list of them;
 /// `exponent` and `significand` make formats; `[sample]` has `count` and `seed`; `[template]` a `file` and values of its placeholders; each `[[trial]]` is a point;
-/// those of [`WORDS`] are texts for a page ([`crate::study`]).
+/// those of [`WORDS`] are texts for a page ([`report::study`]).
 ///
 /// # Errors
 /// What is wrong, with its line.

@@ -4,10 +4,10 @@
 
 use super::axes::{AS_COMPILED, Point};
 use super::written;
-use crate::error::Error;
 use policy::Policy;
 use std::collections::BTreeMap;
 use std::path::Path;
+use tell::Error;
 
 /// A policy that a template makes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! [`request`] says which points, [`file`] reads that from `sweep.toml`, [`axes`] is the table of what a point can say,
 //! [`trial`] makes a run of a point and knows what decides its result, [`made`] makes policies of templates and layers,
-//! [`written`] keeps policies that a sweep or search writes itself, [`run`] runs what is missing, [`slurm`] does so on a
+//! [`written`] keeps policies that a sweep or search writes itself, [`runner`] runs what is missing, [`slurm`] does so on a
 //! cluster, [`table`] prints.
 
 pub mod axes;
@@ -10,7 +10,7 @@ pub mod file;
 pub mod made;
 pub mod random;
 pub mod request;
-pub mod run;
+pub mod runner;
 pub mod slurm;
 pub mod table;
 pub mod trial;

@@ -2,9 +2,9 @@
 
 use super::axes::{self, Point};
 use super::made::{self, Made};
-use crate::error::Error;
 use std::collections::BTreeMap;
 use std::path::Path;
+use tell::Error;
 
 /// Axes and their values, how to combine them, and points beside.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Request {
     pub words: BTreeMap<String, String>,
 }
 
-/// The keys of a file whose texts are for the page of a study ([`crate::study`]).
+/// The keys of a file whose texts are for the page of a study ([`report::study`]).
 pub const WORDS: [&str; 4] = ["title", "about", "figure", "discussion"];
 
 /// Most points of one sweep: more is a slip of the hand.

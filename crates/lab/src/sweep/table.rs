@@ -2,7 +2,7 @@
 
 use super::axes::{AXES, Point};
 use crate::store::Trial;
-use crate::summary::si;
+use tell::number::si;
 
 /// The table of these trials: what differs between them, and what came of each. `None` stands for a trial that was
 /// not run.

@@ -1,24 +1,22 @@
 //! One trial: the run that a point means, everything that decides its result, and the row that it becomes.
 
 use super::axes::{self, AS_COMPILED, Point};
-use super::run::with_tail;
-use crate::cache;
-use crate::child;
-use crate::error::Error;
-use crate::launch;
-use crate::library;
-use crate::output::Output;
-use crate::program::Program;
-use crate::settings::{Settings, Stage, Words};
-use crate::stages::{self, Context};
 use crate::store::{self, DONE, FAILED, Trial};
-use crate::summary::Folder;
 use record::variables::{self, Effect, is_ours};
-use sha2::{Digest, Sha256};
+use run::cache;
+use run::child;
+use run::folder::Folder;
+use run::launch;
+use run::library;
+use run::output::Output;
+use run::program::Program;
+use run::settings::{Settings, Stage, Words};
+use run::stages::{self, Context};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use tell::Error;
 
 /// SHA-256 of files and folders, each computed once.
 #[derive(Default)]
@@ -41,18 +39,13 @@ impl Hashes {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
                 all += &format!("{name} {}\n", cache::sha256(&file)?);
             }
-            hash_text(&all)
+            cache::sha256_of_text(&all)
         } else {
             cache::sha256(path)?
         };
         known.insert(path.into(), hash.clone());
         Ok(hash)
     }
-}
-
-/// SHA-256 of a text, hexadecimal.
-pub(super) fn hash_text(text: &str) -> String {
-    Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A trial that can be run.
@@ -152,7 +145,7 @@ impl Planned {
         let policy = all.policy.as_ref().map(read);
         let number = |name: &str| point.get(name).and_then(|v| v.parse().ok());
         let row = Trial {
-            key: hash_text(&identity),
+            key: cache::sha256_of_text(&identity),
             program: program.name.clone(),
             point: serde_json::to_string(point)
                 .map_err(|e| Error::failed(format!("a point cannot be written as JSON: {e}"), ""))?,
@@ -238,7 +231,7 @@ impl Planned {
             }
         };
         row.status = if result.is_ok() { DONE } else { FAILED }.into();
-        row.message = result.err().map(|e| with_tail(&e, &output));
+        row.message = result.err().map(|e| output.with_tail(&e));
         Ok(Some(row))
     }
 }

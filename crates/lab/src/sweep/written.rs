@@ -1,11 +1,10 @@
 //! Policies that a sweep or a search writes itself. Each is a file beside the store, named by its contents, so that
 //! the command of a trial works as long as the store is there.
 
-use super::trial::hash_text;
-use crate::cache;
-use crate::error::Error;
+use run::cache;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tell::Error;
 
 /// Folder of the policies that were written for trials of this store.
 pub fn folder(store: &Path) -> PathBuf {
@@ -29,7 +28,7 @@ pub fn keep(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, Error> {
     let stem: String = stem.chars().map(plain).take(200).collect();
     let folder = std::path::absolute(folder).map_err(|e| Error::file("find", folder, &e))?;
     cache::create(&folder)?;
-    let path = folder.join(format!("{stem}-{}.toml", &hash_text(text)[..8]));
+    let path = folder.join(format!("{stem}-{}.toml", &cache::sha256_of_text(text)[..8]));
     if fs::read_to_string(&path).is_ok_and(|there| there == text) {
         return Ok(path);
     }

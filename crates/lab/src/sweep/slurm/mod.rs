@@ -15,17 +15,17 @@ mod queue;
 mod spool;
 mod worker;
 
-use super::run::{Again, Watch};
+use super::runner::{Again, Watch};
 use super::trial::Planned;
-use crate::child;
-use crate::error::Error;
 use crate::store::{self, Claim, FAILED, Store, Trial};
 use queue::TaskName;
+use run::child;
 use spool::{Array, Keeper, Sent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tell::Error;
 pub use worker::work;
 
 /// What Slurm is asked for.

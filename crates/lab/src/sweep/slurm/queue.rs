@@ -4,11 +4,11 @@
 //! that tasks are found again even when the process that handed them in was killed before it read the number.
 
 use super::Cluster;
-use crate::error::{Error, io_reason};
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use tell::error::{Error, io_reason};
 
 /// A task of an array: the array's name, and the task's number in it.
 pub(super) type TaskName = (String, usize);

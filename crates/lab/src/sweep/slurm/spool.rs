@@ -12,17 +12,17 @@
 //!
 //! Every file appears whole (written beside, then renamed) and is on the disk when it appears.
 
-use crate::cache;
-use crate::error::Error;
 use crate::store::Trial;
-use crate::summary::stamp;
 use crate::sweep::axes::Point;
+use run::cache;
+use run::folder::stamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use tell::Error;
 
 /// A trial on its way to a node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ impl Spool {
         let bytes = fs::read(&path).map_err(|e| {
             let advice = "every node must see the store's folder under the same path: name a store on a shared disk with --store";
             Error::failed(
-                format!("cannot read {}: {}", path.display(), crate::error::io_reason(&e)),
+                format!("cannot read {}: {}", path.display(), tell::error::io_reason(&e)),
                 advice,
             )
         })?;

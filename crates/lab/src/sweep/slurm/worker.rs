@@ -1,12 +1,12 @@
 //! What a task does on its node: its trials, one after the other, each result into the spool.
 
 use super::spool::{Sent, Spool};
-use crate::child;
-use crate::error::Error;
-use crate::program::Program;
 use crate::store::Trial;
 use crate::sweep::trial::{Hashes, Planned};
+use run::child;
+use run::program::Program;
 use std::path::Path;
+use tell::Error;
 
 /// Runs the trials of task `task` of array `number`. `say` gets what is wrong with single trials.
 ///
