@@ -1,16 +1,12 @@
-//! Builds `libcudart.so` (crate `cudart`, release profile, in a target folder of its own), puts it beside the
+//! Builds `libcudart.so` (crate `library`, release profile, in a target folder of its own), puts it beside the
 //! `vernier` binary and gives its path to the source, which embeds it.
 //!
 //! `VERNIER_LIBCUDART=FILE` in the environment takes a library that is already there instead.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
-
-/// The crates that make up the library; a change in one of them builds it again.
-const CRATES: [&str; 11] = [
-    "cudart", "gpu", "exec", "backend", "ir", "policy", "ptx", "fatbin", "device", "record", "vfloat",
-];
 
 /// What a nested cargo must keep of the variables that the outer one set or was given.
 const KEPT: [&str; 7] = [
@@ -47,16 +43,6 @@ fn main() {
             PathBuf::from(given)
         }
         None => {
-            for name in CRATES {
-                let folder = root.join("crates").join(name);
-                for part in ["src", "Cargo.toml", "libcudart.map", "link.sh", "build.rs"] {
-                    let path = folder.join(part);
-                    if path.exists() {
-                        println!("cargo:rerun-if-changed={}", path.display());
-                    }
-                }
-            }
-            println!("cargo:rerun-if-changed={}", root.join("Cargo.lock").display());
             build(&root, &out)
         }
     };
@@ -87,18 +73,40 @@ fn build(root: &Path, out: &Path) -> PathBuf {
         "--release",
         "--locked",
         "--package",
-        "cudart",
+        "vernier-library",
         "--lib",
         "--target-dir",
     ]);
     run(cargo.arg(&target));
+    look_again(root, &target.join("release/libvernier.d"));
 
     let library = target.join("libcudart.so");
     let mut link = Command::new("sh");
-    link.arg(root.join("crates/cudart/link.sh"))
-        .arg(target.join("release/libcudart.a"));
+    link.arg(root.join("crates/library/link.sh"))
+        .arg(target.join("release/libvernier.a"));
     run(link.arg(&library));
     library
+}
+
+/// Lets cargo build the library again when something changes that it was made of: the files that cargo's dep-info names
+/// (`OUTPUT: FILE FILE ...`, blanks in names behind a backslash), the manifests beside them, and how it is linked.
+fn look_again(root: &Path, dep_info: &Path) {
+    let text = fs::read_to_string(dep_info)
+        .unwrap_or_else(|e| fail(&format!("cannot read {}: {e}", dep_info.display())));
+    let (_, files) = text.split_once(": ").unwrap_or_default();
+    let files = files.trim_end().replace("\\ ", "\0");
+    let files = files.split(' ').map(|f| PathBuf::from(f.replace('\0', " ")));
+    let mut inputs: BTreeSet<PathBuf> = files.collect();
+    let manifests = inputs.iter().filter_map(|file| {
+        let mut above = file.ancestors().skip(1).map(|folder| folder.join("Cargo.toml"));
+        above.find(|manifest| manifest.is_file())
+    });
+    inputs.extend(manifests.collect::<Vec<_>>());
+    let others = ["Cargo.lock", "crates/library/link.sh", "crates/library/libcudart.map"];
+    inputs.extend(others.map(|file| root.join(file)));
+    for input in inputs {
+        println!("cargo:rerun-if-changed={}", input.display());
+    }
 }
 
 fn run(command: &mut Command) {

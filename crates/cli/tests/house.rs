@@ -154,9 +154,6 @@ fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<BTreeSet<String>> 
     found
 }
 
-/// Circles that are to be cut: a crate, and how many modules are in each. May only become fewer.
-const KNOWN: &[(&str, &[usize])] = &[("gpu", &[11])];
-
 #[test]
 fn no_circle_of_more_than_two_modules() {
     for folder in crates() {
@@ -164,13 +161,7 @@ fn no_circle_of_more_than_two_modules() {
         let graph = imports(&folder.join("src"));
         let mut large: Vec<BTreeSet<String>> = circles(&graph);
         large.retain(|c| c.len() > 2);
-        let mut sizes: Vec<usize> = large.iter().map(BTreeSet::len).collect();
-        sizes.sort_unstable();
-        let known = KNOWN
-            .iter()
-            .find(|(of, _)| *of == name)
-            .map_or(&[][..], |(_, s)| s);
-        assert_eq!(sizes, known, "{name}: {large:#?}");
+        assert!(large.is_empty(), "{name}: {large:#?}");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Devices: there is one.
 
-use crate::caller::CudaVersion;
-use crate::entry::{context, entries, give, one_of, room, take};
+use crate::last::frame;
 use crate::properties::{self, properties_bytes};
+use entry::CudaVersion;
+use entry::{context, entries, give, one_of, room, take};
 use gpu::{Code, DRIVER_VERSION, Error};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -170,7 +171,7 @@ entries! {
     }
 
     fn cudaDeviceGetStreamPriorityRange(least: *mut c_int, greatest: *mut c_int) {
-        let (low, high) = context().stream_priority_range();
+        let (low, high) = gpu::PRIORITIES;
         if !least.is_null() {
             unsafe { give(least, low)? };
         }

@@ -1,10 +1,11 @@
 //! Launching kernels, and asking about them.
 
 use crate::abi::{self, Dim3, FuncAttributes, FuncAttributes12, LaunchConfig, Opaque, Pointer};
-use crate::caller::CudaVersion;
 use crate::device::{CACHE_CONFIGS, SHARED_CONFIGS};
-use crate::entry::{context, entries, give, one_of, room, take};
+use crate::last::frame;
 use crate::registry;
+use entry::CudaVersion;
+use entry::{context, entries, give, one_of, room, take};
 use gpu::{Arguments, Code, Error, Geometry, Work};
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -8,9 +8,8 @@
 #![allow(clippy::missing_safety_doc)] // each is as safe as the C function of the same name
 
 pub mod abi;
-mod caller;
 mod device;
-mod entry;
+mod last;
 mod launch;
 mod loading;
 mod memory;
@@ -21,9 +20,10 @@ mod stream;
 mod unsupported;
 
 pub use device::*;
-pub use entry::{cudaGetErrorName, cudaGetErrorString, cudaGetLastError, cudaPeekAtLastError};
+pub use last::{cudaGetErrorName, cudaGetErrorString, cudaGetLastError, cudaPeekAtLastError};
 pub use launch::*;
 pub use memory::*;
+pub use properties::attribute;
 pub use registration::*;
 pub use stream::*;
 pub use unsupported::*;

@@ -4,7 +4,7 @@
 
 #![cfg(target_arch = "x86_64")]
 
-use crate::entry::context;
+use entry::context;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

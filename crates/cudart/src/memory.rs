@@ -4,10 +4,11 @@ use crate::abi::{
     ChannelFormat, Extent, Memcpy3D, Memcpy3DPeer, Opaque, PitchedPtr, PointerAttributes,
     PointerAttributes13, Pos,
 };
-use crate::caller::CudaVersion;
 use crate::device::check_device;
-use crate::entry::{context, entries, give, one_of, room, take};
+use crate::last::frame;
 use crate::registry;
+use entry::CudaVersion;
+use entry::{context, entries, give, one_of, room, take};
 use gpu::{Code, CopyKind, DEFAULT_STREAM, Error, Pitched, PointerInfo, Shape, Work};
 use std::ffi::{c_int, c_uint, c_void};
 
@@ -214,9 +215,9 @@ entries! {
 
     fn cudaMallocAsync(to: *mut usize, size: usize, stream: Opaque) as cudaMallocAsync_ptsz {
         room(to)?;
-        let runtime = context();
-        runtime.check_stream(stream)?;
-        let address = runtime.malloc(size)?;
+        let context = context();
+        context.streams()?.check(stream)?;
+        let address = context.malloc(size)?;
         unsafe { give(to, address) }
     }
 
@@ -224,15 +225,15 @@ entries! {
         to: *mut usize, size: usize, pool: Opaque, stream: Opaque,
     ) as cudaMallocFromPoolAsync_ptsz {
         room(to)?;
-        let runtime = context();
-        runtime.check_stream(stream)?;
-        runtime.check_pool(pool)?;
-        let address = runtime.malloc(size)?;
+        let context = context();
+        context.streams()?.check(stream)?;
+        context.pools()?.check(pool)?;
+        let address = context.malloc(size)?;
         unsafe { give(to, address) }
     }
 
     fn cudaFreeAsync(address: usize, stream: Opaque) as cudaFreeAsync_ptsz {
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         context().free(address)
     }
 
@@ -454,7 +455,7 @@ entries! {
         stream: Opaque, address: usize, length: usize, flags: c_uint,
     ) as cudaStreamAttachMemAsync_ptsz {
         one_of("flags of cudaStreamAttachMemAsync", flags, &ATTACH)?;
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         context().check_managed(address, length.max(1))
     }
 
@@ -465,29 +466,29 @@ entries! {
 
     fn cudaDeviceGetMemPool(pool: *mut Opaque, device: c_int) {
         check_device(device)?;
-        let current = context().current_pool();
+        let current = context().pools()?.current();
         unsafe { give(pool, current) }
     }
 
     fn cudaDeviceSetMemPool(device: c_int, pool: Opaque) {
         check_device(device)?;
-        context().set_current_pool(pool)
+        context().pools()?.set_current(pool)
     }
 
     fn cudaMemPoolCreate(pool: *mut Opaque, properties: *const c_void) {
         room(pool)?;
         let kind = unsafe { take(properties.cast::<PoolProperties>())? }.kind;
         one_of("the kind of allocation of a memory pool", kind, &[PINNED])?;
-        let made = context().pool_create()?;
+        let made = context().pools()?.create();
         unsafe { give(pool, made) }
     }
 
     fn cudaMemPoolDestroy(pool: Opaque) {
-        context().pool_destroy(pool)
+        context().pools()?.destroy(pool)
     }
 
     fn cudaMemPoolTrimTo(pool: Opaque, _keep: usize) {
-        context().check_pool(pool)
+        context().pools()?.check(pool)
     }
 
     fn cudaMemPoolSetAttribute(pool: Opaque, attribute: c_uint, value: *const c_void) {
@@ -496,11 +497,12 @@ entries! {
             1..=3 => u64::from(unsafe { take(value.cast::<u32>())? }),
             _ => unsafe { take(value.cast::<u64>())? },
         };
-        context().pool_set_attribute(pool, attribute, value)
+        context().pools()?.set_attribute(pool, attribute, value)
     }
 
     fn cudaMemPoolGetAttribute(pool: Opaque, attribute: c_uint, value: *mut c_void) {
-        let found = context().pool_attribute(pool, attribute)?;
+        let (free, total) = context().memory_info()?;
+        let found = context().pools()?.attribute(pool, attribute, total - free)?;
         unsafe {
             match attribute {
                 1..=3 => give(value.cast::<u32>(), found as u32),
@@ -514,11 +516,11 @@ entries! {
         if list.is_null() && count > 0 {
             return Err(Error::value("the list of access descriptions is null"));
         }
-        context().check_pool(pool)
+        context().pools()?.check(pool)
     }
 
     fn cudaMemPoolGetAccess(flags: *mut c_uint, pool: Opaque, location: *const c_void) {
-        context().check_pool(pool)?;
+        context().pools()?.check(pool)?;
         if location.is_null() {
             return Err(Error::value("the location is null"));
         }

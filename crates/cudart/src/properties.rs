@@ -1,7 +1,7 @@
 //! What the program may ask about the device: cudaDeviceProp, whose layout changed with CUDA 12 and 13, and
 //! cudaDeviceGetAttribute. One table says which field lies in which layout; offsets follow from C's rules.
 
-use crate::caller::CudaVersion;
+use entry::CudaVersion;
 use gpu::{Facts, MAX_PITCH, PCI, PITCH_ALIGNMENT, UUID};
 
 /// How a field lies in memory, with its value.
@@ -249,7 +249,7 @@ static OTHERS: &[(u32, i32)] = &[
 ];
 
 /// The value of a cudaDeviceAttr; `None` for a number that is none.
-pub(crate) fn attribute(facts: &Facts, number: u32) -> Option<i32> {
+pub fn attribute(facts: &Facts, number: u32) -> Option<i32> {
     if let Some((_, value)) = OTHERS.iter().find(|(n, _)| *n == number) {
         return Some(*value);
     }

@@ -1,8 +1,8 @@
 //! What nvcc's code calls before `main`: registering fat binaries, kernels and variables.
 
 use crate::abi::{Dim3, Pointer};
-use crate::entry::context;
 use crate::registry;
+use entry::context;
 use gpu::{HostSlot, say_once};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,6 @@
 //! What nvcc's code registered before `main`: the host addresses that stand for kernels and variables of fat binaries.
 
-use crate::entry::context;
+use entry::context;
 use gpu::{Code, Error, Function, HostSlot, Module};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

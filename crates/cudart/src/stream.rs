@@ -1,7 +1,8 @@
 //! Streams and events.
 
 use crate::abi::{HostFunction, Opaque, StreamCallback};
-use crate::entry::{call_program, context, entries, give, one_of, room, take};
+use crate::last::frame;
+use entry::{call_program, context, entries, give, one_of, room, take};
 use gpu::{Error, Work};
 use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_ulonglong, c_void};
@@ -35,24 +36,24 @@ fn call(stream: Opaque, function: HostFunction, data: *mut c_void) -> Result<(),
 entries! {
     fn cudaStreamCreate(stream: *mut Opaque) {
         room(stream)?;
-        let made = context().stream_create(0, 0)?;
+        let made = context().streams()?.create(0, 0)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamCreateWithFlags(stream: *mut Opaque, flags: c_uint) {
         room(stream)?;
-        let made = context().stream_create(flags, 0)?;
+        let made = context().streams()?.create(flags, 0)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamCreateWithPriority(stream: *mut Opaque, flags: c_uint, priority: c_int) {
         room(stream)?;
-        let made = context().stream_create(flags, priority)?;
+        let made = context().streams()?.create(flags, priority)?;
         unsafe { give(stream, made) }
     }
 
     fn cudaStreamDestroy(stream: Opaque) {
-        context().stream_destroy(stream)
+        context().streams()?.destroy(stream)
     }
 
     fn cudaStreamSynchronize(stream: Opaque) as cudaStreamSynchronize_ptsz {
@@ -69,27 +70,27 @@ entries! {
     }
 
     fn cudaStreamGetFlags(stream: Opaque, flags: *mut c_uint) as cudaStreamGetFlags_ptsz {
-        let (found, _) = context().stream_info(stream)?;
+        let (found, _) = context().streams()?.info(stream)?;
         unsafe { give(flags, found) }
     }
 
     fn cudaStreamGetPriority(stream: Opaque, priority: *mut c_int) as cudaStreamGetPriority_ptsz {
-        let (_, found) = context().stream_info(stream)?;
+        let (_, found) = context().streams()?.info(stream)?;
         unsafe { give(priority, found) }
     }
 
     fn cudaStreamGetId(stream: Opaque, id: *mut c_ulonglong) as cudaStreamGetId_ptsz {
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         unsafe { give(id, stream as c_ulonglong) }
     }
 
     fn cudaStreamGetDevice(stream: Opaque, device: *mut c_int) as cudaStreamGetDevice_ptsz {
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         unsafe { give(device, 0) }
     }
 
     fn cudaStreamIsCapturing(stream: Opaque, status: *mut c_uint) as cudaStreamIsCapturing_ptsz {
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         unsafe { give(status, 0) }
     }
 
@@ -97,7 +98,7 @@ entries! {
     fn cudaStreamGetCaptureInfo(
         stream: Opaque, status: *mut c_uint,
     ) as cudaStreamGetCaptureInfo_ptsz, cudaStreamGetCaptureInfo_v2, cudaStreamGetCaptureInfo_v2_ptsz, cudaStreamGetCaptureInfo_v3, cudaStreamGetCaptureInfo_v3_ptsz {
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         unsafe { give(status, 0) }
     }
 
@@ -108,19 +109,19 @@ entries! {
     }
 
     fn cudaStreamCopyAttributes(to: Opaque, from: Opaque) as cudaStreamCopyAttributes_ptsz {
-        context().check_stream(to)?;
-        context().check_stream(from)
+        context().streams()?.check(to)?;
+        context().streams()?.check(from)
     }
 
     fn cudaStreamGetAttribute(stream: Opaque, attribute: c_uint, value: *mut c_void) as cudaStreamGetAttribute_ptsz {
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         one_of("a stream attribute", attribute, &STREAM_ATTRIBUTES)?;
         unsafe { give(value.cast(), [0u8; STREAM_ATTRIBUTE_VALUE_BYTES]) }
     }
 
     /// Attributes of streams are hints about caches and scheduling.
     fn cudaStreamSetAttribute(stream: Opaque, attribute: c_uint, value: *const c_void) as cudaStreamSetAttribute_ptsz {
-        context().check_stream(stream)?;
+        context().streams()?.check(stream)?;
         if value.is_null() {
             return Err(Error::value("the value of the attribute is null"));
         }
@@ -150,13 +151,13 @@ entries! {
 
     fn cudaEventCreate(event: *mut Opaque) {
         room(event)?;
-        let made = context().event_create(0)?;
+        let made = context().streams()?.event_create(0)?;
         unsafe { give(event, made) }
     }
 
     fn cudaEventCreateWithFlags(event: *mut Opaque, flags: c_uint) {
         room(event)?;
-        let made = context().event_create(flags)?;
+        let made = context().streams()?.event_create(flags)?;
         unsafe { give(event, made) }
     }
 
@@ -178,12 +179,12 @@ entries! {
     }
 
     fn cudaEventDestroy(event: Opaque) {
-        context().event_destroy(event)
+        context().streams()?.event_destroy(event)
     }
 
     fn cudaEventElapsedTime(ms: *mut f32, start: Opaque, end: Opaque) as cudaEventElapsedTime_v2 {
         room(ms)?;
-        let elapsed = context().event_elapsed_ms(start, end)?;
+        let elapsed = context().streams()?.elapsed_ms(start, end)?;
         unsafe { give(ms, elapsed) }
     }
 }

@@ -3,8 +3,8 @@
 //! cleans up what it passed.
 
 use crate::abi;
-use crate::entry::context;
-use crate::entry::frame;
+use crate::last::frame;
+use entry::context;
 
 macro_rules! unsupported {
     ($($name:ident)*) => {

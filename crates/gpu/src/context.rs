@@ -6,7 +6,7 @@ use crate::facts::{Facts, PCI};
 use crate::faults::Faults;
 use crate::fork;
 use crate::launches::LaunchLog;
-use crate::libraries::Libraries;
+use crate::libraries::{Libraries, Process};
 use crate::module::{Image, Module, Wrapper};
 use crate::policy::Active;
 use crate::pools::Pools;
@@ -38,9 +38,9 @@ pub struct Context {
     modules_made: AtomicUsize,
     ready: OnceLock<Result<Ready, Error>>,
     pub(crate) streams: Streams,
-    pub(crate) pools: Pools,
+    pools: Pools,
     pub(crate) faults: Faults,
-    pub(crate) libraries: Libraries,
+    libraries: Libraries,
     recorder: OnceLock<Recorder>,
     launch_log: OnceLock<Result<Option<LaunchLog>, Error>>,
     launches: Mutex<()>,
@@ -343,6 +343,81 @@ impl Context {
     pub fn device_synchronize(&self) -> Result<(), Error> {
         drop(self.turn());
         self.synchronize()
+    }
+
+    /// Waits for a stream: everything in it is done, so what remains is the fault of an earlier kernel.
+    ///
+    /// # Errors
+    /// Not a live stream, or that fault.
+    pub fn stream_synchronize(&self, stream: usize) -> Result<(), Error> {
+        self.streams.check(stream)?;
+        self.synchronize()
+    }
+
+    /// Waits for an event. One that was never recorded counts as done.
+    ///
+    /// # Errors
+    /// Not a live event, or the fault of an earlier kernel.
+    pub fn event_synchronize(&self, event: usize) -> Result<(), Error> {
+        self.streams.recorded(event)?;
+        self.synchronize()
+    }
+
+    /// Streams and events.
+    ///
+    /// # Errors
+    /// Vernier could not start.
+    pub fn streams(&self) -> Result<&Streams, Error> {
+        self.ready()?;
+        Ok(&self.streams)
+    }
+
+    /// Memory pools.
+    ///
+    /// # Errors
+    /// Vernier could not start.
+    pub fn pools(&self) -> Result<&Pools, Error> {
+        self.ready()?;
+        Ok(&self.pools)
+    }
+
+    /// An entry point gives this error to the program; `waits` if it is one that is called to wait or to ask.
+    pub fn gives(&self, error: &Error, waits: bool) {
+        self.faults.given(self.recorder(), error, waits);
+    }
+
+    /// The program asked for its thread's last error, and there was one.
+    pub fn last_error_asked(&self) {
+        self.faults.asked(self.recorder());
+    }
+
+    /// The program asked for the name or text of an error code.
+    pub fn text_asked(&self, code: Code) {
+        self.faults.text_asked(self.recorder(), code);
+    }
+
+    fn process(&self) -> Process<'_> {
+        Process {
+            recorder: self.recorder(),
+            environment: &self.startup.environment,
+        }
+    }
+
+    /// The program loads a library, or tries to.
+    pub fn library_asked(&self, path: &str) {
+        self.libraries.asked(&self.process(), path);
+    }
+
+    /// Looks at what libraries are loaded now.
+    pub(crate) fn look_at_libraries(&self) {
+        self.libraries.look(&self.process());
+    }
+
+    /// Takes note of device memory that the program wrote, if launches are logged.
+    pub(crate) fn log_write(&self, address: usize, bytes: usize, from: Option<usize>) {
+        if let Ok(Some(log)) = self.launch_log() {
+            log.written(address, bytes, from);
+        }
     }
 
     /// Notes a call to something that is not there, and says so the first time.

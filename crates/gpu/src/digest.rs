@@ -3,9 +3,8 @@
 //! addresses that the PTX itself puts into variables, and what the compiler adds of its own, are left out.
 
 use crate::context::Context;
-use crate::load::Loaded;
+use crate::loaded::Loaded;
 use backend::{Arena, MemoryKind};
-use ptx::ast::{Initializer, ScalarType};
 use rustc_hash::FxHasher;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
@@ -32,29 +31,6 @@ fn contents(hasher: &mut FxHasher, memory: &dyn Arena, start: u64, size: u64, wi
         }
         at += bytes as u64;
     }
-}
-
-/// What a text gives a variable to begin with, as far as it matters to whoever compares memory: whether there is
-/// an initial value, and which of its bytes are (parts of) addresses, whose values depend on what else the module
-/// holds.
-pub(crate) fn initial(ptx: &ptx::ast::Module, name: &str) -> Option<Vec<Range<usize>>> {
-    let variable = ptx.variables().find(|v| v.name.name == name)?;
-    let mut ranges = Vec::new();
-    address_bytes(variable.init.as_ref()?, variable.ty, &mut 0, &mut ranges);
-    Some(ranges)
-}
-
-/// Which of the bytes that an initial value has are addresses.
-fn address_bytes(init: &Initializer, ty: ScalarType, at: &mut usize, ranges: &mut Vec<Range<usize>>) {
-    let bytes = match init {
-        Initializer::List(list) => return list.iter().for_each(|i| address_bytes(i, ty, at, ranges)),
-        Initializer::Mask { .. } => 1,
-        Initializer::Value(_) | Initializer::Address { .. } => (ty.bytes() as usize).min(8),
-    };
-    if !matches!(init, Initializer::Value(_)) {
-        ranges.push(*at..*at + bytes);
-    }
-    *at += bytes;
 }
 
 impl Context {

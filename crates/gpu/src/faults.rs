@@ -8,9 +8,8 @@
 //! what copies give, as they do over what `<<<...>>>` gives.
 
 use crate::code::Code;
-use crate::context::Context;
 use crate::error::Error;
-use crate::recorder::Mark;
+use crate::recorder::{Mark, Recorder};
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,38 +62,36 @@ impl Faults {
     }
 
     /// Notes in the run record that the program saw those of which `seen` is true.
-    fn saw(&self, context: &Context, seen: impl Fn(&Unseen) -> bool) {
+    fn saw(&self, recorder: &Recorder, seen: impl Fn(&Unseen) -> bool) {
         self.state().unseen.retain(|u| {
             let is_seen = seen(u);
             if is_seen {
-                context.recorder().looked_at(u.mark);
+                recorder.looked_at(u.mark);
             }
             !is_seen
         });
     }
-}
 
-impl Context {
-    /// An entry point gives this error to the program; `waits` if it is one that is called to wait or to ask.
-    pub fn gives(&self, error: &Error, waits: bool) {
+    /// The program gets an error; `waits` if from a call that is made to wait or to ask.
+    pub(crate) fn given(&self, recorder: &Recorder, error: &Error, waits: bool) {
         let Error::Pending(_) = error else { return };
         if waits {
-            self.faults.saw(self, |u| u.thread.is_none());
+            self.saw(recorder, |u| u.thread.is_none());
         }
         let thread = Some(this_thread());
-        for u in &mut self.faults.state().unseen {
+        for u in &mut self.state().unseen {
             u.thread = u.thread.or(thread);
         }
     }
 
     /// The program asked for its thread's last error, and there was one.
-    pub fn last_error_asked(&self) {
+    pub(crate) fn asked(&self, recorder: &Recorder) {
         let thread = Some(this_thread());
-        self.faults.saw(self, |u| u.thread == thread);
+        self.saw(recorder, |u| u.thread == thread);
     }
 
     /// The program asked for the name or text of an error code.
-    pub fn text_asked(&self, code: Code) {
-        self.faults.saw(self, |u| u.code == code && u.thread.is_some());
+    pub(crate) fn text_asked(&self, recorder: &Recorder, code: Code) {
+        self.saw(recorder, |u| u.code == code && u.thread.is_some());
     }
 }

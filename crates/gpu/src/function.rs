@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::context::Context;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::load::{Kernel, Loaded};
+use crate::loaded::{Kernel, Loaded};
 use crate::module::{Function, FunctionSettings, Module};
 use std::sync::Arc;
 

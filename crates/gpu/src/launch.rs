@@ -7,13 +7,16 @@ use crate::context::Context;
 use crate::error::{Error, cause_of, trap_code};
 use crate::facts::Facts;
 use crate::function::{blocks_per_multiprocessor, dynamic_limit};
+use crate::geometry::Geometry;
 use crate::launches::{Logged, buffers};
 use crate::module::Function;
 use crate::policy::Location;
 use crate::recorder::Running;
 use crate::say;
 use crate::settings::limits;
-use backend::{Dim3, Execution, KernelInfo, Launch, LaunchConfig, Numerics, Progress, Queue, RandomSource};
+use backend::{
+    Arena, Dim3, Execution, KernelInfo, Launch, LaunchConfig, Numerics, Progress, Queue, RandomSource,
+};
 use policy::layers::LaunchSignature;
 use record::Event;
 use record::run::{Digest, LaunchError, Trap};
@@ -21,19 +24,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use vfloat::Format;
-
-/// What the program asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct Geometry {
-    /// Blocks.
-    pub grid: Dim3,
-    /// Threads of a block.
-    pub block: Dim3,
-    /// Bytes of `extern __shared__` memory.
-    pub dynamic_shared: usize,
-    /// All blocks must be resident at once.
-    pub cooperative: bool,
-}
 
 /// Why this geometry cannot be launched, if it cannot.
 fn refuse(facts: &Facts, info: &KernelInfo, dynamic_limit: u32, g: &Geometry) -> Option<(Code, String)> {
@@ -229,7 +219,7 @@ impl Context {
                 buffers: &buffers,
             });
         }
-        let decision = active.map(|a| a.plan(entry, &location));
+        let decision = active.map(|a| a.plan(&entry.policy, &entry.name, &location));
         let kernel = loaded.kernel(&entry.name, active.zip(decision.as_ref().map(|d| &d.plan)))?;
         let info = &*kernel.info;
         let settings = *entry.settings();
@@ -265,7 +255,7 @@ impl Context {
             let around = Around {
                 memory: ready.memory(),
                 info,
-                uses: a.uses(entry, kernel.module.ptx()),
+                uses: a.uses(&entry.policy, kernel.module.ptx().function(&entry.name)),
                 params: &params,
                 random: config.random,
                 numbers: &d.tensors,
@@ -322,6 +312,17 @@ impl Context {
             },
         );
         Ok(())
+    }
+
+    /// Takes note of a launch that has ended, if launches are logged.
+    fn log_launch(&self, memory: &dyn Arena, logged: &Logged<'_>) {
+        let Ok(Some(log)) = self.launch_log() else { return };
+        if log.launched(memory, logged) {
+            say::verbose("the launches that were asked for are logged: the program ends here");
+            self.finish();
+            // SAFETY: ends the process at once, as was asked for: nothing that the program would do at its end is wanted.
+            unsafe { libc::_exit(0) }
+        }
     }
 
     /// Passes on what a kernel printed and how it failed; `takers` are the rules that changed its instructions.

@@ -3,10 +3,10 @@
 //! VERNIER_LAUNCH_LOG asks for it; the first N launches of the process are logged, and with VERNIER_LAUNCH_STOP
 //! the process ends behind the last of them.
 
-use crate::context::Context;
 use crate::error::Error;
+use crate::geometry::Geometry;
+use crate::recorder;
 use crate::settings::Startup;
-use crate::{launch::Geometry, recorder, say};
 use backend::{Arena, Dim3, KernelInfo, Stats};
 use ptx::ast::Module;
 use record::environment::of_process;
@@ -192,24 +192,4 @@ fn words(memory: &dyn Arena, info: &KernelInfo, params: &[u8]) -> Vec<Word> {
         }
     }
     all
-}
-
-impl Context {
-    /// Takes note of a launch that has ended, if launches are logged.
-    pub(crate) fn log_launch(&self, memory: &dyn Arena, logged: &Logged<'_>) {
-        let Ok(Some(log)) = self.launch_log() else { return };
-        if log.launched(memory, logged) {
-            say::verbose("the launches that were asked for are logged: the program ends here");
-            self.finish();
-            // SAFETY: ends the process at once, as was asked for: nothing that the program would do at its end is wanted.
-            unsafe { libc::_exit(0) }
-        }
-    }
-
-    /// Takes note of device memory that the program wrote, if launches are logged.
-    pub(crate) fn log_write(&self, address: usize, bytes: usize, from: Option<usize>) {
-        if let Ok(Some(log)) = self.launch_log() {
-            log.written(address, bytes, from);
-        }
-    }
 }

@@ -5,7 +5,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`context`](Context) | the context, and the device once a call needs it |
-//! | [`module`](Module), [`function`](Function), `load`, `link`, `sources` | code: where it comes from, what becomes of it |
+//! | [`module`](Module), [`function`](Function), `load`, `loaded`, `link`, `sources` | code: where it comes from, what becomes of it |
 //! | [`work`](Work), `streams`, `launch`, `memory`, `pools` | what happens in which order |
 //! | `policy`, `boundary`, `loss_scale` | precision, as a policy says |
 //! | `recorder`, `launches`, `digest`, `faults` | what is told of it |
@@ -26,11 +26,13 @@ mod facts;
 mod faults;
 mod fork;
 mod function;
+mod geometry;
 mod launch;
 mod launches;
 mod libraries;
 mod link;
 mod load;
+mod loaded;
 mod loss_scale;
 mod mapped;
 mod memory;
@@ -52,11 +54,12 @@ pub use error::Error;
 pub use facts::{Facts, MAX_PITCH, PCI, PITCH_ALIGNMENT, UUID};
 pub use fork::is_forked_child;
 pub use function::FunctionAttributes;
-pub use launch::{Arguments, Geometry};
+pub use geometry::Geometry;
+pub use launch::Arguments;
 pub use memory::{CopyKind, Pitched, PointerInfo, Shape};
 pub use module::{Function, HostSlot, Module};
-pub use pools::DEFAULT_POOL;
+pub use pools::{DEFAULT_POOL, Pools};
 pub use say::{error as say_error, is_verbose, once as say_once};
 pub use settings::Startup;
-pub use streams::DEFAULT_STREAM;
+pub use streams::{DEFAULT_STREAM, PRIORITIES, Streams};
 pub use work::Work;

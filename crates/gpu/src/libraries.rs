@@ -3,11 +3,11 @@
 //! that the program loads, or tries to, is named once, and the command lets the run fail, unless
 //! VERNIER_ALLOW_LIBRARIES says otherwise.
 
-use crate::context::Context;
+use crate::recorder::Recorder;
 use crate::say;
-use record::Event;
 use record::run::Library;
 use record::variables::ALLOW_LIBRARIES;
+use record::{Environment, Event};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::{Mutex, PoisonError};
@@ -64,26 +64,32 @@ fn is_allowed(allowed: Option<&str>, file: &str, stem: &str) -> bool {
 #[derive(Default)]
 pub(crate) struct Libraries(Mutex<BTreeSet<String>>);
 
-impl Context {
+/// Who is told, and what may pass.
+pub(crate) struct Process<'a> {
+    pub(crate) recorder: &'a Recorder,
+    pub(crate) environment: &'a Environment,
+}
+
+impl Libraries {
     /// The program loads a library, or tries to.
-    pub fn library_asked(&self, path: &str) {
+    pub(crate) fn asked(&self, process: &Process<'_>, path: &str) {
         if let Some((file, stem)) = cuda_library(path)
             // Most names of the runtime are this very library's.
             && stem != "libcudart"
         {
-            self.library(file, stem);
+            self.name(process, file, stem);
         }
     }
 
-    fn library(&self, file: &str, stem: &str) {
-        let mut named = self.libraries.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn name(&self, process: &Process<'_>, file: &str, stem: &str) {
+        let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !named.insert(stem.to_owned()) {
             return;
         }
         drop(named);
-        let names = self.startup().environment.text(ALLOW_LIBRARIES.name());
+        let names = process.environment.text(ALLOW_LIBRARIES.name());
         let allowed = is_allowed(names.as_deref(), file, stem);
-        self.recorder().event(&Event::Library(Library {
+        process.recorder.event(&Event::Library(Library {
             name: file.into(),
             allowed,
         }));
@@ -106,13 +112,13 @@ impl Context {
     }
 
     /// Looks at what is loaded now.
-    pub(crate) fn look_at_libraries(&self) {
+    pub(crate) fn look(&self, process: &Process<'_>) {
         let mut found: Vec<String> = Vec::new();
         // SAFETY: the callback reads the loader's descriptions and pushes to `found`.
         unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut found).cast()) };
         for path in &found {
             if let Some((file, stem)) = cuda_library(path) {
-                self.library(file, stem);
+                self.name(process, file, stem);
             }
         }
     }

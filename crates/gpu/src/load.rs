@@ -4,20 +4,15 @@
 
 use crate::code::Code;
 use crate::context::{Context, Ready};
-use crate::digest::initial;
 use crate::error::Error;
 use crate::link::{self, Part};
+use crate::loaded::{Loaded, Unit, not_ptx, overridden};
 use crate::module::{DEVICE_RUNTIME, Image, Module};
-use crate::policy::Active;
 use crate::{say, sources};
-use backend::{GlobalInfo, KernelInfo};
 use fatbin::PtxImage;
-use policy::Plan;
 use record::Event;
 use record::run::{self, Overridden};
-use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,145 +20,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Code in its place.
-type OnDevice = Arc<dyn backend::Module>;
-
 /// Names shown in a list before it is cut short.
 const NAMES_SHOWN: usize = 6;
-
-/// One text's part of a module.
-struct Unit {
-    /// As the text has it; its variables are those of all variants.
-    module: OnDevice,
-    /// Whether what a policy makes of it depends on the kernel that is launched.
-    by_kernel: bool,
-    /// What policies made of it: by the rules that hold, then by kernel (one for all, under "", where it does not
-    /// matter).
-    variants: Mutex<FxHashMap<Plan, FxHashMap<String, OnDevice>>>,
-    /// Number in `.target sm_NN`.
-    arch: u32,
-}
-
-/// A module whose code is in place.
-pub(crate) struct Loaded {
-    /// For messages: `mlp.1`.
-    name: String,
-    units: Vec<Unit>,
-    /// Which unit holds a kernel.
-    kernels: BTreeMap<String, usize>,
-    variables: BTreeMap<String, GlobalInfo>,
-    infos: Mutex<HashMap<String, Arc<KernelInfo>>>,
-}
-
-/// A kernel ready to be asked about or launched.
-pub(crate) struct Kernel {
-    pub(crate) module: OnDevice,
-    pub(crate) info: Arc<KernelInfo>,
-    /// Number in `.target sm_NN`.
-    pub(crate) arch: u32,
-}
-
-impl Unit {
-    /// The code for launches of `kernel` under a plan.
-    fn code(&self, kernel: &str, by: Option<(&Active, &Plan)>) -> Result<OnDevice, Error> {
-        let Some((active, plan)) = by else {
-            return Ok(self.module.clone());
-        };
-        let scope = if self.by_kernel { kernel } else { "" };
-        let mut variants = lock(&self.variants);
-        if let Some(known) = variants.get(plan).and_then(|all| all.get(scope)) {
-            return Ok(known.clone());
-        }
-        let (module, report) = self.rewritten(active, plan, self.by_kernel.then_some(kernel))?;
-        if self.by_kernel {
-            // Which instructions of device functions a rule selects is only known by who calls them.
-            active.survey(&report);
-        }
-        active.applied(&report);
-        let all = variants.entry(plan.clone()).or_default();
-        all.insert(scope.to_owned(), module.clone());
-        Ok(module)
-    }
-
-    fn rewritten(
-        &self,
-        active: &Active,
-        plan: &Plan,
-        kernel: Option<&str>,
-    ) -> Result<(OnDevice, policy::Report), Error> {
-        let mut tree = self.module.ptx().clone().into_tree();
-        let report = active.policy.rewrite(&mut tree, plan, kernel);
-        let checked = ptx::check(tree).map_err(not_ptx)?;
-        Ok((self.module.variant(checked)?, report))
-    }
-}
-
-impl Loaded {
-    /// A kernel by its mangled name, as a policy's rules have it.
-    pub(crate) fn kernel(&self, name: &str, by: Option<(&Active, &Plan)>) -> Result<Kernel, Error> {
-        let unit = self
-            .kernels
-            .get(name)
-            .map(|&i| &self.units[i])
-            .ok_or_else(|| Error::Module {
-                code: Code::INVALID_DEVICE_FUNCTION,
-                reason: format!("no kernel `{name}` in the PTX of module {}", self.name),
-            })?;
-        let module = unit.code(name, by)?;
-        let known = lock(&self.infos).get(name).cloned();
-        let info = match known {
-            Some(info) => info,
-            None => {
-                let info = module.kernel(name)?;
-                lock(&self.infos).insert(name.to_owned(), info.clone());
-                info
-            }
-        };
-        Ok(Kernel {
-            module,
-            info,
-            arch: unit.arch,
-        })
-    }
-
-    /// A variable by its mangled name.
-    pub(crate) fn variable(&self, name: &str) -> Option<GlobalInfo> {
-        self.variables.get(name).copied()
-    }
-
-    /// Bytes of all constant variables.
-    pub(crate) fn constant_bytes(&self) -> u64 {
-        self.variables
-            .values()
-            .filter(|v| v.constant)
-            .map(|v| v.size)
-            .sum()
-    }
-
-    /// The variables that a digest of memory takes in, in the order of their names (in which compilers put numbers of
-    /// their own), with the bytes that are addresses in their initial
-    /// values. What the program cannot name and the text initialises (tables of virtual functions, strings) is the
-    /// compiler's own and not among them.
-    pub(crate) fn for_digest(&self, named: &BTreeSet<String>) -> Vec<(GlobalInfo, Vec<Range<usize>>)> {
-        let all = self.variables.iter().filter_map(|(name, info)| {
-            let initial = self.units.iter().find_map(|u| initial(u.module.ptx(), name));
-            let is_compilers = !named.contains(name) && (initial.is_some() || info.constant);
-            (!is_compilers).then(|| (*info, initial.unwrap_or_default()))
-        });
-        all.collect()
-    }
-
-    /// Whether a variable of the module lies at an address.
-    pub(crate) fn holds(&self, address: u64) -> bool {
-        self.variables.values().any(|v| v.address == address)
-    }
-
-    pub(crate) fn unload(&self) {
-        for unit in &self.units {
-            unit.module.unload();
-        }
-    }
-}
 
 /// What a module is built from.
 struct Build<'a> {
@@ -240,35 +98,6 @@ impl Build<'_> {
         }
         self.loaded.units.push(unit);
         Ok(())
-    }
-}
-
-/// What the rules that hold in every launch rewrite, by function; takes note of what all rules select.
-fn overridden(unit: &Unit, active: &Active) -> Result<Vec<(String, u64)>, Error> {
-    let always = active.policy.always();
-    let (module, report) = unit.rewritten(active, &always, None)?;
-    if active.policy.all() == always {
-        active.survey(&report);
-    } else {
-        let (_, all) = unit.rewritten(active, &active.policy.all(), None)?;
-        active.survey(&all);
-    }
-    active.applied(&report);
-    if !unit.by_kernel {
-        let variant = [(String::new(), module)].into_iter().collect();
-        lock(&unit.variants).insert(always, variant);
-    }
-    let counts = report
-        .functions
-        .iter()
-        .map(|f| (f.name.clone(), f.taken() as u64));
-    Ok(counts.filter(|(_, n)| *n > 0).collect())
-}
-
-fn not_ptx(errors: ptx::Errors) -> Error {
-    Error::Module {
-        code: Code::INVALID_PTX,
-        reason: errors.to_string(),
     }
 }
 

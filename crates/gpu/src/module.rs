@@ -2,7 +2,7 @@
 //! somebody needed it, the code. Making one only takes notes; code is unpacked when it is first needed (`load.rs`).
 
 use crate::error::Error;
-use crate::load::Loaded;
+use crate::loaded::Loaded;
 use crate::policy::KernelState;
 use ptx::Checked;
 use std::fmt;

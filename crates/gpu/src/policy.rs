@@ -4,13 +4,12 @@
 
 use crate::boundary::Tensors;
 use crate::error::Error;
-use crate::module::Function;
 use crate::recorder::Recorder;
 use crate::say;
 use crate::settings::Startup;
 use policy::layers::{LaunchSignature, LayerMap, Matcher};
 use policy::{KernelPolicy, LaunchContext, Phase, Plan, Policy, Report, SiteOutcome, Stage};
-use ptx::ast::Module;
+use ptx::ast::Function;
 use ptx::flow::ArgumentUse;
 use record::Event;
 use record::run::Rule;
@@ -165,9 +164,9 @@ impl Active {
     }
 
     /// What is done about the launch of a kernel that starts now.
-    pub(crate) fn plan(&self, entry: &Function, location: &Location) -> Decision {
-        let state = entry.policy.get_or_init(|| KernelState {
-            view: self.policy.kernel(&entry.name),
+    pub(crate) fn plan(&self, state: &OnceLock<KernelState>, kernel: &str, location: &Location) -> Decision {
+        let state = state.get_or_init(|| KernelState {
+            view: self.policy.kernel(kernel),
             always: self.policy.always(),
             launches: AtomicU64::new(0),
             uses: OnceLock::new(),
@@ -196,15 +195,13 @@ impl Active {
     }
 
     /// What a kernel does with its arguments. To be asked after [`Active::plan`].
-    pub(crate) fn uses<'e>(&self, entry: &'e Function, module: &Module) -> &'e [ArgumentUse] {
-        let find = || {
-            module
-                .function(&entry.name)
-                .map(ptx::flow::arguments)
-                .unwrap_or_default()
-        };
-        let state = entry.policy.get();
-        state.map_or(&[], |s| s.uses.get_or_init(find))
+    pub(crate) fn uses<'e>(
+        &self,
+        state: &'e OnceLock<KernelState>,
+        kernel: Option<&Function>,
+    ) -> &'e [ArgumentUse] {
+        let find = || kernel.map(ptx::flow::arguments).unwrap_or_default();
+        state.get().map_or(&[], |s| s.uses.get_or_init(find))
     }
 
     /// Takes note of what the rules select in a module, whether they hold in a launch or not.

@@ -1,7 +1,6 @@
 //! Memory pools: objects with attributes that are kept and answered. Every pool takes from the same memory, and
 //! a freed range is free at once.
 
-use crate::context::Context;
 use crate::error::Error;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +16,7 @@ const ATTRIBUTES: std::ops::RangeInclusive<u32> = 1..=8;
 const FIRST_COUNTER: u32 = 5;
 
 /// All pools of the process.
-pub(crate) struct Pools(Mutex<State>);
+pub struct Pools(Mutex<State>);
 
 struct State {
     made: usize,
@@ -40,30 +39,26 @@ fn invalid(pool: usize) -> Error {
     Error::value(format!("{pool:#x} is not a live memory pool"))
 }
 
-impl Context {
-    fn pools(&self) -> MutexGuard<'_, State> {
-        self.pools.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Pools {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a pool.
-    ///
-    /// # Errors
-    /// Vernier could not start.
-    pub fn pool_create(&self) -> Result<usize, Error> {
-        self.ready()?;
-        let mut state = self.pools();
+    pub fn create(&self) -> usize {
+        let mut state = self.state();
         state.made += 0x100;
         let handle = state.made;
         state.pools.insert(handle, BTreeMap::new());
-        Ok(handle)
+        handle
     }
 
     /// Ends a pool.
     ///
     /// # Errors
     /// Not a live pool, or the default one.
-    pub fn pool_destroy(&self, pool: usize) -> Result<(), Error> {
-        let mut state = self.pools();
+    pub fn destroy(&self, pool: usize) -> Result<(), Error> {
+        let mut state = self.state();
         if pool == DEFAULT_POOL || state.pools.remove(&pool).is_none() {
             return Err(invalid(pool));
         }
@@ -77,8 +72,8 @@ impl Context {
     ///
     /// # Errors
     /// It is not.
-    pub fn check_pool(&self, pool: usize) -> Result<(), Error> {
-        self.pools()
+    pub fn check(&self, pool: usize) -> Result<(), Error> {
+        self.state()
             .pools
             .contains_key(&pool)
             .then_some(())
@@ -86,17 +81,17 @@ impl Context {
     }
 
     /// The pool that cudaMallocAsync takes from.
-    pub fn current_pool(&self) -> usize {
-        self.pools().current
+    pub fn current(&self) -> usize {
+        self.state().current
     }
 
     /// Sets the pool that cudaMallocAsync takes from.
     ///
     /// # Errors
     /// Not a live pool.
-    pub fn set_current_pool(&self, pool: usize) -> Result<(), Error> {
-        self.check_pool(pool)?;
-        self.pools().current = pool;
+    pub fn set_current(&self, pool: usize) -> Result<(), Error> {
+        self.check(pool)?;
+        self.state().current = pool;
         Ok(())
     }
 
@@ -104,8 +99,8 @@ impl Context {
     ///
     /// # Errors
     /// Not a live pool, or not an attribute.
-    pub fn pool_set_attribute(&self, pool: usize, attribute: u32, value: u64) -> Result<(), Error> {
-        let mut state = self.pools();
+    pub fn set_attribute(&self, pool: usize, attribute: u32, value: u64) -> Result<(), Error> {
+        let mut state = self.state();
         let attributes = state.pools.get_mut(&pool).ok_or_else(|| invalid(pool))?;
         if !ATTRIBUTES.contains(&attribute) {
             return Err(Error::value(format!(
@@ -122,20 +117,19 @@ impl Context {
         Ok(())
     }
 
-    /// Answers an attribute; bytes in use are those of the whole device.
+    /// Answers an attribute; bytes in use, `used`, are those of the whole device.
     ///
     /// # Errors
     /// Not a live pool, or not an attribute.
-    pub fn pool_attribute(&self, pool: usize, attribute: u32) -> Result<u64, Error> {
-        let (free, total) = self.memory_info()?;
-        let state = self.pools();
+    pub fn attribute(&self, pool: usize, attribute: u32, used: u64) -> Result<u64, Error> {
+        let state = self.state();
         let attributes = state.pools.get(&pool).ok_or_else(|| invalid(pool))?;
         match attribute {
             1..=4 => Ok(attributes
                 .get(&attribute)
                 .copied()
                 .unwrap_or(u64::from(attribute < 4))),
-            5..=8 => Ok(total - free),
+            5..=8 => Ok(used),
             _ => Err(Error::value(format!(
                 "memory pool attribute {attribute} is not known"
             ))),

@@ -2,9 +2,7 @@
 //! device's time at which it was recorded. What remains is which handles are valid and which calls fail.
 
 use crate::code::Code;
-use crate::context::Context;
 use crate::error::Error;
-use backend::Queue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +15,7 @@ pub const DEFAULT_STREAM: usize = 0;
 const PREDEFINED_STREAMS: usize = 3;
 
 /// Priorities, from least to greatest, as cudaDeviceGetStreamPriorityRange reports them.
-pub(crate) const PRIORITIES: (i32, i32) = (0, -5);
+pub const PRIORITIES: (i32, i32) = (0, -5);
 
 const STREAM_FLAGS: u32 = 1;
 const EVENT_FLAGS: u32 = 7;
@@ -39,7 +37,7 @@ struct Event {
 
 /// All streams and events of the process.
 #[derive(Default)]
-pub(crate) struct Streams {
+pub struct Streams {
     made: AtomicUsize,
     streams: Mutex<HashMap<usize, Stream>>,
     events: Mutex<HashMap<usize, Event>>,
@@ -67,20 +65,19 @@ impl Streams {
     }
 }
 
-impl Context {
+impl Streams {
     /// Makes a stream.
     ///
     /// # Errors
     /// Unknown flags.
-    pub fn stream_create(&self, flags: u32, priority: i32) -> Result<usize, Error> {
-        self.ready()?;
+    pub fn create(&self, flags: u32, priority: i32) -> Result<usize, Error> {
         if flags & !STREAM_FLAGS != 0 {
             return Err(Error::value(format!("stream flags {flags:#x} are not known")));
         }
-        let handle = self.streams.handle();
+        let handle = self.handle();
         // CUDA takes any number and clamps it.
         let priority = priority.clamp(PRIORITIES.1, PRIORITIES.0);
-        lock(&self.streams.streams).insert(handle, Stream { flags, priority });
+        lock(&self.streams).insert(handle, Stream { flags, priority });
         Ok(handle)
     }
 
@@ -88,11 +85,11 @@ impl Context {
     ///
     /// # Errors
     /// Not a live stream.
-    pub fn stream_info(&self, stream: usize) -> Result<(u32, i32), Error> {
+    pub fn info(&self, stream: usize) -> Result<(u32, i32), Error> {
         if stream < PREDEFINED_STREAMS {
             return Ok((0, 0));
         }
-        let streams = lock(&self.streams.streams);
+        let streams = lock(&self.streams);
         streams
             .get(&stream)
             .map(|s| (s.flags, s.priority))
@@ -103,28 +100,19 @@ impl Context {
     ///
     /// # Errors
     /// It is not.
-    pub fn check_stream(&self, stream: usize) -> Result<(), Error> {
-        self.stream_info(stream).map(|_| ())
+    pub fn check(&self, stream: usize) -> Result<(), Error> {
+        self.info(stream).map(|_| ())
     }
 
     /// Ends a stream.
     ///
     /// # Errors
     /// Not a live stream, or a predefined one.
-    pub fn stream_destroy(&self, stream: usize) -> Result<(), Error> {
-        lock(&self.streams.streams)
+    pub fn destroy(&self, stream: usize) -> Result<(), Error> {
+        lock(&self.streams)
             .remove(&stream)
             .map(|_| ())
             .ok_or_else(|| invalid("stream", stream))
-    }
-
-    /// Waits for a stream: everything in it has run, so what remains is the fault of an earlier kernel.
-    ///
-    /// # Errors
-    /// Not a live stream, or the fault of an earlier kernel.
-    pub fn stream_synchronize(&self, stream: usize) -> Result<(), Error> {
-        self.check_stream(stream)?;
-        self.synchronize()
     }
 
     /// Makes an event.
@@ -132,13 +120,12 @@ impl Context {
     /// # Errors
     /// Unknown flags, or an interprocess event with timing.
     pub fn event_create(&self, flags: u32) -> Result<usize, Error> {
-        self.ready()?;
         let interprocess_timing = flags & EVENT_INTERPROCESS != 0 && flags & EVENT_DISABLE_TIMING == 0;
         if flags & !EVENT_FLAGS != 0 || interprocess_timing {
             return Err(Error::value(format!("event flags {flags:#x} cannot be had")));
         }
-        let handle = self.streams.handle();
-        lock(&self.streams.events).insert(
+        let handle = self.handle();
+        lock(&self.events).insert(
             handle,
             Event {
                 flags,
@@ -148,49 +135,27 @@ impl Context {
         Ok(handle)
     }
 
-    /// Notes the time.
+    /// Notes the device's time in an event.
     ///
     /// # Errors
     /// Not a live event.
-    pub(crate) fn event_record(&self, event: usize, stream: usize) -> Result<(), Error> {
-        let now = self.ready()?.backend().now(Queue(stream));
-        let mut events = lock(&self.streams.events);
+    pub(crate) fn record(&self, event: usize, now: Duration) -> Result<(), Error> {
+        let mut events = lock(&self.events);
         let event = events.get_mut(&event).ok_or_else(|| invalid("event", event))?;
         event.recorded = Some(now);
         Ok(())
     }
 
-    /// Lets work of a stream begin after what an event recorded. One that was never recorded counts as done.
+    /// The time that an event was recorded at, if it was.
     ///
     /// # Errors
     /// Not a live event.
-    pub(crate) fn event_wait(&self, event: usize, stream: usize) -> Result<(), Error> {
-        let recorded = lock(&self.streams.events).get(&event).map(|e| e.recorded);
-        match recorded {
-            None => Err(invalid("event", event)),
-            Some(None) => Ok(()),
-            Some(Some(time)) => {
-                self.ready()?.backend().wait(Queue(stream), time);
-                Ok(())
-            }
-        }
-    }
-
-    /// Checks that a handle is a live event.
-    fn check_event(&self, event: usize) -> Result<(), Error> {
-        lock(&self.streams.events)
-            .contains_key(&event)
-            .then_some(())
+    pub(crate) fn recorded(&self, event: usize) -> Result<Option<Duration>, Error> {
+        let events = lock(&self.events);
+        events
+            .get(&event)
+            .map(|e| e.recorded)
             .ok_or_else(|| invalid("event", event))
-    }
-
-    /// Waits for an event. One that was never recorded counts as done.
-    ///
-    /// # Errors
-    /// Not a live event, or the fault of an earlier kernel.
-    pub fn event_synchronize(&self, event: usize) -> Result<(), Error> {
-        self.check_event(event)?;
-        self.synchronize()
     }
 
     /// Ends an event.
@@ -198,7 +163,7 @@ impl Context {
     /// # Errors
     /// Not a live event.
     pub fn event_destroy(&self, event: usize) -> Result<(), Error> {
-        lock(&self.streams.events)
+        lock(&self.events)
             .remove(&event)
             .map(|_| ())
             .ok_or_else(|| invalid("event", event))
@@ -208,8 +173,8 @@ impl Context {
     ///
     /// # Errors
     /// Not live events, without timing, or never recorded.
-    pub fn event_elapsed_ms(&self, start: usize, end: usize) -> Result<f32, Error> {
-        let events = lock(&self.streams.events);
+    pub fn elapsed_ms(&self, start: usize, end: usize) -> Result<f32, Error> {
+        let events = lock(&self.events);
         let time = |handle: usize| {
             let event = events.get(&handle).ok_or_else(|| invalid("event", handle))?;
             if event.flags & EVENT_DISABLE_TIMING != 0 {
@@ -224,10 +189,5 @@ impl Context {
         };
         let (start, end) = (time(start)?, time(end)?);
         Ok(((end.as_secs_f64() - start.as_secs_f64()) * 1e3) as f32)
-    }
-
-    /// Least and greatest stream priority.
-    pub fn stream_priority_range(&self) -> (i32, i32) {
-        PRIORITIES
     }
 }

@@ -4,9 +4,11 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::launch::{Arguments, Geometry};
+use crate::geometry::Geometry;
+use crate::launch::Arguments;
 use crate::memory::{CopyKind, Pitched, Shape};
 use crate::module::Function;
+use backend::Queue;
 
 /// A piece of work.
 pub enum Work<'a> {
@@ -79,7 +81,7 @@ impl Context {
     /// Arguments are what [`Arguments`] says; a side of a copy that is the program's own memory
     /// is valid for all its rows.
     pub unsafe fn issue(&self, stream: usize, work: Work<'_>) -> Result<(), Error> {
-        self.check_stream(stream)?;
+        self.streams.check(stream)?;
         match work {
             Work::Launch {
                 function,
@@ -98,8 +100,16 @@ impl Context {
                 function();
                 Ok(())
             }
-            Work::Record(event) => self.event_record(event, stream),
-            Work::Wait(event) => self.event_wait(event, stream),
+            Work::Record(event) => {
+                let now = self.ready()?.backend().now(Queue(stream));
+                self.streams.record(event, now)
+            }
+            Work::Wait(event) => {
+                if let Some(time) = self.streams.recorded(event)? {
+                    self.ready()?.backend().wait(Queue(stream), time);
+                }
+                Ok(())
+            }
         }
     }
 }

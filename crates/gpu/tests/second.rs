@@ -262,11 +262,11 @@ fn events_have_the_devices_time() {
     let c = &p.context;
     let data = c.malloc(16).unwrap();
     let (first, second, third) = (
-        c.event_create(0).unwrap(),
-        c.event_create(0).unwrap(),
-        c.event_create(0).unwrap(),
+        c.streams().unwrap().event_create(0).unwrap(),
+        c.streams().unwrap().event_create(0).unwrap(),
+        c.streams().unwrap().event_create(0).unwrap(),
     );
-    let other = c.stream_create(0, 0).unwrap();
+    let other = c.streams().unwrap().create(0, 0).unwrap();
     let issue = |stream, work| {
         // SAFETY: nothing that needs a promise.
         unsafe { c.issue(stream, work) }.unwrap()
@@ -279,11 +279,11 @@ fn events_have_the_devices_time() {
     issue(DEFAULT_STREAM, Work::Record(second));
     // The other stream has done nothing, until it waits.
     issue(other, Work::Record(third));
-    assert_eq!(c.event_elapsed_ms(first, second).unwrap(), 750.0);
-    assert_eq!(c.event_elapsed_ms(first, third).unwrap(), 0.0);
+    assert_eq!(c.streams().unwrap().elapsed_ms(first, second).unwrap(), 750.0);
+    assert_eq!(c.streams().unwrap().elapsed_ms(first, third).unwrap(), 0.0);
     issue(other, Work::Wait(second));
     issue(other, Work::Record(third));
-    assert_eq!(c.event_elapsed_ms(first, third).unwrap(), 750.0);
+    assert_eq!(c.streams().unwrap().elapsed_ms(first, third).unwrap(), 750.0);
 }
 
 #[test]

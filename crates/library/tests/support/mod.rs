@@ -37,12 +37,12 @@ fn archive() -> PathBuf {
         .map(|e| e.unwrap().path());
     let is_ours = |p: &PathBuf| {
         let name = p.file_name().unwrap().to_string_lossy();
-        name.starts_with("libcudart-") && name.ends_with(".a")
+        name.starts_with("libvernier-") && name.ends_with(".a")
     };
     let newest = all
         .filter(is_ours)
         .max_by_key(|p| std::fs::metadata(p).unwrap().modified().unwrap());
-    newest.expect("cargo builds libcudart.a with the tests")
+    newest.expect("cargo builds libvernier.a with the tests")
 }
 
 /// Links libcudart.so in a folder.
