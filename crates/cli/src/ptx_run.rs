@@ -4,7 +4,9 @@ use crate::Result;
 use crate::options::{self, Options};
 use crate::ptx_check;
 use clap::Args;
-use exec::{Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Progress};
+use exec::{
+    Dim3, Engine, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo, Probes, Progress,
+};
 use lab::Error;
 use lab::settings::Settings;
 use lab::summary::Totals;
@@ -219,7 +221,10 @@ pub fn run(arguments: &Arguments) -> Result {
     let limits = Limits {
         instructions: settings.max_instructions,
     };
-    let mut engine = Engine::new(threads.unwrap_or(1)).observing(options::observe(&settings));
+    let mut engine = Engine::new(threads.unwrap_or(1)).probing(Probes {
+        observe: options::observe(&settings),
+        ..Probes::default()
+    });
     if settings.deterministic == Some(true) {
         engine = engine.in_order();
     }

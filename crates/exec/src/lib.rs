@@ -13,9 +13,10 @@
 //! | `access`, `atomics`, `cross`, `collective`, `printf` | memory; what reaches across lanes; printing |
 //! | `warp`, `schedule` | a warp's state and control flow |
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
+//! | [`probe`] | what a launch tells besides results: asked for, woven in and harvested in one way |
 //! | [`observe`] | what the numbers do, by PTX line |
 //! | [`steps`] | launches that go on one warp instruction at a time, and say what each did |
-//! | `classes`, [`profile`] | counters by kind of instruction, time by PTX line |
+//! | `classes`, `location` | counters by kind of instruction; where instructions stand |
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
@@ -33,13 +34,13 @@ pub mod engine;
 mod frames;
 mod lanes;
 pub mod launch;
+mod location;
 mod machine;
-mod marker;
 pub mod memory;
 pub mod module;
 pub mod observe;
 mod printf;
-pub mod profile;
+pub mod probe;
 mod program;
 mod runner;
 pub mod scalar;
@@ -61,5 +62,5 @@ pub use memory::{Allocation, Memory, MemoryError, MemoryKind, Snapshot};
 pub use module::{Error, GlobalInfo, KernelInfo, Module, Pass};
 pub use observe::{Observation, Observe};
 pub use printf::{OUTPUT_BYTES, output_was_cut};
-pub use profile::LineProfile;
+pub use probe::{LineProfile, Probes};
 pub use signals::without_signals;

@@ -4,7 +4,7 @@ use crate::emit;
 use crate::lanes::Isa;
 use crate::launch::Dim3;
 use crate::memory::{Memory, MemoryError, MemoryKind};
-use crate::observe::site::Looking;
+use crate::probe::asked::Asked;
 use crate::program::Program;
 use crate::scalar;
 use ir::translate::{self, Globals};
@@ -88,10 +88,8 @@ struct ProgramKey {
     shape: BlockShape,
     /// `None` for kernels without launch-format arithmetic: one program serves every format.
     numerics: Option<Numerics>,
-    /// How it is observed, if it is.
-    looking: Option<Looking>,
-    /// Whether it can be stepped through.
-    stepped: bool,
+    /// What it tells.
+    asked: Asked,
 }
 
 #[derive(Default)]
@@ -267,8 +265,7 @@ impl Module {
         name: &str,
         shape: BlockShape,
         numerics: &Numerics,
-        looking: Option<Looking>,
-        stepped: bool,
+        asked: Asked,
     ) -> Result<Arc<Program>, Error> {
         let ir = self.ir(name)?;
         let depends = ir.insts.iter().any(|i| match i.op {
@@ -280,14 +277,12 @@ impl Module {
         let key = ProgramKey {
             shape,
             numerics: depends.then_some(*numerics),
-            looking,
-            stepped,
+            asked,
         };
         if let Some(p) = self.lowered().programs.get(name).and_then(|of| of.get(&key)) {
             return Ok(p.clone());
         }
-        let p =
-            emit::run(&ir, shape, numerics, self.isa, looking, stepped).map_err(|what| fault(name, what))?;
+        let p = emit::run(&ir, shape, numerics, self.isa, asked).map_err(|what| fault(name, what))?;
         let p = Arc::new(p);
         let mut lowered = self.lowered();
         lowered
@@ -331,7 +326,7 @@ impl Module {
             format: vfloat::Format::FP32,
             input: vfloat::Rounding::TowardZero,
         };
-        let program = self.program(name, BlockShape::Line, &fp32, None, false)?;
+        let program = self.program(name, BlockShape::Line, &fp32, Asked::default())?;
         let max_threads = self
             .kernel_functions()
             .find(|f| f.name.name == name)

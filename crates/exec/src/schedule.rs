@@ -408,7 +408,10 @@ impl Warp {
             }
             let mut pc = self.pc;
             loop {
-                if PROFILED && let Some(marker) = &self.env().marker {
+                if PROFILED
+                    && let Some(i) = &self.env().instruments
+                    && let Some(marker) = &i.marker
+                {
                     marker.set(pc);
                 }
                 // SAFETY: every path of a program ends in an exit or a branch to an existing instruction, so pc

@@ -20,7 +20,7 @@ use crate::sources::{self, PtxFiles};
 use crate::streams::Streams;
 use crate::warnings;
 use device::{Device, Mode};
-use exec::{Engine, Memory, MemoryKind};
+use exec::{Engine, Memory, MemoryKind, Probes};
 use record::variables::{self, PtxOut};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -106,12 +106,12 @@ impl Ready {
             }
             runtime.look_at_libraries();
             let threads = runtime.startup.thread_count()?;
-            let mut engine = Engine::new(threads).observing(runtime.startup.observe()?);
+            let mut engine = Engine::new(threads).probing(Probes {
+                profile: runtime.startup.is_on(&variables::PROFILE),
+                observe: runtime.startup.observe()?,
+            });
             if runtime.startup.is_on(&variables::DETERMINISTIC) {
                 engine = engine.in_order();
-            }
-            if runtime.startup.is_on(&variables::PROFILE) {
-                engine = engine.profiled();
             }
             let backend: Arc<dyn Backend> = Arc::new(Functional::new(engine));
             say::verbose(&format!("{} back end", backend.name()));
