@@ -29,7 +29,7 @@ pub enum Error {
     #[error("kernel `{kernel}`: {reason}")]
     Launch { kernel: String, reason: String },
     #[error(
-        "kernel `{kernel}`: a fault of Vernier, not of the program: {what}; please report it with the PTX"
+        "kernel `{kernel}` cannot run: a fault of Vernier, not of the program; please report it with the PTX:\n{what}"
     )]
     Fault { kernel: String, what: String },
     #[error(transparent)]
@@ -250,9 +250,7 @@ impl Module {
         ir::verify::run(&ir).map_err(|f| {
             let origin = f.at.and_then(|at| ir.origins.get(ir.insts[at].origin as usize));
             let span = origin.map(|o| o.span).unwrap_or_default();
-            let help = "this is a fault of Vernier, whose check let the instruction pass: please report it";
-            let text = ptx::render(&self.ptx.source, span, &f.what, Some(help));
-            Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
+            fault(name, ptx::render(&self.ptx.source, span, &f.what, None))
         })?;
         let ir = Arc::new(ir);
         self.lowered().ir.insert(name.into(), ir.clone());
