@@ -42,9 +42,7 @@ fn main() {
             println!("cargo:rerun-if-changed={}", Path::new(&given).display());
             PathBuf::from(given)
         }
-        None => {
-            build(&root, &out)
-        }
+        None => build(&root, &out),
     };
     // OUT_DIR is PROFILE/build/vernier-HASH/out.
     let profile = out.ancestors().nth(3).unwrap_or(&out);
@@ -102,7 +100,11 @@ fn look_again(root: &Path, dep_info: &Path) {
         above.find(|manifest| manifest.is_file())
     });
     inputs.extend(manifests.collect::<Vec<_>>());
-    let others = ["Cargo.lock", "crates/library/link.sh", "crates/library/libcudart.map"];
+    let others = [
+        "Cargo.lock",
+        "crates/library/link.sh",
+        "crates/library/libcudart.map",
+    ];
     inputs.extend(others.map(|file| root.join(file)));
     for input in inputs {
         println!("cargo:rerun-if-changed={}", input.display());

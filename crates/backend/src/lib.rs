@@ -113,7 +113,7 @@ pub enum Error {
     #[error("kernel `{kernel}`: {reason}")]
     Launch { kernel: String, reason: String },
     #[error(
-        "kernel `{kernel}`: a fault of Vernier, not of the program: {what}; please report it with the PTX"
+        "kernel `{kernel}` cannot run: a fault of Vernier, not of the program; please report it with the PTX:\n{what}"
     )]
     Fault { kernel: String, what: String },
     #[error(transparent)]

@@ -6,6 +6,7 @@ use crate::ptx_check;
 use clap::Args;
 use exec::{
     Arena, Dim3, Engine, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo,
+    Probes,
 };
 use policy::Policy;
 use record::variables::Override;
@@ -221,7 +222,10 @@ pub fn run(arguments: &Arguments) -> Result {
     let limits = Limits {
         instructions: settings.max_instructions,
     };
-    let mut engine = Engine::new(threads.unwrap_or(1)).observing(options::observe(&settings));
+    let mut engine = Engine::new(threads.unwrap_or(1)).probing(Probes {
+        observe: options::observe(&settings),
+        ..Probes::default()
+    });
     if settings.deterministic == Some(true) {
         engine = engine.in_order();
     }

@@ -3,18 +3,18 @@
 
 use crate::memory::Memory;
 use crate::module::Module;
-use crate::observe::observer::Observer;
-use crate::observe::watching::Watching;
-use crate::observe::{Observation, Observe};
-use crate::profile::{LineProfile, Profiler};
-use crate::runner::{BlockRunner, BlockStop, Launch, Room};
+use crate::observe::Observation;
+use crate::probe::collector::Collector;
+use crate::probe::{LineProfile, Probes};
+use crate::program::Program;
+use crate::runner::{BlockRunner, BlockStop, Harvest, Launch, Room};
 use crate::signals::without_signals;
 use backend::{
-    Arena, Dim3, Error, Execution, LaunchConfig, MemoryKind, OUTPUT_BYTES, Progress, Stats, Trap, TrapKind,
+    Arena, Dim3, Error, Execution, LaunchConfig, MemoryKind, OUTPUT_BYTES, Progress, Trap, TrapKind,
 };
 use ir::BlockShape;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 /// Threads of a block that CUDA allows at most.
 const MAX_BLOCK: u64 = 1024;
@@ -32,20 +32,11 @@ pub struct Engine {
     threads: usize,
     pool: OnceLock<Option<rayon::ThreadPool>>,
     launches: AtomicU64,
-    profiler: Option<Profiler>,
-    observer: Option<Observer>,
+    collector: Option<Collector>,
     /// Every launch runs its blocks one after the other, in order.
     in_order: bool,
     /// Memory of earlier launches, for later ones: no more than there are threads.
     rooms: Mutex<Vec<Room>>,
-}
-
-/// What one worker brings home.
-#[derive(Default)]
-struct Harvest {
-    stats: Stats,
-    output: Vec<(u64, Vec<u8>)>,
-    watching: Option<Watching>,
 }
 
 impl Engine {
@@ -55,8 +46,7 @@ impl Engine {
             threads: threads.max(1),
             pool: OnceLock::new(),
             launches: AtomicU64::new(0),
-            profiler: None,
-            observer: None,
+            collector: None,
             in_order: false,
             rooms: Mutex::default(),
         }
@@ -69,29 +59,22 @@ impl Engine {
         self
     }
 
-    /// This engine, finding out where time goes. Launches take a few percent longer.
-    pub fn profiled(mut self) -> Engine {
-        self.profiler = Some(Profiler::new());
+    /// This engine, with launches that tell more. One that is asked nothing pays nothing.
+    pub fn probing(mut self, probes: Probes) -> Engine {
+        self.collector = Collector::new(probes);
         self
     }
 
-    /// This engine, looking at what the numbers do. Observed kernels take several times longer.
-    pub fn observing(mut self, observe: Observe) -> Engine {
-        self.observer = observe.any().then(|| Observer::new(observe));
-        self
-    }
-
-    /// What [`Engine::observing`] counted so far, by kernel and PTX line. Launches that a trap ended are not in it.
+    /// What [`Probes::observe`] told so far, by kernel and PTX line. Launches that a trap ended are not in it.
     pub fn observations(&self) -> Vec<Observation> {
-        self.observer
-            .as_ref()
-            .map(Observer::observations)
-            .unwrap_or_default()
+        let collector = self.collector.as_ref();
+        collector.map(Collector::observations).unwrap_or_default()
     }
 
-    /// What [`Engine::profiled`] found out so far: executed PTX lines, by kernel and line.
+    /// What [`Probes::profile`] told so far: executed PTX lines, by kernel and line.
     pub fn profile(&self) -> Vec<LineProfile> {
-        self.profiler.as_ref().map(Profiler::lines).unwrap_or_default()
+        let collector = self.collector.as_ref();
+        collector.map(Collector::lines).unwrap_or_default()
     }
 
     /// Runs a kernel of a module, whose variables lie in `memory`, to its end.
@@ -121,13 +104,13 @@ impl Engine {
         let unasked = Progress::default();
         let progress = progress.unwrap_or(&unasked);
         let budget = limits.instructions.unwrap_or(u64::MAX);
-        let looking = self.observer.as_ref().and_then(|o| o.begin(kernel));
+        let collector = self.collector.as_ref();
+        let asked = collector.map(|c| c.ask(kernel)).unwrap_or_default();
         let program = module.program(
             kernel,
             BlockShape::of([config.block.x, config.block.y, config.block.z]),
             &numerics,
-            looking,
-            false,
+            asked,
         )?;
         let launch = Launch {
             program: program.clone(),
@@ -139,32 +122,24 @@ impl Engine {
             budget,
             grid_id: self.next_grid_id(),
             workspace: workspace.address,
-            profiler: self.profiler.as_ref(),
-            profile_base: self
-                .profiler
-                .as_ref()
-                .map_or(0, |p| p.program(kernel, &program, module.ptx())),
-            observed: looking.is_some(),
-            words: self.observer.as_ref().and_then(|o| o.words(memory)),
+            probed: collector
+                .filter(|_| asked.any())
+                .map(|c| c.launch(kernel, &program, module.ptx(), memory)),
         };
-        let _watched = self.profiler.as_ref().map(Profiler::watch);
         progress.blocks_done.store(0, Relaxed);
         progress.blocks_total.store(blocks, Relaxed);
         if config.cooperative {
-            let (execution, watchings) = self.together(&launch, blocks);
-            self.observed(kernel, module, &program, &execution, watchings);
-            return Ok(execution);
+            return Ok(self.together(&launch, blocks));
         }
         // What one block does, all do.
-        let alike = program.alike && self.profiler.is_none();
-        let to_run = if alike { 1 } else { blocks };
+        let to_run = if program.alike { 1 } else { blocks };
         let next = AtomicU64::new(0);
         let executed = AtomicU64::new(0);
         // The first block (in block order) that trapped: later ones need not run.
         let trapped: Mutex<Option<(u64, Trap)>> = Mutex::new(None);
         let first_trap = AtomicU64::new(u64::MAX);
         let work = || {
-            let mut harvest = Harvest::default();
+            let mut outputs = Vec::new();
             let mut runner = BlockRunner::new(&launch, self.room());
             let (mut reported, mut printed) = (0, 0);
             loop {
@@ -191,7 +166,7 @@ impl Engine {
                 // What comes behind so much is cut off anyway: this worker's blocks come in order.
                 if !output.is_empty() && printed <= OUTPUT_BYTES {
                     printed += output.len();
-                    harvest.output.push((block, output));
+                    outputs.push((block, output));
                 }
                 progress.blocks_done.fetch_add(1, Relaxed);
                 let done = runner.thread_instructions();
@@ -201,33 +176,32 @@ impl Engine {
                 }
                 reported = done;
             }
-            runner.report();
-            harvest.stats = runner.stats();
-            harvest.watching = runner.take_watching();
-            self.keep(runner.into_room());
+            let (mut harvest, room) = runner.finish();
+            harvest.output = outputs;
+            self.keep(room);
             harvest
         };
-        // Shadows of memory are shared, and sums of errors depend on the order.
-        let pool = self.pool(&program, to_run).filter(|_| launch.words.is_none());
-        let (mut execution, mut output, mut watchings) = (Execution::default(), Vec::new(), Vec::new());
-        let mut gather = |h: Harvest| {
-            execution.stats += h.stats;
-            output.extend(h.output);
-            watchings.extend(h.watching);
-        };
-        match pool {
-            Some(pool) => pool.broadcast(|_| work()).into_iter().for_each(gather),
-            None => gather(work()),
+        let mut harvest = Harvest::default();
+        match self.pool(&program, to_run) {
+            Some(pool) => pool
+                .broadcast(|_| work())
+                .into_iter()
+                .for_each(|h| harvest.add(h)),
+            None => harvest.add(work()),
         }
         let trap = trapped.into_inner().unwrap_or_else(|e| e.into_inner());
-        output.sort_by_key(|(block, _)| *block);
+        let mut execution = Execution {
+            stats: harvest.stats,
+            ..Execution::default()
+        };
+        harvest.output.sort_by_key(|(block, _)| *block);
         let last = trap.as_ref().map_or(u64::MAX, |(b, _)| *b);
-        for (_, bytes) in output.into_iter().filter(|(b, _)| *b <= last) {
+        for (_, bytes) in harvest.output.into_iter().filter(|(b, _)| *b <= last) {
             execution.output.extend(bytes);
         }
         execution.cut_output();
         execution.trap = trap.map(|(_, t)| t);
-        if alike && execution.trap.is_none() {
+        if program.alike && execution.trap.is_none() {
             execution.stats.times(blocks);
             progress.blocks_done.store(blocks, Relaxed);
             progress
@@ -246,27 +220,15 @@ impl Engine {
                 },
             });
         }
-        self.observed(kernel, module, &program, &execution, watchings);
+        launch.told(harvest.readings, &execution);
         Ok(execution)
     }
 
-    /// Keeps what the workers of a launch observed. How far they came behind a trap is not the same in every run.
-    fn observed(
-        &self,
-        kernel: &str,
-        module: &Module,
-        program: &Arc<crate::program::Program>,
-        execution: &Execution,
-        watchings: Vec<Watching>,
-    ) {
-        if let (Some(observer), None) = (&self.observer, &execution.trap) {
-            observer.add(kernel, module.ptx(), program, watchings);
-        }
-    }
-
     /// The threads to use, or none to stay on this one: when there is one block, or blocks must run in order.
-    fn pool(&self, program: &crate::program::Program, blocks: u64) -> Option<&rayon::ThreadPool> {
-        if self.threads == 1 || blocks == 1 || program.ordered || self.in_order {
+    fn pool(&self, program: &Program, blocks: u64) -> Option<&rayon::ThreadPool> {
+        // Shadows of memory are shared, and sums of errors depend on the order.
+        let ordered = program.ordered || program.asked.shadow || self.in_order;
+        if self.threads == 1 || blocks == 1 || ordered {
             return None;
         }
         self.pool
@@ -299,7 +261,7 @@ impl Engine {
     }
 
     /// A cooperative launch: all blocks are resident and take turns, on one thread, always in the same order.
-    fn together(&self, launch: &Launch, blocks: u64) -> (Execution, Vec<Watching>) {
+    fn together(&self, launch: &Launch, blocks: u64) -> Execution {
         let mut runners: Vec<Option<BlockRunner>> = (0..blocks)
             .map(|b| {
                 let mut r = BlockRunner::new(launch, self.room());
@@ -309,7 +271,7 @@ impl Engine {
             .collect();
         let mut execution = Execution::default();
         let mut outputs = vec![Vec::new(); blocks as usize];
-        let mut watchings = Vec::new();
+        let mut harvest = Harvest::default();
         let mut left = blocks;
         while left > 0 && execution.trap.is_none() {
             for (b, slot) in runners.iter_mut().enumerate() {
@@ -319,11 +281,10 @@ impl Engine {
                     continue;
                 }
                 outputs[b] = r.take_output();
-                r.report();
-                execution.stats += r.stats();
-                watchings.extend(r.take_watching());
                 if let Some(r) = slot.take() {
-                    self.keep(r.into_room());
+                    let (brought, room) = r.finish();
+                    harvest.add(brought);
+                    self.keep(room);
                 }
                 left -= 1;
                 if let BlockStop::Trap(t) = stop {
@@ -335,10 +296,12 @@ impl Engine {
         runners
             .into_iter()
             .flatten()
-            .for_each(|r| self.keep(r.into_room()));
+            .for_each(|r| self.keep(r.finish().1));
+        execution.stats = harvest.stats;
         execution.output = outputs.concat();
         execution.cut_output();
-        (execution, watchings)
+        launch.told(harvest.readings, &execution);
+        execution
     }
 }
 

@@ -13,9 +13,10 @@
 //! | `access`, `atomics`, `cross`, `collective`, `printf` | memory; what reaches across lanes; printing |
 //! | `warp`, `schedule` | a warp's state and control flow |
 //! | `runner`, [`engine`] | blocks, barriers, CPU threads |
+//! | [`probe`] | what a launch tells besides results: asked for, woven in and harvested in one way |
 //! | [`observe`] | what the numbers do, by PTX line |
 //! | [`steps`] | launches that go on one warp instruction at a time, and say what each did |
-//! | [`profile`] | time by PTX line |
+//! | `location` | where instructions stand in the text |
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
@@ -32,13 +33,13 @@ pub mod engine;
 mod frames;
 mod functional;
 mod lanes;
+mod location;
 mod machine;
-mod marker;
 pub mod memory;
 pub mod module;
 pub mod observe;
 mod printf;
-pub mod profile;
+pub mod probe;
 mod program;
 mod runner;
 pub mod scalar;
@@ -63,5 +64,5 @@ pub use lanes::Isa;
 pub use memory::{Memory, Snapshot};
 pub use module::{Module, Pass};
 pub use observe::{Observation, Observe};
-pub use profile::LineProfile;
+pub use probe::{LineProfile, Probes};
 pub use signals::without_signals;

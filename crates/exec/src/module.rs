@@ -3,7 +3,7 @@
 use crate::emit;
 use crate::lanes::Isa;
 use crate::memory::Memory;
-use crate::observe::site::Looking;
+use crate::probe::asked::Asked;
 use crate::program::Program;
 use crate::scalar;
 use backend::{Arena, Dim3, Error, GlobalInfo, KernelInfo, MemoryKind};
@@ -36,10 +36,8 @@ struct ProgramKey {
     shape: BlockShape,
     /// `None` for kernels without launch-format arithmetic: one program serves every format.
     numerics: Option<Numerics>,
-    /// How it is observed, if it is.
-    looking: Option<Looking>,
-    /// Whether it can be stepped through.
-    stepped: bool,
+    /// What it tells.
+    asked: Asked,
 }
 
 #[derive(Default)]
@@ -190,9 +188,7 @@ impl Module {
         ir::verify::run(&ir).map_err(|f| {
             let origin = f.at.and_then(|at| ir.origins.get(ir.insts[at].origin as usize));
             let span = origin.map(|o| o.span).unwrap_or_default();
-            let help = "this is a fault of Vernier, whose check let the instruction pass: please report it";
-            let text = ptx::render(&self.ptx.source, span, &f.what, Some(help));
-            Error::Ptx(format!("kernel `{name}` cannot run:\n{text}"))
+            fault(name, ptx::render(&self.ptx.source, span, &f.what, None))
         })?;
         let ir = Arc::new(ir);
         self.lowered().ir.insert(name.into(), ir.clone());
@@ -205,8 +201,7 @@ impl Module {
         name: &str,
         shape: BlockShape,
         numerics: &Numerics,
-        looking: Option<Looking>,
-        stepped: bool,
+        asked: Asked,
     ) -> Result<Arc<Program>, Error> {
         let ir = self.ir(name)?;
         let depends = ir.insts.iter().any(|i| match i.op {
@@ -218,14 +213,12 @@ impl Module {
         let key = ProgramKey {
             shape,
             numerics: depends.then_some(*numerics),
-            looking,
-            stepped,
+            asked,
         };
         if let Some(p) = self.lowered().programs.get(name).and_then(|of| of.get(&key)) {
             return Ok(p.clone());
         }
-        let p =
-            emit::run(&ir, shape, numerics, self.isa, looking, stepped).map_err(|what| fault(name, what))?;
+        let p = emit::run(&ir, shape, numerics, self.isa, asked).map_err(|what| fault(name, what))?;
         let p = Arc::new(p);
         let mut lowered = self.lowered();
         lowered
@@ -269,7 +262,7 @@ impl Module {
             format: vfloat::Format::FP32,
             input: vfloat::Rounding::TowardZero,
         };
-        let program = self.program(name, BlockShape::Line, &fp32, None, false)?;
+        let program = self.program(name, BlockShape::Line, &fp32, Asked::default())?;
         let max_threads = self
             .kernel_functions()
             .find(|f| f.name.name == name)

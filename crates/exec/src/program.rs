@@ -2,6 +2,7 @@
 
 use crate::machine::{Element, Extent, Operand};
 use crate::observe::site::{Follow, Site};
+use crate::probe::asked::Asked;
 use crate::warp::Inst;
 use ir::{AtomFn, AtomTy, Origin, Slot, Space};
 use ptx::ast::SpecialRegister;
@@ -192,7 +193,9 @@ pub struct Program {
     pub draws: bool,
     /// Lane operations that instructions point to. (In boxes they could not be moved while somebody points to them.)
     pub kept: Vec<Arc<dyn Any + Send + Sync>>,
-    /// Observed instructions; none unless the program was made to observe.
+    /// What the program was made to tell.
+    pub asked: Asked,
+    /// Observed instructions.
     pub sites: Vec<Site>,
     /// Instructions followed in binary64.
     pub follows: Vec<Follow>,

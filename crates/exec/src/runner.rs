@@ -5,14 +5,15 @@ use crate::call;
 use crate::control::Split;
 use crate::cross;
 use crate::frames::{Frames, Line, Registers, Zeroed};
+use crate::location::Locations;
 use crate::machine::{Element, FULL, LANES};
 use crate::memory::Snapshot;
-use crate::observe::watching::{ShadowWords, Watching};
-use crate::profile::Profiler;
+use crate::probe::collector::Probed;
+use crate::probe::instruments::Readings;
 use crate::program::Program;
 use crate::schedule::Stop;
 use crate::warp::{Env, Fault, Home, Range, Survey, Warp};
-use backend::{Dim3, LaunchConfig, Location, Stats, Trap, TrapKind};
+use backend::{Dim3, Execution, LaunchConfig, Location, Stats, Trap, TrapKind};
 use ptx::ast::SpecialRegister as S;
 use std::sync::Arc;
 use vfloat::stochastic::{LaunchStreams, Stream};
@@ -37,20 +38,43 @@ pub struct Launch<'a> {
     pub grid_id: u64,
     /// Where the barrier of a cooperative launch lies, else 0.
     pub workspace: u64,
-    /// Who wants to know where time goes.
-    pub profiler: Option<&'a Profiler>,
-    /// Where this program begins in the profiler's numbers.
-    pub profile_base: u32,
-    /// The program observes.
-    pub observed: bool,
-    /// Where the shadows of memory are kept, if it follows in binary64.
-    pub words: Option<&'a ShadowWords>,
+    /// Whom the program's probes tell, if it has any that work by themselves.
+    pub probed: Option<Probed<'a>>,
 }
 
 impl Launch<'_> {
     /// Where the kernel's first instruction stands.
     pub fn beginning(&self) -> Location {
-        location(&self.program, &self.ptx, 0)
+        Locations::new(&self.program, &self.ptx).at(0)
+    }
+
+    /// Hands on what probes have read.
+    pub fn told(&self, readings: Option<Readings>, execution: &Execution) {
+        if let (Some(to), Some(readings)) = (&self.probed, readings) {
+            to.add(readings, execution.trap.is_some());
+        }
+    }
+}
+
+/// What a worker brings home of a launch, and all of them together.
+#[derive(Default)]
+pub struct Harvest {
+    /// Counters.
+    pub stats: Stats,
+    /// What blocks printed, with their numbers.
+    pub output: Vec<(u64, Vec<u8>)>,
+    /// What probes read.
+    pub readings: Option<Readings>,
+}
+
+impl Harvest {
+    /// Adds what another worker brings.
+    pub fn add(&mut self, more: Harvest) {
+        self.stats += more.stats;
+        self.output.extend(more.output);
+        if let Some(readings) = more.readings {
+            self.readings.get_or_insert_default().add(readings);
+        }
     }
 }
 
@@ -183,10 +207,8 @@ impl<'a> BlockRunner<'a> {
         env.threads = threads;
         env.grid_id = launch.grid_id;
         env.workspace = launch.workspace;
-        env.watching = launch
-            .observed
-            .then(|| Box::new(Watching::new(p.sites.len(), launch.words)));
-        env.marker = launch.profiler.map(|p| p.marker(launch.profile_base));
+        let probed = launch.probed.as_ref();
+        env.instruments = probed.map(|to| Box::new(to.instruments(p)));
         for k in 0..warps {
             let at = k * uniforms + p.uniforms;
             room.uniforms[at..at + p.constants.len()].copy_from_slice(&p.constants);
@@ -228,10 +250,16 @@ impl<'a> BlockRunner<'a> {
         }
     }
 
-    /// Gives the memory back, for another launch.
-    pub fn into_room(mut self) -> Room {
+    /// What the blocks run so far bring home, but for their output; and the memory, for another launch.
+    pub fn finish(mut self) -> (Harvest, Room) {
+        let instruments = self.env.instruments.take();
+        let harvest = Harvest {
+            stats: self.stats(),
+            output: Vec::new(),
+            readings: instruments.map(|i| i.read(&self.env.counts)),
+        };
         self.room.env = Some(self.env);
-        self.room
+        (harvest, self.room)
     }
 
     /// What the blocks have printed since the last call.
@@ -263,30 +291,17 @@ impl<'a> BlockRunner<'a> {
         s
     }
 
-    /// What was observed in all blocks run so far.
-    pub fn take_watching(&mut self) -> Option<Watching> {
-        self.env.watching.take().map(|w| *w)
-    }
-
-    /// Hands the profiler what it wants to know of the blocks run so far.
-    pub fn report(&mut self) {
-        self.env.marker = None;
-        if let Some(profiler) = self.launch.profiler {
-            profiler.add(self.launch.profile_base, &self.env.counts);
-        }
-    }
-
     /// Lets warp `k` run.
     fn run_warp(&mut self, k: usize) -> Stop {
         let (warp, code) = (&mut self.room.warps[k], &self.launch.program.code);
         // SAFETY: the warp is laid out for this code.
         let stop = unsafe {
-            match self.launch.profiler {
-                None => warp.run::<false>(code),
-                Some(_) => warp.run::<true>(code),
+            match self.launch.program.asked.profile {
+                false => warp.run::<false>(code),
+                true => warp.run::<true>(code),
             }
         };
-        if let Some(marker) = &self.env.marker {
+        if let Some(marker) = self.env.instruments.as_ref().and_then(|i| i.marker.as_ref()) {
             marker.clear();
         }
         stop
@@ -304,7 +319,7 @@ impl<'a> BlockRunner<'a> {
             self.room.shared.as_ptr() as u64,
             self.room.shared.len() as u64 * 64,
         );
-        if let Some(shadow) = self.env.watching.as_mut().and_then(|w| w.shadow.as_mut()) {
+        if let Some(shadow) = self.env.instruments.as_mut().and_then(|i| i.shadow.as_mut()) {
             shadow.start(at, bytes);
         }
         self.room.done.fill(false);
@@ -532,23 +547,11 @@ impl<'a> BlockRunner<'a> {
         let thread = u64::from(w.index) * LANES as u64 + u64::from(fault.lane.min(31));
         BlockStop::Trap(Box::new(Trap {
             kernel: self.launch.kernel.to_string(),
-            location: location(&self.launch.program, &self.launch.ptx, w.pc as usize),
+            location: Locations::new(&self.launch.program, &self.launch.ptx).at(w.pc as usize),
             block: self.env.block,
             thread: self.launch.config.block.unrank(thread),
             kind: fault.kind,
         }))
-    }
-}
-
-/// Where the instruction at `pc` stands in the source.
-fn location(p: &Program, ptx: &ptx::ast::Module, pc: usize) -> Location {
-    let origin = p.origins[pc.min(p.origins.len() - 1)];
-    let (line, _) = ptx.source.position(origin.span.start);
-    Location {
-        file: ptx.source.name.clone(),
-        line,
-        text: ptx.source.line_text(line).trim().to_string(),
-        cuda: crate::profile::cuda_line(p, ptx, &origin),
     }
 }
 

@@ -331,6 +331,32 @@ impl Warp {
         Some(Stop::Trap)
     }
 
+    /// Executes instruction `i`, which stands at `pc`, in the lanes where its guard holds.
+    ///
+    /// # Safety
+    /// As for every [`crate::warp::OpFn`].
+    #[inline(always)]
+    unsafe fn execute(&mut self, i: &Inst, pc: u32) -> Flow {
+        self.pc = pc;
+        // SAFETY: guards are predicates of the program; else as the caller promises.
+        unsafe {
+            if i.guard == 0 {
+                return (i.run)(self, i);
+            }
+            let base = self.mask;
+            let mask = base & guard(self, i.guard, i.guard_negated);
+            if mask == 0 {
+                return Flow::Next;
+            }
+            self.mask = mask;
+            let flow = (i.run)(self, i);
+            if flow == Flow::Next {
+                self.mask = base;
+            }
+            flow
+        }
+    }
+
     /// Executes one PTX instruction: what comes before the next one that `steps` numbers (block entries, helpers), and all
     /// that belongs to it. `look` sees the warp before it, and its number. None if one was executed, else why not.
     ///
@@ -365,23 +391,9 @@ impl Warp {
                     look(self, begun);
                 }
             }
-            let (i, base) = (&code[pc], self.mask);
-            if i.guard != 0 {
-                // SAFETY: guards are predicates of this program.
-                self.mask &= unsafe { guard(self, i.guard, i.guard_negated) };
-                if self.mask == 0 {
-                    (self.mask, self.pc) = (base, pc as u32 + 1);
-                    continue;
-                }
-            }
             // SAFETY: as in `run`.
-            match unsafe { (i.run)(self, i) } {
-                Flow::Next => {
-                    if i.guard != 0 {
-                        self.mask = base;
-                    }
-                    self.pc = pc as u32 + 1;
-                }
+            match unsafe { self.execute(&code[pc], pc as u32) } {
+                Flow::Next => self.pc = pc as u32 + 1,
                 Flow::Switch if begun != NO_STEP => return None,
                 Flow::Switch => {}
                 Flow::Trap => return Some(Stop::Trap),
@@ -408,32 +420,15 @@ impl Warp {
             }
             let mut pc = self.pc;
             loop {
-                if PROFILED && let Some(marker) = &self.env().marker {
+                if PROFILED
+                    && let Some(i) = &self.env().instruments
+                    && let Some(marker) = &i.marker
+                {
                     marker.set(pc);
                 }
                 // SAFETY: every path of a program ends in an exit or a branch to an existing instruction, so pc
                 // stays inside; instructions only touch registers of this program.
-                let flow = unsafe {
-                    let i = code.get_unchecked(pc as usize);
-                    if i.guard == 0 {
-                        self.pc = pc;
-                        (i.run)(self, i)
-                    } else {
-                        let base = self.mask;
-                        let mask = base & guard(self, i.guard, i.guard_negated);
-                        if mask == 0 {
-                            pc += 1;
-                            continue;
-                        }
-                        self.mask = mask;
-                        self.pc = pc;
-                        let flow = (i.run)(self, i);
-                        if flow == Flow::Next {
-                            self.mask = base;
-                        }
-                        flow
-                    }
-                };
+                let flow = unsafe { self.execute(code.get_unchecked(pc as usize), pc) };
                 match flow {
                     Flow::Next => pc += 1,
                     Flow::Switch => break,

@@ -18,6 +18,7 @@ use crate::engine::{Engine, Workspace, check};
 use crate::machine::LANES;
 use crate::memory::Memory;
 use crate::module::Module;
+use crate::probe::asked::Asked;
 use crate::program::{Program, StepSite};
 use crate::runner::{Advance, BlockRunner, Launch, Room};
 use crate::warp::Warp;
@@ -174,7 +175,11 @@ impl Engine {
         let blocks = check(module, kernel, &config, params)?;
         let workspace = Workspace::new(memory, config.cooperative)?;
         let shape = BlockShape::of([config.block.x, config.block.y, config.block.z]);
-        let program = module.program(kernel, shape, &numerics, None, true)?;
+        let asked = Asked {
+            steps: true,
+            ..Asked::default()
+        };
+        let program = module.program(kernel, shape, &numerics, asked)?;
         let ir = module.ir(kernel)?;
         let (mut instructions, mut index) = (Vec::new(), vec![u32::MAX; ir.insts.len()]);
         for (i, index) in ir.insts.iter().zip(&mut index).filter(|(i, _)| i.counts) {
@@ -191,10 +196,7 @@ impl Engine {
             budget: limits.instructions.unwrap_or(u64::MAX),
             grid_id: self.next_grid_id(),
             workspace: workspace.address,
-            profiler: None,
-            profile_base: 0,
-            observed: false,
-            words: None,
+            probed: None,
         };
         Ok(Steps {
             launch,

@@ -22,6 +22,7 @@ use crate::control::Control;
 use crate::frames::{Frames, Registers};
 use crate::machine::{FULL, LANES};
 use crate::memory::Snapshot;
+use crate::probe::instruments::Instruments;
 use crate::program::Program;
 use backend::Dim3;
 use std::ops::{Deref, DerefMut};
@@ -306,10 +307,8 @@ pub struct Env {
     pub workspace: u64,
     /// A number that grows with every read of a clock, so that time passes the same in every run.
     pub clock: u64,
-    /// What an observing program has counted.
-    pub watching: Option<Box<crate::observe::watching::Watching>>,
-    /// Where a profiled run says which instruction it is at.
-    pub marker: Option<crate::marker::Marker>,
+    /// What the worker's probes work with, if the program has any.
+    pub instruments: Option<Box<Instruments>>,
 }
 
 impl Env {
@@ -335,8 +334,7 @@ impl Env {
             grid_id: 0,
             workspace: 0,
             clock: 0,
-            watching: None,
-            marker: None,
+            instruments: None,
         }
     }
 }

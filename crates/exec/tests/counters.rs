@@ -2,7 +2,7 @@
 
 use exec::{
     Arena, Dim3, Engine, Execution, InstructionClass as C, Launch, LaunchConfig, Memory, MemoryKind, Module,
-    Numerics,
+    Numerics, Probes,
 };
 
 /// Each thread sums `n` times in a loop; half of the lanes do one more store.
@@ -46,6 +46,13 @@ $END:
 fn load(memory: &Memory) -> Module {
     let ptx = ptx::parse("sums.ptx", PTX).expect("valid PTX");
     Module::load(ptx::check(ptx).expect("PTX that makes sense"), memory).expect("a module")
+}
+
+fn profiled() -> Engine {
+    Engine::new(2).probing(Probes {
+        profile: true,
+        ..Probes::default()
+    })
 }
 
 fn launch(engine: &Engine, n: u32) -> Execution {
@@ -107,7 +114,7 @@ fn instructions_are_counted_by_class() {
 fn counters_do_not_depend_on_threads_or_profiling() {
     let one = launch(&Engine::new(1), 100).stats;
     assert_eq!(one, launch(&Engine::new(2), 100).stats);
-    assert_eq!(one, launch(&Engine::new(2).profiled(), 100).stats);
+    assert_eq!(one, launch(&profiled(), 100).stats);
 }
 
 #[test]
@@ -123,7 +130,7 @@ fn a_profile_finds_the_loop() {
     let memory = Memory::new(1 << 20).expect("memory");
     let module = load(&memory);
     let out = memory.allocate(4096, MemoryKind::Device).expect("memory");
-    let engine = Engine::new(2).profiled();
+    let engine = profiled();
     // Samples come with time; as many launches as it takes on this machine.
     let mut launches = 0;
     while engine.profile().iter().map(|l| l.samples).sum::<u64>() < 50 {

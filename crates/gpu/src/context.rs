@@ -18,7 +18,7 @@ use crate::streams::Streams;
 use crate::warnings;
 use backend::{Arena, Backend, MemoryKind};
 use device::{Device, Mode};
-use exec::{Engine, Functional, Memory};
+use exec::{Engine, Functional, Memory, Probes};
 use ptx::Checked;
 use record::variables::{self, PtxOut};
 use std::collections::BTreeMap;
@@ -80,12 +80,12 @@ fn backend(startup: &Startup, device: &Device, facts: &Facts) -> Result<Arc<dyn 
              simulating functionally",
         );
     }
-    let mut engine = Engine::new(startup.thread_count()?).observing(startup.observe()?);
+    let mut engine = Engine::new(startup.thread_count()?).probing(Probes {
+        profile: startup.is_on(&variables::PROFILE),
+        observe: startup.observe()?,
+    });
     if startup.is_on(&variables::DETERMINISTIC) {
         engine = engine.in_order();
-    }
-    if startup.is_on(&variables::PROFILE) {
-        engine = engine.profiled();
     }
     let memory = Memory::new(facts.global_memory).map_err(|e| Error::Start(e.to_string()))?;
     let backend = Functional::new(engine, memory);

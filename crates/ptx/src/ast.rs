@@ -75,6 +75,13 @@ impl Lines {
     pub fn line(&self, offset: u32) -> u32 {
         self.starts.partition_point(|start| *start <= offset) as u32
     }
+
+    /// The text of line `line` (from 1) of the same source, as [`Source::line_text`].
+    pub fn text<'a>(&self, source: &'a Source, line: u32) -> &'a str {
+        let start = self.starts.get((line as usize).saturating_sub(1));
+        let rest = start.and_then(|s| source.text.get(*s as usize..)).unwrap_or("");
+        rest.split('\n').next().unwrap_or("").trim_end_matches('\r')
+    }
 }
 
 /// The nearest character boundary at or before `offset`.

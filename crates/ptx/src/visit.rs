@@ -34,18 +34,17 @@ impl Function {
     }
 }
 
-impl Operand {
-    /// Calls `f` with the operand, then with what is inside.
-    pub fn each<'m>(&'m self, f: &mut impl FnMut(&'m Operand)) {
-        f(self);
-        match self {
+/// The walk into an operand, whether it is to be looked at or to be changed.
+macro_rules! inside {
+    ($operand:expr, $iter:ident, $each:ident, $f:expr) => {
+        match $operand {
             Operand::Vector { elements, .. }
             | Operand::List { elements, .. }
-            | Operand::AddressList { elements, .. } => elements.iter().for_each(|e| e.each(f)),
-            Operand::Not { operand, .. } | Operand::Neg { operand, .. } => operand.each(f),
+            | Operand::AddressList { elements, .. } => elements.$iter().for_each(|e| e.$each($f)),
+            Operand::Not { operand, .. } | Operand::Neg { operand, .. } => operand.$each($f),
             Operand::Pair { first, second } => {
-                first.each(f);
-                second.each(f);
+                first.$each($f);
+                second.$each($f);
             }
             Operand::Name(_)
             | Operand::Component { .. }
@@ -55,28 +54,20 @@ impl Operand {
             | Operand::Address { .. }
             | Operand::Sink(_) => {}
         }
+    };
+}
+
+impl Operand {
+    /// Calls `f` with the operand, then with what is inside.
+    pub fn each<'m>(&'m self, f: &mut impl FnMut(&'m Operand)) {
+        f(self);
+        inside!(self, iter, each, f);
     }
 
     /// Calls `f` with the operand, then with what is inside (what `f` left there), to be changed.
     pub fn each_mut(&mut self, f: &mut impl FnMut(&mut Operand)) {
         f(self);
-        match self {
-            Operand::Vector { elements, .. }
-            | Operand::List { elements, .. }
-            | Operand::AddressList { elements, .. } => elements.iter_mut().for_each(|e| e.each_mut(f)),
-            Operand::Not { operand, .. } | Operand::Neg { operand, .. } => operand.each_mut(f),
-            Operand::Pair { first, second } => {
-                first.each_mut(f);
-                second.each_mut(f);
-            }
-            Operand::Name(_)
-            | Operand::Component { .. }
-            | Operand::Special { .. }
-            | Operand::Immediate { .. }
-            | Operand::Offset { .. }
-            | Operand::Address { .. }
-            | Operand::Sink(_) => {}
-        }
+        inside!(self, iter_mut, each_mut, f);
     }
 
     /// Every name in the operand.

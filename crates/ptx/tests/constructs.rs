@@ -345,4 +345,5 @@ fn positions() {
     assert_eq!(m.source.position(u32::MAX).0, 9);
     let lines = Lines::new(&m.source);
     assert!((0..m.source.text.len() as u32).all(|at| lines.line(at) == m.source.position(at).0));
+    assert!((1..99).all(|line| lines.text(&m.source, line) == m.source.line_text(line)));
 }

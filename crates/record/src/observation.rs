@@ -109,7 +109,8 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    fn add(&mut self, other: &Shadow) {
+    /// Adds other results of the same instruction.
+    pub fn add(&mut self, other: &Shadow) {
         self.count += other.count;
         self.exact += other.exact;
         self.apart += other.apart;

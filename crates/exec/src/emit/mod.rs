@@ -7,7 +7,7 @@
 
 mod memory;
 mod places;
-mod sites;
+mod probes;
 mod surveys;
 
 use crate::affine;
@@ -18,7 +18,7 @@ use crate::control::{NO_STEP, NOWHERE};
 use crate::cross;
 use crate::lanes::{Alu, Coded, Isa, Shape, UNIFORM};
 use crate::machine::{Element, Extent, LANES, Operand};
-use crate::observe::site::Looking;
+use crate::probe::asked::Asked;
 use crate::program::{AffineOp, BlockInfo, CrossOp, Function, Program, StepSite};
 use crate::scalar;
 use crate::vf;
@@ -38,8 +38,7 @@ pub fn run(
     shape: BlockShape,
     numerics: &Numerics,
     isa: Isa,
-    looking: Option<Looking>,
-    stepped: bool,
+    asked: Asked,
 ) -> Result<Program, String> {
     let cfg = Cfg::new(ir);
     let registers = ir::registers::run(ir, &cfg, shape);
@@ -65,7 +64,6 @@ pub fn run(
         spread: FxHashMap::default(),
         surveys: FxHashMap::default(),
         guarded: false,
-        looking,
         origin: 0,
         step: NO_STEP,
         p: Program {
@@ -95,15 +93,16 @@ pub fn run(
             calls: ir.calls.clone(),
             functions: vec![],
             carried: lasting.carried,
-            together: stepped,
+            together: asked.steps,
             ordered: false,
-            alike: looking.is_none() && blocks_are_alike(ir),
+            alike: !asked.any() && blocks_are_alike(ir),
             draws: false,
             kept: vec![],
+            asked,
             sites: vec![],
             follows: vec![],
             steps: vec![],
-            step_sites: match stepped {
+            step_sites: match asked.steps {
                 true => vec![StepSite::default(); ir.insts.len()],
                 false => vec![],
             },
@@ -138,8 +137,6 @@ struct Emitter<'a> {
     surveys: FxHashMap<surveys::Key, surveys::Slot>,
     /// The instruction being emitted has a guard.
     guarded: bool,
-    /// How the kernel is observed.
-    looking: Option<Looking>,
     /// Where it comes from.
     origin: u32,
     /// Its number in [`Program::steps`].
@@ -286,8 +283,7 @@ impl Emitter<'_> {
         self.origin = i.origin;
         // Fields that the guard needs in every kind of instruction.
         let guard = i.guard.map(|(p, negated)| (self.predicate(Val::Reg(p)), negated));
-        let accesses = self.p.memory_ops.len();
-        self.step = if i.counts { k as u32 } else { NO_STEP };
+        let step = self.begin_step(i, k);
         match i.op {
             Op::Branch(label) => {
                 let mut inst = blank(cross::branch);
@@ -330,23 +326,13 @@ impl Emitter<'_> {
                 }
             }
         }
-        self.step = NO_STEP;
-        if let Some(site) = self.p.step_sites.get_mut(k) {
-            let offset = match i.op {
-                Op::Load(a) | Op::Store(a) => a.offset,
-                Op::Atom { offset, .. } => offset,
-                _ => 0,
-            };
-            let memory = (self.p.memory_ops.len() > accesses).then_some((accesses as u32, offset));
-            *site = StepSite { guard, memory };
-        }
+        self.end_step(i, step, guard);
         self.release(i, k);
     }
 
     /// Everything that is no jump.
     fn plain(&mut self, i: &IrInst) {
-        let observed = self.before_observed(i);
-        self.before_followed(i);
+        let observed = self.before(i);
         match i.op {
             Op::Alu(op) => self.alu(alu::code(op), i, 0),
             Op::Vf { f, spec } => {
@@ -374,10 +360,7 @@ impl Emitter<'_> {
             } => self.atomic(i, f, ty, space, offset, vf),
             _ => self.cross(i),
         }
-        if let Some(observed) = observed {
-            self.after_observed(i, observed);
-        }
-        self.after_followed(i);
+        self.after(i, observed);
     }
 
     /// Places destinations; the flags that hold for all of them.

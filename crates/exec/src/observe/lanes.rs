@@ -3,9 +3,9 @@
 
 use super::site::{Shape, Site};
 use super::tally::{Fact, LOST_BITS, Values};
-use super::watching::Watching;
 use crate::lanes::{ISAS, Isa, per_isa};
 use crate::machine::{Element, FULL, LANES};
+use crate::probe::instruments::Instruments;
 use crate::warp::{Flow, Inst, OpFn, Warp};
 use backend::TrapKind;
 use ir::Kind;
@@ -122,16 +122,16 @@ unsafe fn read(w: &Warp, e: Element, row: &mut [f32; LANES]) {
 /// # Safety
 /// As for every [`OpFn`].
 pub(crate) unsafe fn keep_operands(w: &mut Warp, i: &Inst) -> Flow {
-    let Some(mut watching) = w.env_mut().watching.take() else {
+    let Some(mut instruments) = w.env_mut().instruments.take() else {
         return Flow::Next;
     };
     // SAFETY: the emitter listed registers of this program.
     unsafe {
-        for (e, row) in site(w, i).src.iter().zip(&mut watching.operands) {
+        for (e, row) in site(w, i).src.iter().zip(&mut instruments.operands) {
             read(w, *e, &mut row.0);
         }
     }
-    w.env_mut().watching = Some(watching);
+    w.env_mut().instruments = Some(instruments);
     Flow::Next
 }
 
@@ -193,7 +193,7 @@ fn exponent(x: f64) -> i64 {
 /// Judges the results of the instruction before and counts them.
 #[inline(always)]
 unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
-    let Some(mut watching) = w.env_mut().watching.take() else {
+    let Some(mut instruments) = w.env_mut().instruments.take() else {
         return Flow::Next;
     };
     let mut result = [0.0; LANES];
@@ -204,8 +204,8 @@ unsafe fn count<C: Cut>(w: &mut Warp, i: &Inst) -> Flow {
         read(w, site.dst, &mut result);
         (site, *(i.imm as *const C))
     };
-    let flow = judge(w, site, i.a, cut, &result, &mut watching);
-    w.env_mut().watching = Some(watching);
+    let flow = judge(w, site, i.a, cut, &result, &mut instruments);
+    w.env_mut().instruments = Some(instruments);
     flow
 }
 
@@ -217,11 +217,11 @@ fn judge<C: Cut>(
     n: u32,
     cut: C,
     result: &[f32; LANES],
-    watching: &mut Watching,
+    instruments: &mut Instruments,
 ) -> Flow {
     let mask = w.mask;
     // Nothing to stop at: every result is finite and below the largest value.
-    if !site.looking.tally {
+    if !site.asked.tally {
         let largest = site.facts.max as f32;
         let mut calm = true;
         for (l, r) in result.iter().enumerate() {
@@ -231,9 +231,9 @@ fn judge<C: Cut>(
             return Flow::Next;
         }
     }
-    let Watching {
+    let Instruments {
         operands, tallies, ..
-    } = watching;
+    } = instruments;
     let tally = &mut tallies[n as usize];
     let mut live = [0u64; LANES];
     for (l, live) in live.iter_mut().enumerate() {
@@ -276,7 +276,7 @@ fn judge<C: Cut>(
             nan[l] |= u64::from(x[l].is_nan()) & live[l];
         }
     }
-    let looking = site.looking;
+    let asked = site.asked;
     let mut made = [0u64; LANES];
     let mut infinite = [0u64; LANES];
     for l in 0..LANES {
@@ -332,7 +332,7 @@ fn judge<C: Cut>(
                 lost[l] = if all { LOST_BITS as u32 - 1 } else { bits as u32 };
             }
             tally.facts[Fact::Swamped as usize] += swamped;
-            if looking.tally {
+            if asked.tally {
                 each(&lost, mask, &mut tally.lost);
             }
         }
@@ -395,7 +395,7 @@ fn judge<C: Cut>(
         subnormal[l] = u64::from((r.abs() > 0.0) & (r.abs() < facts.min_normal)) & live[l];
         inexact[l] = (u64::from((r < s) | (r > s)) | beyond[l]) & finite[l] & !pole[l] & u64::from(judged);
     }
-    if looking.tally {
+    if asked.tally {
         tally.executions += u64::from(mask.count_ones());
         let by_fact = [
             (Fact::Overflow, &overflow),
@@ -418,7 +418,7 @@ fn judge<C: Cut>(
         nan,
         inf,
         overflow: over,
-    } = looking.stop;
+    } = asked.stop;
     let alarms = [
         (nan, &made, "a NaN"),
         (inf, &infinite, "an infinity"),

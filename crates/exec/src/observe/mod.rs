@@ -1,26 +1,23 @@
 //! What the numbers of a kernel do: exponents and significand bits of operands and results, overflow, underflow, cancellation and the
 //! like, by PTX line, while the kernel runs as it always does.
 //!
-//! An observed kernel is lowered anew ([`Looking`] is part of the key): each arithmetic f32 instruction is preceded by
+//! These are probes (`crate::probe`): in a program made for them each arithmetic f32 instruction is preceded by
 //! one that keeps its operands (the destination may overwrite them) and followed by one that counts ([`tally`]).
-//! Every worker counts for itself; integers are added up when the launch has ended, so the numbers are the same for
-//! any number of CPU threads. A kernel that nobody observes is lowered as if none of this existed.
+//! Every worker counts for itself.
 //!
 //! Never here: anything that changes a result.
 
+pub(crate) mod follow;
 pub(crate) mod lanes;
-pub(crate) mod observer;
 mod recorded;
-pub(crate) mod shadow;
+pub(crate) mod shadows;
 pub(crate) mod site;
 pub(crate) mod tally;
-pub(crate) mod watching;
 
 pub use ir::Kind;
 pub use record::Stop;
 pub use site::Facts;
 pub use tally::{Fact, LOST_BITS, Tally, Values};
-pub use watching::{BINS, Errors, LOWEST};
 
 use backend::Location;
 use std::sync::Arc;
@@ -89,5 +86,5 @@ pub struct Observation {
     /// The counters.
     pub tally: Tally,
     /// Distance from binary64, if that was asked for.
-    pub errors: Option<Errors>,
+    pub errors: Option<record::Shadow>,
 }

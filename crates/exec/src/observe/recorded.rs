@@ -1,7 +1,7 @@
 //! What was observed and profiled, as a run record has it.
 
-use super::{Errors, Fact, LOWEST, Observation, Values};
-use crate::profile::LineProfile;
+use super::{Fact, Observation, Values};
+use crate::probe::LineProfile;
 
 impl From<&Values> for record::Values {
     fn from(v: &Values) -> record::Values {
@@ -11,21 +11,6 @@ impl From<&Values> for record::Values {
             inf: v.infinities(),
             exponents: v.finite().collect(),
             widths: v.widths().collect(),
-        }
-    }
-}
-
-impl From<&Errors> for record::Shadow {
-    fn from(e: &Errors) -> record::Shadow {
-        let bins = (LOWEST..).zip(e.histogram).filter(|(_, n)| *n > 0);
-        record::Shadow {
-            count: e.count,
-            exact: e.exact,
-            apart: e.apart,
-            max_relative: e.max_relative,
-            sum_relative: e.sum_relative,
-            max_ulps: e.max_ulps,
-            histogram: bins.collect(),
         }
     }
 }
@@ -56,7 +41,7 @@ impl From<&Observation> for record::Observation {
             operands: t.operands[..arity].iter().map(record::Values::from).collect(),
             result: (&t.result).into(),
             lost: (0..).zip(t.lost).filter(|(_, n)| *n > 0).collect(),
-            shadow: o.errors.as_ref().map(record::Shadow::from),
+            shadow: o.errors.clone(),
         }
     }
 }

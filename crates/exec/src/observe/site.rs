@@ -1,8 +1,8 @@
 //! Which instructions are observed, and what must be known of one to judge its results.
 
 use crate::machine::{Element, Operand};
+use crate::probe::asked::Asked;
 use ir::{AtomFn, Kind, Origin, ShflFn, Space};
-use record::Stop;
 use vfloat::Format;
 
 /// How results of a kind are judged.
@@ -94,18 +94,7 @@ pub(crate) struct Site {
     /// It stands for a PTX instruction, and is no helper of one.
     pub reported: bool,
     /// What is done.
-    pub looking: Looking,
-}
-
-/// How a kernel is lowered when it is observed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Looking {
-    /// Count.
-    pub tally: bool,
-    /// Stop.
-    pub stop: Stop,
-    /// Follow in binary64.
-    pub shadow: bool,
+    pub asked: Asked,
 }
 
 /// A 32-bit register: the virtual one, and where it lies. Constants have no number.

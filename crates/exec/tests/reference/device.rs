@@ -2,8 +2,8 @@
 
 use exec::steps::Steps;
 use exec::{
-    Arena, Dim3, Engine, Execution, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics,
-    RandomSource,
+    Arena, Dim3, Engine, Execution, Isa, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics,
+    ParamInfo, RandomSource,
 };
 use vfloat::{Format, Rounding};
 
@@ -25,11 +25,16 @@ pub struct Device {
 pub const HEADER: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
 
 impl Device {
-    /// Loads `text` and starts `threads` CPU threads.
+    /// Loads `text`, which stands behind [`HEADER`], and starts `threads` CPU threads.
     pub fn new(text: &str, threads: usize) -> Device {
-        let ptx = ptx::parse("test.ptx", &format!("{HEADER}{text}")).expect("valid PTX");
+        Device::load("test.ptx", &format!("{HEADER}{text}"), threads)
+    }
+
+    /// Loads a whole file.
+    pub fn load(name: &str, text: &str, threads: usize) -> Device {
+        let ptx = ptx::parse(name, text).unwrap_or_else(|e| panic!("{e}"));
         let memory = Memory::new(1 << 30).expect("address space");
-        let ptx = ptx::check(ptx).expect("PTX that makes sense");
+        let ptx = ptx::check(ptx).unwrap_or_else(|e| panic!("{e}"));
         let module = Module::load(ptx, &memory).expect("a module");
         Device {
             memory,
@@ -62,15 +67,31 @@ impl Device {
         self
     }
 
+    /// From now on kernels are lowered for this instruction set.
+    #[allow(dead_code)] // one test needs it
+    pub fn lowered_for(mut self, isa: Isa) -> Device {
+        self.module = self.module.lowered_for(isa);
+        self
+    }
+
+    /// Where the parameters of a kernel lie, and how large their block is.
+    #[allow(dead_code)] // one test needs it
+    pub fn params(&self, kernel: &str) -> (Vec<ParamInfo>, usize) {
+        let info = self.module.kernel(kernel).unwrap_or_else(|e| panic!("{e}"));
+        (info.params.clone(), info.params_size)
+    }
+
     /// Zeroed device memory.
     pub fn buffer(&self, bytes: u64) -> u64 {
-        let at = self
-            .memory
-            .allocate(bytes, MemoryKind::Device)
-            .expect("device memory");
-        self.memory
-            .write(at, &vec![0; bytes as usize])
-            .expect("the buffer");
+        self.filled(&vec![0; bytes as usize])
+    }
+
+    /// Device memory that holds this.
+    pub fn filled(&self, content: &[u8]) -> u64 {
+        let bytes = content.len() as u64;
+        let at = self.memory.allocate(bytes, MemoryKind::Device);
+        let at = at.expect("device memory");
+        self.memory.write(at, content).expect("the buffer");
         at
     }
 
@@ -113,8 +134,13 @@ impl Device {
 
     /// Runs kernel `k` with 64-bit arguments.
     pub fn launch(&self, grid: u32, block: u32, args: &[u64]) -> Execution {
-        let config = self.config(grid, block);
         let params: Vec<u8> = args.iter().flat_map(|a| a.to_le_bytes()).collect();
+        self.run("k", grid, block, &params)
+    }
+
+    /// Runs a kernel with this parameter block.
+    pub fn run(&self, kernel: &str, grid: u32, block: u32, params: &[u8]) -> Execution {
+        let config = self.config(grid, block);
         let limits = Limits {
             instructions: self.budget,
         };
@@ -124,9 +150,9 @@ impl Device {
                 &self.module,
                 &Launch {
                     limits,
-                    ..Launch::new("k", config, &params, self.numerics)
+                    ..Launch::new(kernel, config, params, self.numerics)
                 },
             )
-            .expect("a launch")
+            .unwrap_or_else(|e| panic!("{e}"))
     }
 }

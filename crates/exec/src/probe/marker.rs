@@ -1,4 +1,4 @@
-//! Where a worker of a profiled run says which instruction it is at.
+//! Where a worker of a profiled launch says which instruction it is at.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

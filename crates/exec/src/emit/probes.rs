@@ -1,9 +1,12 @@
-//! Emission around observed instructions: one before that keeps the operands, one behind that counts.
+//! Probes are woven in here and nowhere else (see `probe`): what stands before an instruction that is looked at, what
+//! stands behind it, and the numbers of PTX instructions beside the code. A program that is asked nothing gets nothing.
 
 use super::{Emitter, blank};
+use crate::control::NO_STEP;
 use crate::machine::Element;
 use crate::observe::site::{Facts, Follow, Place, Rule, Site};
-use crate::observe::{lanes, shadow};
+use crate::observe::{follow, lanes};
+use crate::program::StepSite;
 use ir::{AluOp, AtomTy, Class, IrInst, Kind, Op, Val, VfFn, VfSpec};
 use vfloat::{Format, Lanes, Rounding};
 
@@ -20,10 +23,62 @@ pub(super) struct Observed {
     reported: bool,
 }
 
+/// The PTX instruction that is being emitted, for a program that can be stepped through.
+#[derive(Clone, Copy)]
+pub(super) struct Stepped {
+    /// Index in [`ir::Ir::insts`].
+    k: usize,
+    /// Memory instructions before it.
+    accesses: usize,
+}
+
 impl Emitter<'_> {
+    /// What is emitted from here on belongs to instruction `k`.
+    pub(super) fn begin_step(&mut self, i: &IrInst, k: usize) -> Stepped {
+        self.step = if i.counts { k as u32 } else { NO_STEP };
+        Stepped {
+            k,
+            accesses: self.p.memory_ops.len(),
+        }
+    }
+
+    /// What has been emitted since `at` was all of instruction `i` with this guard.
+    pub(super) fn end_step(&mut self, i: &IrInst, at: Stepped, guard: Option<(u32, bool)>) {
+        self.step = NO_STEP;
+        if let Some(site) = self.p.step_sites.get_mut(at.k) {
+            let offset = match i.op {
+                Op::Load(a) | Op::Store(a) => a.offset,
+                Op::Atom { offset, .. } => offset,
+                _ => 0,
+            };
+            let accesses = self.p.memory_ops.len() > at.accesses;
+            *site = StepSite {
+                guard,
+                memory: accesses.then_some((at.accesses as u32, offset)),
+            };
+        }
+    }
+
+    /// Emits what stands before `i`.
+    pub(super) fn before(&mut self, i: &IrInst) -> Option<Observed> {
+        let observed = self.before_observed(i);
+        self.before_followed(i);
+        observed
+    }
+
+    /// Emits what stands behind `i`.
+    pub(super) fn after(&mut self, i: &IrInst, observed: Option<Observed>) {
+        if let Some(observed) = observed {
+            self.after_observed(i, observed);
+        }
+        self.after_followed(i);
+    }
+
     /// If `i` is to be observed, emits what keeps its operands.
-    pub(super) fn before_observed(&mut self, i: &IrInst) -> Option<Observed> {
-        let looking = self.looking?;
+    fn before_observed(&mut self, i: &IrInst) -> Option<Observed> {
+        if !self.p.asked.observes() {
+            return None;
+        }
         let mut sat = false;
         let (kind, cut, lanes, f) = match i.op {
             Op::Vf { f, spec } => {
@@ -56,7 +111,7 @@ impl Emitter<'_> {
             })
             .collect();
         let reported = i.counts || kind != Kind::Neg;
-        if !reported && !looking.shadow {
+        if !reported && !self.p.asked.shadow {
             return None;
         }
         let mut inst = blank(lanes::keep_operands);
@@ -74,8 +129,8 @@ impl Emitter<'_> {
     }
 
     /// Emits what counts the result of `i`.
-    pub(super) fn after_observed(&mut self, i: &IrInst, o: Observed) {
-        let Some(looking) = self.looking else { return };
+    fn after_observed(&mut self, i: &IrInst, o: Observed) {
+        let asked = self.p.asked;
         let chosen = lanes::choose(o.lanes.as_ref(), self.isa);
         let narrow = o.lanes.map(|l| l.format());
         let format = match o.f {
@@ -107,21 +162,21 @@ impl Emitter<'_> {
             origin: self.ir.origins[i.origin as usize],
             saturates: o.sat,
             reported: o.reported,
-            looking,
+            asked,
         };
         self.p.sites.push(site);
-        if o.reported && (looking.tally || looking.stop.any()) {
+        if o.reported && (asked.tally || asked.stop.any()) {
             self.push(inst, i.origin);
         }
-        if looking.shadow {
+        if asked.shadow {
             self.follow(i, Rule::Arithmetic(self.p.sites.len() - 1));
         }
     }
 
     /// If `i` goes to memory and is followed in binary64, emits what keeps its addresses.
-    pub(super) fn before_followed(&mut self, i: &IrInst) {
+    fn before_followed(&mut self, i: &IrInst) {
         let Some(rule) = self.memory_rule(i) else { return };
-        let mut inst = blank(shadow::before);
+        let mut inst = blank(follow::before);
         inst.a = self.p.follows.len() as u32;
         let address = self.address(i.src[0]);
         self.p.follows.push(Follow {
@@ -134,8 +189,8 @@ impl Emitter<'_> {
     }
 
     /// Emits what makes the shadows of an instruction that computes nothing.
-    pub(super) fn after_followed(&mut self, i: &IrInst) {
-        if !self.looking.is_some_and(|l| l.shadow) {
+    fn after_followed(&mut self, i: &IrInst) {
+        if !self.p.asked.shadow {
             return;
         }
         let rule = match i.op {
@@ -158,7 +213,9 @@ impl Emitter<'_> {
 
     /// The rule of loads, stores and atomics of 4-byte elements.
     fn memory_rule(&self, i: &IrInst) -> Option<Rule> {
-        self.looking.filter(|l| l.shadow)?;
+        if !self.p.asked.shadow {
+            return None;
+        }
         let narrow = i.dst.iter().all(|d| self.class(*d) == Class::W32)
             && !i.src[1..]
                 .iter()
@@ -202,7 +259,7 @@ impl Emitter<'_> {
         };
         let dst: Vec<Place> = dst.iter().map(|d| place(Val::Reg(*d))).collect();
         let src = i.src[sources].iter().map(|v| place(*v)).collect();
-        let mut inst = blank(shadow::after);
+        let mut inst = blank(follow::after);
         inst.a = self.p.follows.len() as u32;
         self.p.follows.push(Follow {
             rule,

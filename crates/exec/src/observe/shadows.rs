@@ -1,118 +1,41 @@
-//! What a worker has counted so far, and the shadows that it sees.
+//! Shadows of registers and memory, and how far results are from them.
 
 use super::site::Facts;
-use super::tally::Tally;
 use crate::machine::LANES;
 use crate::memory::Memory;
 use backend::Arena;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Operands of the observed instruction that runs, and what the worker has counted.
-pub(crate) struct Watching {
-    /// By operand.
-    pub operands: [Row; 3],
-    /// By [`crate::program::Program::sites`].
-    pub tallies: Vec<Tally>,
-    /// What is followed in binary64.
-    pub shadow: Option<Shadow>,
-}
-
-/// A value per lane, aligned for vector code.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-pub(crate) struct Row(pub [f32; LANES]);
-
-impl Watching {
-    /// For a program with so many sites.
-    pub(crate) fn new(sites: usize, words: Option<&ShadowWords>) -> Watching {
-        Watching {
-            shadow: words.map(|w| Shadow::new(w.clone(), sites)),
-            operands: [Row([0.0; LANES]); 3],
-            tallies: vec![Tally::default(); sites],
-        }
-    }
-}
-
 /// Shadows of memory, shared by all launches of an engine.
 pub(crate) type ShadowWords = Arc<Mutex<Words>>;
 
-/// log2 of the relative errors that [`Errors::histogram`] counts: bin 0 is 2^LOWEST and below.
-pub const LOWEST: i32 = -60;
-/// Bins of [`Errors::histogram`]: the last one is 2^8 and above.
-pub const BINS: usize = 69;
+/// log2 of the relative errors that are told apart: what is smaller or larger counts as these.
+const BINADES: std::ops::RangeInclusive<i32> = -60..=8;
 
-/// How far the results of an instruction are from their shadows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Errors {
-    /// Results that were compared.
-    pub count: u64,
-    /// Results equal to their shadow.
-    pub exact: u64,
-    /// Results of which one of the two is not finite, or the shadow is zero and the result is not.
-    pub apart: u64,
-    /// Largest relative error of the others.
-    pub max_relative: f64,
-    /// Sum of relative errors of the others.
-    pub sum_relative: f64,
-    /// Largest error in units in the last place of the instruction's format.
-    pub max_ulps: f64,
-    /// By floor(log2(relative error)), from [`LOWEST`] on.
-    pub histogram: [u64; BINS],
-}
-
-impl Default for Errors {
-    fn default() -> Errors {
-        Errors {
-            count: 0,
-            exact: 0,
-            apart: 0,
-            max_relative: 0.0,
-            sum_relative: 0.0,
-            max_ulps: 0.0,
-            histogram: [0; BINS],
-        }
+/// Compares a result with its shadow.
+pub(crate) fn compare(errors: &mut record::Shadow, real: f32, shadow: f64, facts: &Facts) {
+    let real = f64::from(real);
+    errors.count += 1;
+    if real == shadow || real.is_nan() && shadow.is_nan() {
+        errors.exact += 1;
+        return;
     }
-}
-
-impl Errors {
-    /// Mean relative error of the results that can be compared.
-    pub fn mean_relative(&self) -> f64 {
-        self.sum_relative / (self.count - self.apart).max(1) as f64
+    if !real.is_finite() || !shadow.is_finite() || shadow == 0.0 {
+        errors.apart += 1;
+        return;
     }
-
-    pub(crate) fn note(&mut self, real: f32, shadow: f64, facts: &Facts) {
-        let real = f64::from(real);
-        self.count += 1;
-        if real == shadow || real.is_nan() && shadow.is_nan() {
-            self.exact += 1;
-            return;
-        }
-        if !real.is_finite() || !shadow.is_finite() || shadow == 0.0 {
-            self.apart += 1;
-            return;
-        }
-        let error = (real - shadow).abs();
-        let relative = error / shadow.abs();
-        self.max_relative = self.max_relative.max(relative);
-        self.sum_relative += relative;
-        let binade = |x: f64| (x.to_bits() >> 52 & 0x7ff) as i32 - 1023;
-        let unit = binade(shadow).max(binade(facts.min_normal)) + 1 - facts.precision as i32;
-        self.max_ulps = self.max_ulps.max(error / power_of_two(unit));
-        let bin = (binade(relative) - LOWEST).clamp(0, BINS as i32 - 1);
-        self.histogram[bin as usize] += 1;
-    }
-
-    /// Adds those of a later launch.
-    pub(crate) fn add(&mut self, other: &Errors) {
-        self.count += other.count;
-        self.exact += other.exact;
-        self.apart += other.apart;
-        self.max_relative = self.max_relative.max(other.max_relative);
-        self.sum_relative += other.sum_relative;
-        self.max_ulps = self.max_ulps.max(other.max_ulps);
-        let bins = self.histogram.iter_mut().zip(&other.histogram);
-        bins.for_each(|(a, b)| *a += b);
+    let error = (real - shadow).abs();
+    let relative = error / shadow.abs();
+    errors.max_relative = errors.max_relative.max(relative);
+    errors.sum_relative += relative;
+    let binade = |x: f64| (x.to_bits() >> 52 & 0x7ff) as i32 - 1023;
+    let unit = binade(shadow).max(binade(facts.min_normal)) + 1 - facts.precision as i32;
+    errors.max_ulps = errors.max_ulps.max(error / power_of_two(unit));
+    let bin = binade(relative).clamp(*BINADES.start(), *BINADES.end());
+    match errors.histogram.binary_search_by_key(&bin, |(b, _)| *b) {
+        Ok(at) => errors.histogram[at].1 += 1,
+        Err(at) => errors.histogram.insert(at, (bin, 1)),
     }
 }
 
@@ -181,7 +104,7 @@ pub(crate) struct Shadow {
     /// Addresses of the memory instruction that follows, by lane.
     pub(crate) addresses: [u64; LANES],
     /// By site.
-    pub(crate) errors: Vec<Errors>,
+    pub(crate) errors: Vec<record::Shadow>,
 }
 
 pub(crate) fn lock(words: &Mutex<Words>) -> MutexGuard<'_, Words> {
@@ -194,7 +117,7 @@ impl Shadow {
             words,
             registers: Vec::new(),
             addresses: [0; LANES],
-            errors: vec![Errors::default(); sites],
+            errors: vec![record::Shadow::default(); sites],
         }
     }
 

@@ -7,12 +7,13 @@
 //! Control flow, addresses and comparisons are those of the real execution. The instructions of a shadowed launch run on one CPU thread, in
 //! block order, so that sums of errors do not depend on the number of threads.
 
+use super::shadows::{Shadow, Words, compare, lock};
 use super::site::{Follow, Place, Rule};
-use super::watching::{Row, Shadow, Watching, Words, lock};
 use crate::access;
 use crate::collective::shuffle_source;
 use crate::cross::{self, lanes_of};
 use crate::machine::LANES;
+use crate::probe::instruments::{Instruments, Row};
 use crate::program::Program;
 use crate::warp::{Flow, Inst, Warp};
 use ir::{AtomFn, Kind, Space};
@@ -50,12 +51,12 @@ fn host(w: &Warp, lane: usize, space: Space, address: u64, k: usize) -> Option<u
 /// # Safety
 /// As for every [`crate::warp::OpFn`].
 pub(crate) unsafe fn before(w: &mut Warp, i: &Inst) -> Flow {
-    if let Some(mut watching) = w.env_mut().watching.take() {
-        if let Some(shadow) = &mut watching.shadow {
+    if let Some(mut instruments) = w.env_mut().instruments.take() {
+        if let Some(shadow) = &mut instruments.shadow {
             // SAFETY: passed on; the emitter made `i` for this program.
             unsafe { keep(w, &w.program(i).follows[i.a as usize], shadow) };
         }
-        w.env_mut().watching = Some(watching);
+        w.env_mut().instruments = Some(instruments);
     }
     Flow::Next
 }
@@ -86,8 +87,8 @@ unsafe fn keep(w: &Warp, f: &Follow, shadow: &mut Shadow) {
 /// # Safety
 /// As for every [`crate::warp::OpFn`].
 pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
-    if let Some(mut watching) = w.env_mut().watching.take() {
-        let Watching { shadow, operands, .. } = &mut *watching;
+    if let Some(mut instruments) = w.env_mut().instruments.take() {
+        let Instruments { shadow, operands, .. } = &mut *instruments;
         if let Some(shadow) = shadow {
             // SAFETY: passed on; the emitter made `i` for this program.
             unsafe {
@@ -100,7 +101,7 @@ pub(crate) unsafe fn after(w: &mut Warp, i: &Inst) -> Flow {
                 )
             };
         }
-        w.env_mut().watching = Some(watching);
+        w.env_mut().instruments = Some(instruments);
     }
     Flow::Next
 }
@@ -131,7 +132,7 @@ unsafe fn follow(w: &Warp, program: &Program, f: &Follow, kept: &[Row; 3], shado
                     true => f32::from_bits(real).into(),
                     false => compute(s.kind, s.saturates, x),
                 };
-                shadow.errors[*site].note(f32::from_bits(real), value, &s.facts);
+                compare(&mut shadow.errors[*site], f32::from_bits(real), value, &s.facts);
                 if let Some(d) = f.dst[0].register {
                     shadow.set(warp, d, l, real, value);
                 }
