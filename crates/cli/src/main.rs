@@ -16,6 +16,7 @@ mod eval;
 mod explain;
 mod format;
 mod inspect;
+mod library;
 mod options;
 mod profile;
 mod ptx_check;
@@ -116,6 +117,9 @@ enum PtxCommand {
     Ir(ptx_ir::Arguments),
     /// Run one kernel of a PTX file on files of raw values
     Run(ptx_run::Arguments),
+    /// Launch a kernel in this process
+    #[command(hide = true)]
+    Launch(ptx_run::Kernel),
 }
 
 fn main() -> ExitCode {
@@ -151,6 +155,7 @@ fn main() -> ExitCode {
         Command::Ptx(PtxCommand::Override(a)) => ptx_override::run(&a),
         Command::Ptx(PtxCommand::Ir(a)) => ptx_ir::run(&a),
         Command::Ptx(PtxCommand::Run(a)) => ptx_run::run(&a),
+        Command::Ptx(PtxCommand::Launch(a)) => ptx_run::launch(&a),
         Command::Eval(a) => eval::run(&a),
         Command::Inspect(a) => inspect::run(&a),
         Command::Toolchain(a) => tools::toolchain(&a),

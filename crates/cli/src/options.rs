@@ -4,8 +4,6 @@
 use crate::Result;
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
-use exec::observe::Kernels;
-use policy::Globs;
 use record::variables;
 use run::options::{Command, Kind, OPTIONS, RunOption};
 use run::settings::{self, Settings, Words};
@@ -155,22 +153,6 @@ impl<C> Options<C> {
 /// Whether lines are counted.
 pub fn counts(settings: &Settings) -> bool {
     settings.observe.is_some() || settings.observe_out.is_some() || settings.shadow == Some(true)
-}
-
-/// What an engine of this process looks at.
-pub fn observe(settings: &Settings) -> exec::Observe {
-    // Checked when they were parsed.
-    let pattern = settings.observe.as_deref().and_then(|p| Globs::new(p).ok());
-    let stop = settings.stop_at.as_deref().and_then(|t| t.parse().ok());
-    exec::Observe {
-        kernels: match pattern {
-            Some(globs) => Some(Kernels::new(move |k| globs.matches_mangled(k))),
-            None => counts(settings).then(Kernels::all),
-        },
-        every: settings.observe_every.unwrap_or(1),
-        shadow: settings.shadow == Some(true),
-        stop: stop.unwrap_or_default(),
-    }
 }
 
 /// What to write and say, beside the run options.

@@ -65,7 +65,7 @@ pub fn parse(path: &Path) -> Result<Checked> {
     let failed = |e: ptx::Errors| Error::failed(run::launch::strip(&e.to_string()), "");
     let module = ptx::parse(&path.to_string_lossy(), &text).map_err(failed)?;
     let module = ptx::check(module).map_err(failed)?;
-    exec::numerics::check(&module).map_err(failed)?;
+    ir::numerics::check(&module).map_err(failed)?;
     Ok(module)
 }
 

@@ -1,8 +1,10 @@
 //! `vernier ptx ir`: what a kernel becomes before code is made for it.
 
+use crate::library::Library;
 use crate::{Result, ptx_check, ptx_run};
+use backend::Dim3;
 use clap::Args;
-use exec::{Dim3, Memory, Module, Pass};
+use ir::Pass;
 use std::path::PathBuf;
 use tell::Error;
 
@@ -39,14 +41,14 @@ fn pass(text: &str) -> std::result::Result<Pass, String> {
 
 /// Prints the kernel.
 pub fn run(arguments: &Arguments) -> Result {
-    let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string(), "");
     let ptx = ptx_check::parse(&arguments.file)?;
-    let memory = Memory::new(ptx_run::MEMORY_BYTES).map_err(|e| failed(&e))?;
-    let module = Module::load(ptx, &memory).map_err(|e| failed(&e))?;
-    let kernel = ptx_run::pick(&module, &arguments.file, arguments.kernel.as_deref())?;
-    let text = module
-        .text(&kernel, arguments.after, arguments.block)
-        .map_err(|e| failed(&e))?;
+    let kernel = ptx_run::pick(&ptx, &arguments.file, arguments.kernel.as_deref())?;
+    let pass = Pass::ALL.iter().find(|(_, pass)| *pass == arguments.after);
+    let pass = pass.map_or("", |(name, _)| name);
+    let library = Library::of_command()?;
+    let text = library
+        .ir(&ptx.source.name, &ptx.source.text, &kernel, pass, arguments.block)
+        .map_err(|reason| Error::failed(run::launch::strip(&reason), ""))?;
     outln!("kernel {kernel}\n{}", text.trim_end());
     Ok(())
 }

@@ -1,29 +1,39 @@
 //! `vernier ptx run`: one kernel of a bare PTX file on files of raw values, without a program around it.
 
 use crate::Result;
+use crate::library::Library;
 use crate::options::{self, Options};
 use crate::ptx_check;
+use crate::run::LIBRARY;
+use backend::Dim3;
 use clap::Args;
-use exec::{
-    Arena, Dim3, Engine, Launch, LaunchConfig, Limits, Memory, MemoryKind, Module, Numerics, ParamInfo,
-    Probes,
-};
-use policy::Policy;
-use record::variables::Override;
+use ptx::ast::{Function, Module};
+use record::variables::{self, Override};
+use run::child::{self, Exit, Job};
+use run::folder::Folder;
+use run::output::Output;
 use run::settings::Settings;
-use run::totals::Totals;
+use run::totals::{self, Totals};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 use tell::Error;
 use vfloat::Format;
-
-/// Device memory that the kernel's buffers may take, bytes.
-pub const MEMORY_BYTES: u64 = 16 << 30;
 
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
+    #[command(flatten)]
+    kernel: Kernel,
+    #[command(flatten)]
+    options: Options<options::PtxRun>,
+}
+
+/// A launch of a kernel of a file.
+#[derive(Args)]
+pub struct Kernel {
     /// The PTX file
     file: PathBuf,
     /// The kernel, by its (mangled) name; needed when the file has several
@@ -41,8 +51,6 @@ pub struct Arguments {
     /// A parameter of the kernel, in order; see below
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     args: Vec<Argument>,
-    #[command(flatten)]
-    options: Options<options::PtxRun>,
 }
 
 const HELP: &str = "Parameters:
@@ -166,126 +174,130 @@ impl FromStr for Argument {
     }
 }
 
-fn failed(message: impl std::fmt::Display) -> Error {
-    Error::failed(run::launch::strip(&message.to_string()), "")
+impl Argument {
+    fn text(&self) -> &str {
+        match self {
+            Argument::Scalar(text, _) | Argument::Buffer { text, .. } => text,
+        }
+    }
 }
 
-/// Runs the kernel and writes its buffers.
+/// Runs the kernel in a process of its own, as any program runs, and says what its record says.
 pub fn run(arguments: &Arguments) -> Result {
-    let settings = arguments.options.settings()?;
-    let said = record::Numerics::read(&record::environment::of_process).map_err(failed)?;
+    let mut settings = arguments.options.settings()?;
+    let wanted = &arguments.kernel;
+    let module = ptx_check::parse(&wanted.file)?;
+    let name = pick(&module, &wanted.file, wanted.kernel.as_deref())?;
+    let buffers = check(&wanted.args, &module, &name)?;
+    check_outputs(&buffers)?;
+    // What the file says, unless something else is asked for.
+    settings.r#override.get_or_insert(Override::None);
+    let here = std::env::current_dir().map_err(|e| Error::file("find", "the current folder", &e))?;
+    let library = run::library::folder(&run::library::place(LIBRARY)?)?;
+    let launch = run::launch::prepare(&settings, &here, &library)?;
+    let folder = Folder::create(None, "ptx-run")?;
+    let record = folder.stage("launch")?;
+    let mut env = launch.env;
+    env.push((variables::RUN_DIR.name().into(), record.clone().into()));
+    env.push((variables::PTX_OUT.name().into(), "none".into()));
+    let job = Job {
+        program: std::env::current_exe()
+            .map_err(|e| Error::file("find", "the vernier command", &e))?
+            .into(),
+        args: words(wanted, &name),
+        env,
+        input: true,
+        ..Job::default()
+    };
+    let output = Output::new(None, false)?;
+    let ended = child::run(&job, &output, |elapsed: Duration| {
+        totals::progress_line(&record, "launch", elapsed.as_secs_f64())
+    })?;
+    let mut totals = Totals::default();
+    totals.read(&record)?;
+    output.finish()?;
+    if ended.exit != Exit::Code(0) {
+        return Err(Error::Stage {
+            message: format!("kernel `{name}` did not end well: {}", ended.exit),
+            code: ended.exit.code(),
+        });
+    }
+    tell(&settings, &name, &mut totals)
+}
+
+/// The arguments by which this command becomes the program that launches the kernel.
+fn words(wanted: &Kernel, name: &str) -> Vec<OsString> {
+    let dims = |d: Dim3| OsString::from(format!("{},{},{}", d.x, d.y, d.z));
+    let mut words: Vec<OsString> = ["ptx", "launch", "--kernel", name, "--grid"]
+        .map(Into::into)
+        .into();
+    words.push(dims(wanted.grid));
+    words.push("--block".into());
+    words.push(dims(wanted.block));
+    words.extend(["--shared".into(), wanted.shared.to_string().into()]);
+    for argument in &wanted.args {
+        words.extend(["--arg".into(), argument.text().into()]);
+    }
+    words.extend(["--".into(), wanted.file.clone().into()]);
+    words
+}
+
+/// Shows and writes what the record says of the launch.
+fn tell(settings: &Settings, kernel: &str, totals: &mut Totals) -> Result {
+    if options::counts(settings) {
+        totals.complete_observations();
+        for line in report::observe::tables(totals) {
+            errln!("vernier: {line}");
+        }
+        if let Some(folder) = &settings.observe_out {
+            report::observe::write(folder, kernel, totals)?;
+        }
+    }
+    let said = record::Numerics::read(&record::environment::of_process);
+    let said = said.map_err(|e| Error::failed(e.to_string(), ""))?;
     let named = settings.format.as_ref().map(|named| named.format);
-    let input = settings.input_rounding.or(said.input_rounding);
-    let numerics = Numerics {
-        format: named.or(said.format).unwrap_or(Format::FP32),
-        input: input.unwrap_or(record::Numerics::INPUT_ROUNDING),
-    };
-    let mut tree = ptx_check::parse(&arguments.file)?;
-    if settings.r#override == Some(Override::Vf32) {
-        let policy = Policy::short("launch", None).map_err(failed)?;
-        let mut rewritten = tree.into_tree();
-        let report = policy
-            .rewrite_whole(&mut rewritten, &policy.all())
-            .map_err(failed)?;
-        tree = ptx::check(rewritten).map_err(failed)?;
-        let changed = report.functions.iter().filter(|f| f.taken() > 0);
-        let list: Vec<String> = changed.map(|f| format!("{} {}", f.name, f.taken())).collect();
-        let total: usize = report.functions.iter().map(|f| f.taken()).sum();
-        errln!("vernier: overridden: {total} instructions: {}", list.join(", "));
-    }
-    let memory = Memory::new(MEMORY_BYTES).map_err(failed)?;
-    let module = Module::load(tree, &memory).map_err(failed)?;
-    let kernel = pick(&module, &arguments.file, arguments.kernel.as_deref())?;
-    let info = module.kernel(&kernel).map_err(failed)?;
-    let (params, buffers) = parameters(&arguments.args, &kernel, &info.params, info.params_size, &memory)?;
-    let config = LaunchConfig {
-        grid: arguments.grid,
-        block: arguments.block,
-        dynamic_shared: arguments.shared,
-        cooperative: false,
-        random: exec::RandomSource {
-            seed: said.seed.unwrap_or(0),
-            launch: 0,
-        },
-    };
-    if config.block.count() > u64::from(info.max_threads) {
-        let (n, most) = (config.block.count(), info.max_threads);
-        return Err(Error::failed(
-            format!("a block of {n} threads is too large for kernel `{kernel}`: it takes {most}"),
-            "make --block smaller",
-        ));
-    }
-    let threads = settings
-        .threads
-        .map(|n| n as usize)
-        .or_else(|| std::thread::available_parallelism().ok().map(usize::from));
-    let limits = Limits {
-        instructions: settings.max_instructions,
-    };
-    let mut engine = Engine::new(threads.unwrap_or(1)).probing(Probes {
-        observe: options::observe(&settings),
-        ..Probes::default()
-    });
-    if settings.deterministic == Some(true) {
-        engine = engine.in_order();
-    }
-    let started = std::time::Instant::now();
-    let execution = engine
-        .launch(
-            &memory,
-            &module,
-            &Launch {
-                limits,
-                ..Launch::new(&kernel, config, &params, numerics)
-            },
-        )
-        .map_err(failed)?;
-    let seconds = started.elapsed().as_secs_f64();
-    tell::print::bytes(&execution.output);
-    if execution.output_cut {
-        tell::errln!("vernier: {}", exec::output_was_cut(&kernel));
-    }
-    if let Some(trap) = execution.trap {
-        return Err(failed(trap));
-    }
-    for (address, bytes, path) in buffers {
-        let mut content = vec![0; bytes as usize];
-        memory.read(address, &mut content).map_err(failed)?;
-        fs::write(&path, content).map_err(|e| Error::file("write", &path, &e))?;
-    }
-    report(&settings, &kernel, engine.observations())?;
-    let stats = execution.stats;
     errln!(
-        "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {seconds:.3} s",
-        numerics.format,
-        tell::number::grouped(stats.thread_instructions),
-        tell::number::grouped(stats.variable_instructions)
+        "vernier: kernel {kernel}, format {}: {} thread-instructions ({} in variable format) in {:.3} s",
+        named.or(said.format).unwrap_or(Format::FP32),
+        tell::number::grouped(totals.counts.thread_instructions),
+        tell::number::grouped(totals.counts.variable_instructions),
+        totals.kernel_seconds
     );
     Ok(())
 }
 
-/// Shows and writes what was observed.
-fn report(settings: &Settings, kernel: &str, observations: Vec<exec::Observation>) -> Result {
-    if !options::counts(settings) {
-        return Ok(());
+/// `vernier ptx launch`: the program that `ptx run` starts. It uses the CUDA driver's interface, as others do.
+pub fn launch(wanted: &Kernel) -> Result {
+    let library = Library::of_command()?;
+    library.start()?;
+    let name = wanted.kernel.as_deref().unwrap_or_default();
+    let function = library.function(&wanted.file, name)?;
+    let (mut values, mut written) = (Vec::new(), Vec::new());
+    for argument in &wanted.args {
+        match argument {
+            Argument::Scalar(_, bytes) => values.push(bytes.clone()),
+            Argument::Buffer { from, bytes, to, .. } => {
+                let content = match from {
+                    Some(path) => fs::read(path).map_err(|e| Error::file("read", path, &e))?,
+                    None => vec![0; *bytes as usize],
+                };
+                let address = library.buffer(&content)?;
+                written.extend(to.clone().map(|path| (address, content.len(), path)));
+                values.push(address.to_le_bytes().to_vec());
+            }
+        }
     }
-    let mut totals = Totals {
-        observations: observations.iter().map(record::Observation::from).collect(),
-        ..Totals::default()
-    };
-    totals.complete_observations();
-    for line in report::observe::tables(&totals) {
-        errln!("vernier: {line}");
+    library.launch(function, wanted.grid, wanted.block, wanted.shared, &values)?;
+    for (address, bytes, path) in written {
+        let content = library.content(address, bytes)?;
+        fs::write(&path, content).map_err(|e| Error::file("write", &path, &e))?;
     }
-    match &settings.observe_out {
-        Some(folder) => report::observe::write(folder, kernel, &totals),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// The kernel asked for, or the only one there is.
 pub fn pick(module: &Module, file: &Path, kernel: Option<&str>) -> Result<String> {
-    let kernels = module.kernels();
+    let kernels: Vec<&str> = module.kernels().map(|f| f.name.name.as_str()).collect();
     let file = file.display();
     match (kernel, &kernels[..]) {
         (Some(name), all) if all.contains(&name) => Ok(name.to_string()),
@@ -303,73 +315,47 @@ pub fn pick(module: &Module, file: &Path, kernel: Option<&str>) -> Result<String
     }
 }
 
-/// A buffer to write: address, bytes, file.
-type Written = (u64, u64, PathBuf);
-
-/// The parameter block, and the buffers to write afterwards.
-fn parameters(
-    args: &[Argument],
-    kernel: &str,
-    params: &[ParamInfo],
-    size: usize,
-    memory: &Memory,
-) -> Result<(Vec<u8>, Vec<Written>)> {
-    if args.len() != params.len() {
-        let sizes: Vec<String> = params.iter().map(|p| format!("{} bytes", p.size)).collect();
-        let sizes = if sizes.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", sizes.join(", "))
+/// Checks that the arguments fit the kernel and that their files can be read; those to write afterwards.
+fn check(args: &[Argument], module: &Module, kernel: &str) -> Result<Vec<PathBuf>> {
+    let params = module.function(kernel).map_or(&[][..], |f: &Function| &f.params);
+    let sizes: Vec<u64> = params.iter().map(|p| p.bytes().unwrap_or(0)).collect();
+    if args.len() != sizes.len() {
+        let shown: Vec<String> = sizes.iter().map(|size| format!("{size} bytes")).collect();
+        let shown = match shown.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", shown.join(", ")),
         };
-        let message = format!(
-            "kernel `{kernel}` has {} parameters{sizes}, but --arg was given {} times",
-            params.len(),
+        return Err(Error::Usage(format!(
+            "kernel `{kernel}` has {} parameters{shown}, but --arg was given {} times",
+            sizes.len(),
             args.len()
-        );
-        return Err(Error::Usage(message));
+        )));
     }
-    let mut block = vec![0; size];
     let mut written = Vec::new();
-    for (n, (arg, param)) in args.iter().zip(params).enumerate() {
-        let (text, bytes) = match arg {
-            Argument::Scalar(text, bytes) => (text, bytes.clone()),
-            Argument::Buffer {
-                text,
-                from,
-                bytes,
-                to,
-            } => {
-                let content = match from {
-                    Some(path) => fs::read(path).map_err(|e| Error::file("read", path, &e))?,
-                    None => Vec::new(),
-                };
-                let length = if from.is_some() {
-                    content.len() as u64
-                } else {
-                    *bytes
-                };
-                let address = memory.allocate(length, MemoryKind::Device).map_err(failed)?;
-                memory.write(address, &content).map_err(failed)?;
-                written.extend(to.clone().map(|path| (address, length, path)));
-                (text, address.to_le_bytes().to_vec())
+    for (n, (arg, size)) in args.iter().zip(sizes).enumerate() {
+        let bytes = match arg {
+            Argument::Scalar(_, bytes) => bytes.len() as u64,
+            Argument::Buffer { from, to, .. } => {
+                if let Some(path) = from {
+                    fs::File::open(path).map_err(|e| Error::file("read", path, &e))?;
+                }
+                written.extend(to.clone());
+                8
             }
         };
-        if bytes.len() != param.size {
+        if bytes != size {
             return Err(Error::Usage(format!(
-                "--arg {text} is {} bytes, but parameter {n} of kernel `{kernel}` has {}",
-                bytes.len(),
-                param.size
+                "--arg {} is {bytes} bytes, but parameter {n} of kernel `{kernel}` has {size}",
+                arg.text()
             )));
         }
-        block[param.offset..param.offset + param.size].copy_from_slice(&bytes);
     }
-    check_outputs(&written)?;
-    Ok((block, written))
+    Ok(written)
 }
 
 /// A kernel may run for an hour: files that cannot be written are found out before.
-fn check_outputs(written: &[Written]) -> Result {
-    for (_, _, path) in written {
+fn check_outputs(written: &[PathBuf]) -> Result {
+    for path in written {
         let parent = path
             .parent()
             .filter(|p| !p.as_os_str().is_empty())

@@ -59,10 +59,10 @@ pub use backend::{
 };
 pub use engine::Engine;
 pub use functional::Functional;
-pub use ir::numerics;
+pub use ir::{Pass, numerics};
 pub use lanes::Isa;
 pub use memory::{Memory, Snapshot};
-pub use module::{Module, Pass};
+pub use module::Module;
 pub use observe::{Observation, Observe};
 pub use probe::{LineProfile, Probes};
 pub use signals::without_signals;

@@ -8,27 +8,13 @@ use crate::program::Program;
 use crate::scalar;
 use backend::{Arena, Dim3, Error, GlobalInfo, KernelInfo, MemoryKind};
 use ir::translate::{self, Globals};
-use ir::{BlockShape, FormatSource, Ir, Numerics, Op};
+use ir::{BlockShape, FormatSource, Ir, Numerics, Op, Pass};
 use ptx::Checked;
 use ptx::ast::{
     Function, FunctionKind, Immediate, Initializer, Item, Linkage, ScalarType, StateSpace, Variable,
 };
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// A pass of lowering, after which a kernel can be printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
-    /// From the syntax tree: names resolved, calls inlined.
-    Translate,
-    /// Basic blocks, meeting points, how the lanes of registers relate.
-    Analyse,
-}
-
-impl Pass {
-    /// Every pass with its name, in the order they run.
-    pub const ALL: [(&str, Pass); 2] = [("translate", Pass::Translate), ("analyse", Pass::Analyse)];
-}
 
 /// What a program is specialised for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

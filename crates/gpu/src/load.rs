@@ -175,7 +175,11 @@ impl Context {
     fn load(&self, binary: &Module, ready: &Ready) -> Result<Loaded, Error> {
         let kernels = lock(&binary.kernels).clone();
         let registered: BTreeSet<String> = lock(&binary.variables).iter().map(|v| v.name.clone()).collect();
-        let files = ready.files(self)?;
+        // A text that was given is meant as it is.
+        let files = match &binary.image {
+            Image::FatBinary(_) => ready.files(self)?,
+            Image::Ptx(_) => None,
+        };
         let unpacked = ready
             .writes_to()
             .and_then(|folder| self.write_ptx(folder, binary));

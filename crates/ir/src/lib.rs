@@ -34,6 +34,7 @@ mod kernel;
 mod kind;
 pub mod numerics;
 mod op;
+mod pass;
 pub mod print;
 pub mod registers;
 pub mod translate;
@@ -50,4 +51,5 @@ pub use op::{
     Access, AtomFn, AtomTy, BARRIERS, BarrierFn, Class, FormatSource, NO_COUNT, Numerics, Op, PredFn,
     ReduceFn, ShflFn, Space, VfFn, VfSpec, VoteFn,
 };
+pub use pass::Pass;
 pub use registers::{BlockShape, Pattern, Registers};

@@ -2,3 +2,7 @@
 //! device, one memory, one error state. `link.sh` makes the shared library of it.
 
 pub use {cuda, cudart};
+
+mod ir;
+
+pub use ir::{Text, vernier_ptx_ir};
