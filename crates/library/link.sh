@@ -1,6 +1,6 @@
 #!/bin/sh
 # Links libcudart.so out of the static library of this crate:
-#     link.sh LIBCUDART_A OUTPUT
+#     link.sh LIBVERNIER_A OUTPUT
 # It has no SONAME: whoever runs a program gives it the name that the program asks for (libcudart.so.11.0,
 # libcudart.so.12, libcudart.so.13).
 set -eu

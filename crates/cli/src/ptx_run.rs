@@ -271,7 +271,7 @@ pub fn launch(wanted: &Kernel) -> Result {
     let library = Library::of_command()?;
     library.start()?;
     let name = wanted.kernel.as_deref().unwrap_or_default();
-    let function = library.function(&wanted.file, name)?;
+    let function = told(library.function(&wanted.file, name));
     let (mut values, mut written) = (Vec::new(), Vec::new());
     for argument in &wanted.args {
         match argument {
@@ -287,12 +287,17 @@ pub fn launch(wanted: &Kernel) -> Result {
             }
         }
     }
-    library.launch(function, wanted.grid, wanted.block, wanted.shared, &values)?;
+    told(library.launch(function, wanted.grid, wanted.block, wanted.shared, &values));
     for (address, bytes, path) in written {
         let content = library.content(address, bytes)?;
         fs::write(&path, content).map_err(|e| Error::file("write", &path, &e))?;
     }
     Ok(())
+}
+
+/// Of what is refused or faults the library has said why already: then this process ends without another word.
+fn told<T>(result: Result<T>) -> T {
+    result.unwrap_or_else(|_| std::process::exit(1))
 }
 
 /// The kernel asked for, or the only one there is.

@@ -1,7 +1,7 @@
 //! Precision as a policy: a document of rules that says which instruction of which kernel computes in which
 //! format, in which launch. This crate reads the document ([`Policy`]), decides which rules hold in a launch
 //! ([`KernelPolicy::plan`]) and rewrites a module accordingly ([`Policy::rewrite`]), saying which rule took what.
-//! It launches nothing and reads no environment: the runtime and the command line do, with the same answers.
+//! It launches nothing and reads no environment: the library and the command line do, with the same answers.
 //!
 //! Every key is decided on its own: the last rule that holds for an instruction and gives a `format` gives its
 //! format, the last that gives `accumulate` its accumulator, the last that gives `rounding` its rounding.
