@@ -4,6 +4,7 @@
 use super::axes::Point;
 use super::slurm::{Cluster, Submitter};
 use super::trial::{Hashes, Planned};
+use super::watch::{Again, Watch};
 use crate::store::{Claim, Store, Trial};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use run::child;
@@ -16,29 +17,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tell::Error;
-
-/// Which results that are there are taken instead of running a trial.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Again {
-    /// All: a trial is never run twice.
-    #[default]
-    Never,
-    /// Those of trials that ended well.
-    Failed,
-    /// None.
-    All,
-}
-
-impl Again {
-    /// Whether a result stands.
-    pub fn accepts(self, trial: &Trial) -> bool {
-        match self {
-            Again::Never => true,
-            Again::Failed => trial.is_done(),
-            Again::All => false,
-        }
-    }
-}
 
 /// What a sweep may use.
 #[derive(Clone, Debug, Default)]
@@ -62,24 +40,6 @@ pub struct Done {
     pub signal: Option<i32>,
     /// Wall-clock time of the trials, seconds.
     pub seconds: f64,
-}
-
-/// Told while a sweep runs.
-pub trait Watch: Sync {
-    /// So many trials will be run, others being known; so many at a time.
-    fn start(&self, missing: usize, known: usize, jobs: usize);
-    /// One has ended.
-    fn ended(&self, point: &Point, trial: &Trial);
-    /// Something that a person should know.
-    fn say(&self, _line: &str) {}
-}
-
-/// Nobody watches.
-pub struct Nobody;
-
-impl Watch for Nobody {
-    fn start(&self, _: usize, _: usize, _: usize) {}
-    fn ended(&self, _: &Point, _: &Trial) {}
 }
 
 /// What runs trials: programs that are built, our library, a store.
