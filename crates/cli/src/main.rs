@@ -16,9 +16,9 @@ mod eval;
 mod explain;
 mod format;
 mod inspect;
+mod layers;
 mod library;
 mod options;
-mod profile;
 mod ptx_check;
 mod ptx_dump;
 mod ptx_ir;
@@ -88,7 +88,10 @@ enum Command {
     /// Compare the tests of two runs answer by answer
     Compare(compare::Arguments),
     /// Find the layers of a program in its launches
-    Profile(profile::Arguments),
+    Layers(layers::Arguments),
+    /// The old name of `vernier layers`
+    #[command(hide = true)]
+    Profile(layers::Arguments),
     /// Show number formats: limits and the variables that select them
     Format(format::Arguments),
     /// Take PTX out of binaries, check it, run single kernels of it
@@ -148,7 +151,13 @@ fn main() -> ExitCode {
         Command::Store(a) => store::run(&a),
         Command::Report(a) => report::run(&a),
         Command::Compare(a) => compare::run(&a),
-        Command::Profile(a) => profile::run(&a),
+        Command::Layers(a) => layers::run(&a),
+        Command::Profile(a) => {
+            errln!(
+                "vernier: `vernier profile` is called `vernier layers` now; where the time goes shows `vernier run --profile`"
+            );
+            layers::run(&a)
+        }
         Command::Format(a) => format::run(&a),
         Command::Ptx(PtxCommand::Dump(a)) => ptx_dump::run(&a),
         Command::Ptx(PtxCommand::Check(a)) => ptx_check::run(&a),

@@ -39,7 +39,7 @@ pub struct Arguments {
     /// What sums over loops may run in, with each of the formats: formats, or `none`: as the rest
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     accumulate: Vec<String>,
-    /// Layers to search, as `vernier profile` shows them (default: those with a number); the others stay as compiled
+    /// Layers to search, as `vernier layers` shows them (default: those with a number); the others stay as compiled
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     layers: Vec<String>,
     /// How to search
@@ -219,11 +219,11 @@ fn seen(
     output.say("looking at the first launches of the program, to find its layers");
     let settings = Settings::default().over(program.settings.clone());
     let target = Target::stage(program, &settings, Stage::Test)?;
-    let profile = target.profile(&settings, library_folder, Limits::default())?;
+    let found = target.layers(&settings, library_folder, Limits::default())?;
     if target.known(&settings)?.is_none() {
-        target.keep(&profile, &settings)?;
+        target.keep(&found, &settings)?;
     }
-    evaluate::layers(&profile, &program.name, names)
+    evaluate::layers(&found, &program.name, names)
 }
 
 /// What the store keeps of the request: searches that ask for the same are one.

@@ -1,4 +1,4 @@
-//! `vernier profile`: the layers of the programs here and of programs that are no networks.
+//! `vernier layers`: the layers of the programs here and of programs that are no networks.
 
 mod support;
 
@@ -6,12 +6,12 @@ use std::fmt::Write;
 use std::fs;
 use support::{SHARED, compile, folder, root, vernier};
 
-/// The rows of the first cycle that `vernier profile` finds: layer, phase, kernel, blocks, threads.
+/// The rows of the first cycle that `vernier layers` finds: layer, phase, kernel, blocks, threads.
 fn table(test: &str, args: &[&str]) -> String {
     let dir = folder(test);
     let json = dir.join("found.json");
     let mut command = vernier(&root());
-    command.arg("profile").args(args).arg("--json").arg(&json);
+    command.arg("layers").args(args).arg("--json").arg(&json);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
@@ -114,7 +114,7 @@ fn a_program_without_layers_says_what_was_seen() {
     let mut command = vernier(&dir);
     command.env("VERNIER_CACHE", dir.join("cache"));
     let output = command
-        .args(["profile", "--no-times", "--"])
+        .args(["layers", "--no-times", "--"])
         .arg(&binary)
         .output()
         .unwrap();
@@ -141,8 +141,13 @@ fn a_program_that_launches_nothing_is_an_error() {
         text.contains("no process of true loaded Vernier's libcudart.so"),
         "{text}"
     );
+    // The old name works, and says the new one.
+    assert!(
+        text.starts_with("vernier: `vernier profile` is called `vernier layers` now"),
+        "{text}"
+    );
     let output = vernier(&root())
-        .args(["profile", "mlp", "--stage", "build"])
+        .args(["layers", "mlp", "--stage", "build"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));

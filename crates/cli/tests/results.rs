@@ -61,7 +61,7 @@ fn a_run_without_the_library_is_no_result() {
     let all: [&[&str]; 3] = [
         &["exec", "--no-record", "--format", "bf16", "--", &binary_text],
         &["explain", &binary_text, "--format", "bf16"],
-        &["profile", "--", &binary_text],
+        &["layers", "--", &binary_text],
     ];
     for args in all {
         let output = run(&dir, args);
@@ -166,7 +166,7 @@ fn an_output_that_nobody_takes_is_no_panic() {
         &["eval", "add", "bf16", "1", "2"],
         &["explain", &looped, "--format", "bf16"],
         &["ptx", "dump", &looped],
-        &["profile", "--no-times", "--json", "profile.json", "--", &looped],
+        &["layers", "--no-times", "--json", "profile.json", "--", &looped],
         &["sweep", "toy", "--format", "bf16", "--csv", "sweep.csv"],
         &["store", "export"],
         &["exec", "--no-record", "--json", "exec.json", "--", &looped],

@@ -123,7 +123,7 @@ impl Active {
             (Some(place), None) => {
                 return Err(Error::Setting(place.message(
                     "the policy speaks of layers or phases, but those of this program are not known",
-                    "`vernier run` and `vernier exec` find them; by hand, `vernier profile` writes a map, which VERNIER_LAYERS names",
+                    "`vernier run` and `vernier exec` find them; by hand, `vernier layers` writes a map, which VERNIER_LAYERS names",
                 )));
             }
         };

@@ -20,16 +20,16 @@ use tell::Error;
 
 /// What was found in a log.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Profile {
+pub struct Layers {
     /// Launches that were seen.
     pub launches: usize,
     /// What repeats.
-    pub cycles: Vec<CycleProfile>,
+    pub cycles: Vec<Repeated>,
 }
 
 /// A sequence of launches that repeats.
 #[derive(Clone, Debug, Serialize)]
-pub struct CycleProfile {
+pub struct Repeated {
     /// Launches before it.
     pub start: usize,
     /// How often it was seen whole.
@@ -162,15 +162,15 @@ impl Row {
     }
 }
 
-impl Profile {
+impl Layers {
     /// What there is in a log.
-    pub fn of(log: &Log) -> Profile {
-        let cycles = find::find(log).into_iter().map(|(s, rows)| CycleProfile {
+    pub fn of(log: &Log) -> Layers {
+        let cycles = find::find(log).into_iter().map(|(s, rows)| Repeated {
             start: s.start,
             repeats: s.repeats(),
             rows,
         });
-        Profile {
+        Layers {
             launches: log.launches.len(),
             cycles: cycles.collect(),
         }
@@ -199,7 +199,7 @@ impl Profile {
             layer: row.layer.clone(),
             phase: row.phase,
         };
-        let cycle = |c: &CycleProfile| Cycle {
+        let cycle = |c: &Repeated| Cycle {
             repeats: c.repeats as u64,
             entries: c.rows.iter().map(entry).collect(),
         };

@@ -1,6 +1,6 @@
 //! Layers of networks that exist only as logs.
 
-use layers::Profile;
+use layers::Layers;
 use layers::log::Log;
 use record::launches::{Argument, Kernel, Launch, Line, Word, Write};
 
@@ -85,14 +85,14 @@ impl Program {
         }));
     }
 
-    fn profile(&self) -> Profile {
-        Profile::of(&Log::parse(&self.text).unwrap())
+    fn found(&self) -> Layers {
+        Layers::of(&Log::parse(&self.text).unwrap())
     }
 }
 
 /// Layer, phase and kernel of every launch of a cycle.
-fn places(profile: &Profile, cycle: usize) -> Vec<String> {
-    profile.cycles[cycle]
+fn places(found: &Layers, cycle: usize) -> Vec<String> {
+    found.cycles[cycle]
         .rows
         .iter()
         .map(|r| {
@@ -156,11 +156,11 @@ fn a_network_of_odd_parts_is_found() {
         }
         batch(&mut p, 7);
     }
-    let profile = p.profile();
-    assert_eq!(profile.cycles.len(), 1);
-    assert_eq!((profile.cycles[0].start, profile.cycles[0].repeats), (4, 12));
-    insta::assert_snapshot!(profile.lines(true).join("\n"));
-    let map = profile.map();
+    let found = p.found();
+    assert_eq!(found.cycles.len(), 1);
+    assert_eq!((found.cycles[0].start, found.cycles[0].repeats), (4, 12));
+    insta::assert_snapshot!(found.lines(true).join("\n"));
+    let map = found.map();
     assert_eq!(map.layers(), ["input", "layer1", "layer2", "output"]);
 }
 
@@ -179,10 +179,10 @@ fn a_test_behind_the_training_has_the_same_layers() {
         p.launch("dense", &["b", "C", "c"], 32);
         p.launch("bias", &["c", "D"], 32);
     }
-    let profile = p.profile();
-    assert_eq!(profile.cycles.len(), 2);
+    let found = p.found();
+    assert_eq!(found.cycles.len(), 2);
     assert_eq!(
-        places(&profile, 1),
+        places(&found, 1),
         [
             "input forward normalise",
             "layer1 forward dense",
@@ -204,16 +204,16 @@ fn a_single_pass_still_has_layers() {
     p.launch("dense", &["x", "A", "a"], 8);
     p.launch("tanh", &["a", "b"], 8);
     p.launch("dense", &["b", "C", "c"], 8);
-    let profile = p.profile();
+    let found = p.found();
     assert_eq!(
-        places(&profile, 0),
+        places(&found, 0),
         [
             "layer1 forward dense",
             "layer1 forward tanh",
             "layer2 forward dense"
         ]
     );
-    assert!(profile.lines(false)[0].contains("no repetition"), "{profile:?}");
+    assert!(found.lines(false)[0].contains("no repetition"), "{found:?}");
 }
 
 #[test]
@@ -224,19 +224,19 @@ fn batches_read_out_of_one_large_buffer_are_no_parameters() {
         p.launch("dense", &[&x, "A", "a"], 8);
         p.launch("tanh", &["a", "b"], 8);
     }
-    let text = p.profile().lines(false).join("\n");
+    let text = p.found().lines(false).join("\n");
     assert!(text.contains(" [120] w[65] >[97] 8"), "{text}");
 }
 
 #[test]
 fn programs_that_are_no_networks_have_no_layers() {
-    assert!(Profile::of(&Log::default()).cycles.is_empty());
+    assert!(Layers::of(&Log::default()).cycles.is_empty());
     let mut p = Program::new(KERNELS);
     p.launch("fill", &["a"], 1);
     p.launch("tanh", &["a", "b"], 1);
     // A kernel of which nothing is known.
     p.launch("stranger", &["a", "b"], 1);
-    assert_eq!(places(&p.profile(), 0), ["- - fill", "- - tanh", "- - stranger"]);
+    assert_eq!(places(&p.found(), 0), ["- - fill", "- - tanh", "- - stranger"]);
 }
 
 #[test]

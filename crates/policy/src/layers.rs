@@ -1,4 +1,4 @@
-//! The layers of a program, as `vernier profile` found them, and how a running program finds its place in them:
+//! The layers of a program, as `vernier layers` found them, and how a running program finds its place in them:
 //! launch by launch, by what is launched on buffers of which sizes, and by order where that does not decide.
 
 use std::collections::HashMap;

@@ -276,17 +276,17 @@ variables! {
     /// Folder for the run record.
     RUN_DIR: PathBuf = "VERNIER_RUN_DIR", path, "a folder", "no record", CALL, Nothing, "`vernier run`, `vernier exec`";
 
-    /// The map of the program's layers, for policies that say `layer` or `phase`; `vernier profile` writes it.
+    /// The map of the program's layers, for policies that say `layer` or `phase`; `vernier layers` writes it.
     LAYERS: PathBuf = "VERNIER_LAYERS", path, "a file", "not known", CALL, Changes, "`vernier run`, `vernier exec`";
 
     /// The first so many launches are written, with their arguments and what the program copies in between, to `PID.launches` in the
     /// folder of the run record.
     LAUNCH_LOG: u64 = "VERNIER_LAUNCH_LOG", |t| count(t, "a number of launches"), "a number of launches", "no log", WORK,
-        Changes, "`vernier profile`";
+        Changes, "`vernier layers`";
 
     /// The process ends, with exit code 0, when the launches of the log are done or so much time has passed since the first.
     LAUNCH_STOP: u64 = "VERNIER_LAUNCH_STOP", |t| count(t, "a number of seconds"), "a number of seconds", "never", WORK, Changes,
-        "`vernier profile`";
+        "`vernier layers`";
 
     /// The record also says which PTX lines took the time.
     PROFILE: bool = "VERNIER_PROFILE", flag, "`1`", "off", FIRST, Nothing, "`--profile`";

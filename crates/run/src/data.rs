@@ -2,11 +2,13 @@
 
 use crate::cache::{self, Draft};
 use crate::toolchain::{bar, in_path};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use parking_lot::Mutex;
 use sha2::{Digest, Sha512};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::time::Duration;
 use tell::Error;
 
@@ -83,7 +85,7 @@ fn complete(folder: &Path) -> Result<(), String> {
 /// Whether all four files are what they were; each folder is looked at once in a process.
 fn checked(folder: &Path) -> Result<(), Error> {
     static SEEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-    let mut seen = SEEN.lock().unwrap_or_else(|e| e.into_inner());
+    let mut seen = SEEN.lock();
     complete(folder)
         .map_err(|why| Error::failed(format!("the MNIST package is not what it was: {why}"), by_hand()))?;
     if seen.iter().any(|f| f == folder) {
@@ -107,16 +109,7 @@ fn checked(folder: &Path) -> Result<(), Error> {
 
 /// `sha512-` and the hash in base 64, as npm writes it.
 fn integrity(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = "sha512-".to_string();
-    for three in Sha512::digest(bytes).chunks(3) {
-        let word = three.iter().fold(0u32, |w, b| w << 8 | u32::from(*b)) << (8 * (3 - three.len()));
-        for i in 0..4 {
-            let digit = DIGITS[(word >> (18 - 6 * i)) as usize & 63];
-            text.push(if i > three.len() { '=' } else { char::from(digit) });
-        }
-    }
-    text
+    format!("sha512-{}", BASE64.encode(Sha512::digest(bytes)))
 }
 
 /// Finds MNIST in `dir` (if given), in `$VERNIER_MNIST_DIR` or in the cache, or fetches it into `dir` or the

@@ -1,9 +1,9 @@
 //! The folder of a run under `runs/`, named by the time it began.
 
 use crate::cache;
+use jiff::Timestamp;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tell::Error;
 
 /// Where the files of one run lie; removed at the end when nothing is to be kept.
@@ -19,7 +19,7 @@ impl Folder {
         let parent = std::path::absolute(&parent).map_err(|e| Error::file("find", &parent, &e))?;
         cache::create(&parent)?;
         let stem = match runs {
-            Some(_) => format!("{}-{name}", stamp(SystemTime::now())),
+            Some(_) => format!("{}-{name}", stamp(Timestamp::now())),
             None => format!("vernier-{}", std::process::id()),
         };
         for n in 0.. {
@@ -71,45 +71,19 @@ impl Drop for Folder {
 }
 
 /// `20261123-175335`, UTC.
-pub fn stamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()) as i64;
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Days to date in the proleptic Gregorian calendar, with years that begin in March.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!(
-        "{year:04}{month:02}{day:02}-{hour:02}{minute:02}{:02}",
-        second % 60
-    )
+pub fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y%m%d-%H%M%S").to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn stamps_are_utc_dates() {
-        assert_eq!(stamp(UNIX_EPOCH), "19700101-000000");
-        assert_eq!(
-            stamp(UNIX_EPOCH + Duration::from_secs(951_782_400)),
-            "20000229-000000"
-        );
-        assert_eq!(
-            stamp(UNIX_EPOCH + Duration::from_secs(1_795_456_415)),
-            "20261123-175335"
-        );
+        let at = |second: i64| stamp(Timestamp::from_second(second).unwrap());
+        assert_eq!(at(0), "19700101-000000");
+        assert_eq!(at(951_782_400), "20000229-000000");
+        assert_eq!(at(1_795_456_415), "20261123-175335");
     }
 }

@@ -1,10 +1,10 @@
 //! Where a child's output goes: the terminal, live, and the log file; and the one progress line that must
 //! never mix with either.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
 use tell::error::{Error, io_reason};
 use tell::{errln, print};
 
@@ -89,7 +89,7 @@ impl Output {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
+        self.state.lock()
     }
 
     /// Passes bytes of the child on.
@@ -135,7 +135,7 @@ impl Output {
     /// Shows a progress line, if standard error is a terminal and no unfinished line of the child is on it.
     pub fn progress(&self, line: &str) {
         // Who waits for the program waits for nobody who reads slowly: its time limit holds.
-        let Ok(mut state) = self.state.try_lock() else {
+        let Some(mut state) = self.state.try_lock() else {
             return;
         };
         if !self.terminal || self.quiet || !state.at_line_start {

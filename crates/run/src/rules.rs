@@ -139,7 +139,7 @@ pub fn layers_are_there(policy: &Policy, map: &Path, stage: &str) -> Result<(), 
         };
         let text = place.message(
             &format!("the program has no such layer: {there}"),
-            "`vernier profile PROGRAM` shows which launch belongs to which layer",
+            "`vernier layers PROGRAM` shows which launch belongs to which layer",
         );
         return Err(Error::failed(text, ""));
     }
@@ -168,7 +168,7 @@ pub fn check(policy: &Policy, rules: &[Rule]) -> Result<(), Error> {
         if rule.of_launch && rule.launches == 0 && !rule.other_stage {
             let text = place.message(
                 "the rule never held: its instructions are there, but no launch was what it selects",
-                "launches are counted for each kernel of a process, from 0; `vernier profile PROGRAM` shows the layers",
+                "launches are counted for each kernel of a process, from 0; `vernier layers PROGRAM` shows the layers",
             );
             return Err(Error::failed(text, ""));
         }

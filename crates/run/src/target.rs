@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use layers::Profile;
+use layers::Layers;
 use layers::log::Log;
 use policy::layers::LayerMap;
 
@@ -161,20 +161,20 @@ impl Target {
     }
 
     /// Keeps a map in the cache.
-    pub fn keep(&self, profile: &Profile, settings: &Settings) -> Result<PathBuf, Error> {
+    pub fn keep(&self, found: &Layers, settings: &Settings) -> Result<PathBuf, Error> {
         let place = self.place(settings)?;
         if let Some(folder) = place.parent() {
             cache::create(folder)?;
         }
         let _lock = cache::lock("layers")?;
-        let text = serde_json::to_string_pretty(&profile.map())
+        let text = serde_json::to_string_pretty(&found.map())
             .map_err(|e| Error::failed(format!("the map of layers cannot be written as JSON: {e}"), ""))?;
         fs::write(&place, text + "\n").map_err(|e| Error::file("write", &place, &e))?;
         Ok(place)
     }
 
     /// Runs the beginning of the program, as compiled, and looks at its launches.
-    pub fn profile(&self, settings: &Settings, library: &Path, limits: Limits) -> Result<Profile, Error> {
+    pub fn layers(&self, settings: &Settings, library: &Path, limits: Limits) -> Result<Layers, Error> {
         let plain = Settings {
             format: None,
             r#override: None,
@@ -239,7 +239,7 @@ impl Target {
                 ),
             ));
         }
-        Ok(Profile::of(&log))
+        Ok(Layers::of(&log))
     }
 
     /// The map in the cache; where there is none, the program is looked at first.
@@ -248,7 +248,7 @@ impl Target {
             return Ok(known);
         }
         output.say("looking at the first launches of the program, to find its layers (kept in the cache)");
-        let profile = self.profile(settings, library, Limits::default())?;
-        self.keep(&profile, settings)
+        let found = self.layers(settings, library, Limits::default())?;
+        self.keep(&found, settings)
     }
 }

@@ -1,6 +1,6 @@
 //! What is known before a program runs: rules that cannot take effect, and which map of layers is its own.
 
-use layers::Profile;
+use layers::Layers;
 use layers::log::Log;
 use policy::Policy;
 use record::variables;
@@ -79,7 +79,7 @@ fn a_map_of_layers_belongs_to_a_binary_and_the_ptx_it_reads() {
     fs::write(ptx.join("k.ptx"), kernel("mul.vf32 %f1, %f2, %f3;")).unwrap();
     assert_ne!(place(&edited), before);
     // A map without layers is kept for whoever looks at it, and hides none.
-    let nothing = Profile::of(&Log::parse("").unwrap());
+    let nothing = Layers::of(&Log::parse("").unwrap());
     let kept = target.keep(&nothing, &edited).unwrap();
     assert!(kept.is_file());
     assert_eq!(target.known(&edited).unwrap(), None);

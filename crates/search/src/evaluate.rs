@@ -5,7 +5,7 @@ use super::objective::{Arithmetic, Objective};
 use super::{Candidate, Choice, Evaluator, Layer, Problem};
 use lab::store::Trial;
 use lab::sweep::{Point, axes, written};
-use layers::Profile;
+use layers::Layers;
 use std::path::PathBuf;
 use tell::Error;
 use tell::suggest;
@@ -22,13 +22,13 @@ pub struct Seen {
     pub sums: bool,
 }
 
-/// The layers of a profile: those named, or without names all with a number, which are those with parameters.
+/// Layers of a program: those named, or without names all with a number, which are those with parameters.
 ///
 /// # Errors
-/// A profile without layers; names that are none of them.
-pub fn layers(profile: &Profile, program: &str, names: &[String]) -> Result<Vec<Seen>, Error> {
+/// A program without layers; names that are none of them.
+pub fn layers(found: &Layers, program: &str, names: &[String]) -> Result<Vec<Seen>, Error> {
     let mut seen: Vec<Seen> = Vec::new();
-    for row in profile.cycles.iter().flat_map(|c| &c.rows) {
+    for row in found.cycles.iter().flat_map(|c| &c.rows) {
         let Some(name) = &row.layer else { continue };
         match seen.iter_mut().find(|s| s.name == *name) {
             Some(layer) => layer.sums |= row.accumulations > 0,
@@ -51,7 +51,7 @@ pub fn layers(profile: &Profile, program: &str, names: &[String]) -> Result<Vec<
     if seen.is_empty() {
         return Err(Error::failed(
             format!("no layers are found in the test of {program}"),
-            format!("`vernier profile {program}` shows what its launches are"),
+            format!("`vernier layers {program}` shows what its launches are"),
         ));
     }
     Ok(seen)
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn layers_are_those_with_numbers_unless_they_are_named() {
-        let mut profile = Profile::default();
+        let mut found = Layers::default();
         let row = |layer: &str, accumulations| layers::Row {
             layer: Some(layer.into()),
             phase: None,
@@ -348,16 +348,16 @@ mod tests {
             percent: 0.0,
             accumulations,
         };
-        let none = layers(&profile, "toy", &[]).unwrap_err().to_string();
+        let none = layers(&found, "toy", &[]).unwrap_err().to_string();
         assert!(none.contains("no layers are found in the test of toy"), "{none}");
-        profile.cycles.push(layers::CycleProfile {
+        found.cycles.push(layers::Repeated {
             start: 0,
             repeats: 2,
             rows: vec![row("layer1", 0), row("layer1", 3), row("output", 0)],
         });
-        assert_eq!(layers(&profile, "toy", &[]).unwrap(), [seen("layer1", true)]);
-        let named = layers(&profile, "toy", &["output".into()]).unwrap();
+        assert_eq!(layers(&found, "toy", &[]).unwrap(), [seen("layer1", true)]);
+        let named = layers(&found, "toy", &["output".into()]).unwrap();
         assert_eq!(named, [seen("output", false)]);
-        assert!(layers(&profile, "toy", &["layer2".into()]).is_err());
+        assert!(layers(&found, "toy", &["layer2".into()]).is_err());
     }
 }

@@ -14,13 +14,14 @@ mod columns;
 
 pub use columns::{COLUMNS, Column, DONE, FAILED, Kind, Trial};
 
+use jiff::Timestamp;
 use run::cache;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter,
 };
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tell::Error;
 
 /// Where the store lies when nobody says where.
@@ -528,23 +529,12 @@ fn alive(owner: &str, beat: i64) -> bool {
 }
 
 fn seconds_now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs() as i64)
+    Timestamp::now().as_second()
 }
 
 /// `2026-11-23 17:53:35`, UTC.
 pub fn now() -> String {
-    let s = run::folder::stamp(SystemTime::now());
-    format!(
-        "{}-{}-{} {}:{}:{}",
-        &s[..4],
-        &s[4..6],
-        &s[6..8],
-        &s[9..11],
-        &s[11..13],
-        &s[13..15]
-    )
+    Timestamp::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! [`request`] says which points, [`file`] reads that from `sweep.toml`, [`axes`] is the table of what a point can say,
 //! [`trial`] makes a run of a point and knows what decides its result, [`made`] makes policies of templates and layers,
 //! [`written`] keeps policies that a sweep or search writes itself, [`runner`] runs what is missing, [`slurm`] does so on a
-//! cluster, [`table`] prints.
+//! cluster, [`watch`] says who is told, [`table`] prints.
 
 pub mod axes;
 pub mod file;
@@ -14,6 +14,7 @@ pub mod runner;
 pub mod slurm;
 pub mod table;
 pub mod trial;
+pub mod watch;
 pub mod written;
 
 pub use axes::Point;

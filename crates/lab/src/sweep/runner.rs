@@ -4,7 +4,9 @@
 use super::axes::Point;
 use super::slurm::{Cluster, Submitter};
 use super::trial::{Hashes, Planned};
+use super::watch::{Again, Watch};
 use crate::store::{Claim, Store, Trial};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use run::child;
 use run::output::Output;
 use run::program::Program;
@@ -13,32 +15,8 @@ use run::settings::{Settings, Stage, Words};
 use run::stages::{self, Context};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tell::Error;
-
-/// Which results that are there are taken instead of running a trial.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Again {
-    /// All: a trial is never run twice.
-    #[default]
-    Never,
-    /// Those of trials that ended well.
-    Failed,
-    /// None.
-    All,
-}
-
-impl Again {
-    /// Whether a result stands.
-    pub fn accepts(self, trial: &Trial) -> bool {
-        match self {
-            Again::Never => true,
-            Again::Failed => trial.is_done(),
-            Again::All => false,
-        }
-    }
-}
 
 /// What a sweep may use.
 #[derive(Clone, Debug, Default)]
@@ -62,24 +40,6 @@ pub struct Done {
     pub signal: Option<i32>,
     /// Wall-clock time of the trials, seconds.
     pub seconds: f64,
-}
-
-/// Told while a sweep runs.
-pub trait Watch: Sync {
-    /// So many trials will be run, others being known; so many at a time.
-    fn start(&self, missing: usize, known: usize, jobs: usize);
-    /// One has ended.
-    fn ended(&self, point: &Point, trial: &Trial);
-    /// Something that a person should know.
-    fn say(&self, _line: &str) {}
-}
-
-/// Nobody watches.
-pub struct Nobody;
-
-impl Watch for Nobody {
-    fn start(&self, _: usize, _: usize, _: usize) {}
-    fn ended(&self, _: &Point, _: &Trial) {}
 }
 
 /// What runs trials: programs that are built, our library, a store.
@@ -274,7 +234,7 @@ impl<'a> Runner<'a> {
             }
             shared.keep_claims();
         });
-        let state = shared.state.into_inner().unwrap_or_else(|e| e.into_inner());
+        let state = shared.state.into_inner();
         match state.error {
             Some(error) => Err(error),
             None => Ok((state.results, state.ran)),
@@ -315,7 +275,7 @@ const BEAT: Duration = Duration::from_secs(20);
 
 impl<'s> Shared<'s> {
     fn state(&self) -> MutexGuard<'_, State<'s>> {
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
+        self.state.lock()
     }
 
     /// What every worker does until nothing is left.
@@ -349,7 +309,7 @@ impl<'s> Shared<'s> {
         let mut last = Instant::now();
         let mut state = self.state();
         while state.workers > 0 {
-            state = self.wait(state);
+            self.wait(&mut state);
             if last.elapsed() > BEAT {
                 last = Instant::now();
                 if let Err(e) = state.store.beat() {
@@ -360,11 +320,8 @@ impl<'s> Shared<'s> {
     }
 
     /// Until something changes, or for a short time.
-    fn wait<'g>(&self, state: MutexGuard<'g, State<'s>>) -> MutexGuard<'g, State<'s>> {
-        match self.changed.wait_timeout(state, PAUSE) {
-            Ok((state, _)) => state,
-            Err(e) => e.into_inner().0,
-        }
+    fn wait(&self, state: &mut MutexGuard<'_, State<'s>>) {
+        self.changed.wait_for(state, PAUSE);
     }
 
     /// The next trial to run, when there is one and memory for it; `None` when this worker is done.
@@ -392,7 +349,7 @@ impl<'s> Shared<'s> {
                     Err(e) => state.error = Some(e),
                 }
             }
-            state = self.wait(state);
+            self.wait(&mut state);
         }
     }
 }

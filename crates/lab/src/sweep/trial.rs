@@ -2,6 +2,7 @@
 
 use super::axes::{self, AS_COMPILED, Point};
 use crate::store::{self, DONE, FAILED, Trial};
+use parking_lot::Mutex;
 use record::variables::{self, Effect, is_ours};
 use run::cache;
 use run::child;
@@ -15,7 +16,6 @@ use run::stages::{self, Context};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use tell::Error;
 
 /// SHA-256 of files and folders, each computed once.
@@ -25,7 +25,7 @@ pub struct Hashes(Mutex<HashMap<PathBuf, String>>);
 impl Hashes {
     /// Of a file's bytes; of a folder the names and bytes of the `*.ptx` in it.
     fn of(&self, path: &Path) -> Result<String, Error> {
-        let mut known = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        let mut known = self.0.lock();
         if let Some(hash) = known.get(path) {
             return Ok(hash.clone());
         }

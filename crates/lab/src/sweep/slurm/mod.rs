@@ -15,8 +15,8 @@ mod queue;
 mod spool;
 mod worker;
 
-use super::runner::{Again, Watch};
 use super::trial::Planned;
+use super::watch::{Again, Watch};
 use crate::store::{self, Claim, FAILED, Store, Trial};
 use queue::TaskName;
 use run::child;

@@ -14,6 +14,7 @@
 
 use crate::store::Trial;
 use crate::sweep::axes::Point;
+use jiff::Timestamp;
 use run::cache;
 use run::folder::stamp;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 use tell::Error;
 
 /// A trial on its way to a node.
@@ -137,7 +137,7 @@ impl Keeper {
     /// Those of the files.
     pub fn create(parent: &Path) -> Result<Keeper, Error> {
         cache::create(parent)?;
-        let stem = format!("{}-{}", stamp(SystemTime::now()), std::process::id());
+        let stem = format!("{}-{}", stamp(Timestamp::now()), std::process::id());
         let mut n = 0;
         let folder = loop {
             let folder = parent.join(format!("{stem}-{n}"));

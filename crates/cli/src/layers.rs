@@ -1,4 +1,4 @@
-//! `vernier profile`: the layers of a program, found in its launches.
+//! `vernier layers`: the layers of a program, found in its launches.
 
 use crate::Result;
 use crate::options;
@@ -52,9 +52,9 @@ const HELP: &str = "Runs the beginning of a program, finds what it repeats, and 
 from where the argument points, w a parameter of the network, > one that is written; \"sums\" are instructions that accumulate.
 
 Examples:
-  vernier profile mlp
-  vernier profile cnn --stage train
-  vernier profile -- ./my_program its arguments";
+  vernier layers mlp
+  vernier layers cnn --stage train
+  vernier layers -- ./my_program its arguments";
 
 /// Prints the table and keeps the map.
 pub fn run(a: &Arguments) -> Result {
@@ -83,14 +83,14 @@ pub fn run(a: &Arguments) -> Result {
         launches: a.launches,
         seconds: a.seconds,
     };
-    let profile = target.profile(&settings, &library_folder, limits)?;
-    for line in profile.lines(!a.no_times) {
+    let found = target.layers(&settings, &library_folder, limits)?;
+    for line in found.lines(!a.no_times) {
         outln!("{line}");
     }
-    let kept = target.keep(&profile, &settings)?;
+    let kept = target.keep(&found, &settings)?;
     errln!("vernier: kept in {}", kept.display());
     if let Some(path) = &a.json {
-        fs::write(path, profile.json()?).map_err(|e| Error::file("write", path, &e))?;
+        fs::write(path, found.json()?).map_err(|e| Error::file("write", path, &e))?;
     }
     Ok(())
 }
