@@ -81,6 +81,8 @@ pub struct Cache {
     /// Ways in use: the adaptive L1 changes them.
     ways: u32,
     lines: Vec<Line>,
+    /// By set: ways from here on hold lines.
+    top: Vec<u32>,
     /// Line by tag, in caches with many ways.
     map: Option<FxHashMap<u64, u32>>,
     mshrs: Mshrs,
@@ -105,6 +107,7 @@ impl Cache {
         let mut cache = Cache {
             ways: 0,
             lines: Vec::new(),
+            top: Vec::new(),
             map: None,
             mshrs: Mshrs::new(spec.mshrs, spec.merge),
             reserved: FxHashMap::default(),
@@ -140,6 +143,7 @@ impl Cache {
         };
         self.lines.clear();
         self.lines.resize((self.spec.sets * self.ways) as usize, line);
+        self.top = vec![self.ways; self.spec.sets as usize];
         self.map = (self.ways >= MAP_FROM_WAYS).then(FxHashMap::default);
     }
 
@@ -202,16 +206,20 @@ impl Cache {
 
     /// Which line would make room: the last invalid one, else the one longest unused (or oldest), the first of equals. None
     /// if all have sectors on their way.
-    fn victim(&self, set: u32) -> Option<u32> {
-        let (mut invalid, mut best) = (None, None);
-        let mut least = u64::MAX;
+    fn victim(&mut self, set: u32) -> Option<u32> {
+        // Above `top` none is invalid: sets fill from the last way down.
+        let top = self.top[(set / self.ways) as usize];
+        let invalid = (set..set + top)
+            .rev()
+            .find(|i| self.lines[*i as usize].is_invalid());
+        self.top[(set / self.ways) as usize] = invalid.map_or(0, |i| i + 1 - set);
+        if invalid.is_some() {
+            return invalid;
+        }
+        let (mut best, mut least) = (None, u64::MAX);
         for i in set..set + self.ways {
             let line = &self.lines[i as usize];
             if line.is_reserved() {
-                continue;
-            }
-            if line.is_invalid() {
-                invalid = Some(i);
                 continue;
             }
             let time = if self.spec.fifo { line.allocated } else { line.used };
@@ -219,11 +227,24 @@ impl Cache {
                 (least, best) = (time, Some(i));
             }
         }
-        invalid.or(best)
+        best
     }
 
-    fn probe(&self, within: u64, address: u64) -> (Status, Option<u32>) {
-        let (set, tag, sector) = (self.set(within), self.line_of(address), sector_of(address));
+    /// What there is of an address, and which line has it or would make room.
+    fn probe(&mut self, within: u64, address: u64) -> (Status, Option<u32>) {
+        let set = self.set(within);
+        match self.lookup(set, address) {
+            (status, None) => match self.victim(set) {
+                Some(i) => (status, Some(i)),
+                None => (Status::Fail, None),
+            },
+            found => found,
+        }
+    }
+
+    /// What there is of an address in a set, and which line has it.
+    fn lookup(&self, set: u32, address: u64) -> (Status, Option<u32>) {
+        let (tag, sector) = (self.line_of(address), sector_of(address));
         if let Some(i) = self.find(set, tag) {
             let line = &self.lines[i as usize];
             let status = match line.sectors[sector] {
@@ -237,10 +258,7 @@ impl Cache {
                 return (status, Some(i));
             }
         }
-        match self.victim(set) {
-            Some(i) => (Status::Miss, Some(i)),
-            None => (Status::Fail, None),
-        }
+        (Status::Miss, None)
     }
 
     /// Gives line `i` to `tag`, with one sector in `state`.
@@ -300,7 +318,14 @@ impl Cache {
     /// replacement, growing; `tick`: cache cycles, for the ports.
     pub fn access(&mut self, requests: &mut Requests, id: Id, within: u64, now: u64, tick: u64) -> Outcome {
         let request = requests[id];
-        let (probed, i) = self.probe(within, request.address);
+        let (probed, i) = match self.spec.on_fill {
+            // Which line will make room is found out when the answer comes; there is always one.
+            true => match self.lookup(self.set(within), request.address) {
+                (status, None) => (status, Some(0)),
+                found => found,
+            },
+            false => self.probe(within, request.address),
+        };
         let mut outcome = match request.kind.writes() {
             true => self.write(requests, id, &request, probed, i, now, tick),
             false => self.read(requests, id, &request, probed, i, now, tick),
@@ -454,8 +479,9 @@ impl Cache {
                 return fail;
             }
             if evict {
-                let line = &mut self.lines[i as usize];
-                line.sectors[sector] = State::Invalid;
+                self.lines[i as usize].sectors[sector] = State::Invalid;
+                let set = i / self.ways;
+                self.top[set as usize] = self.top[set as usize].max(i + 1 - set * self.ways);
             } else {
                 self.touch(probed, i, request.address, now);
                 self.lines[i as usize].sectors[sector] = State::Modified;

@@ -90,10 +90,38 @@ pub fn atomic_sectors(list: &mut Vec<Sector>, parts: u32, bytes: u32, addresses:
     }
 }
 
+/// Parts of the warp that have threads.
+fn parts_with_threads(parts: u32, addresses: &[(u32, u64)]) -> u32 {
+    let of = |part: u32| addresses.iter().any(|(lane, _)| lane * parts / 32 == part);
+    (0..parts).filter(|p| of(*p)).count() as u32
+}
+
+/// Whether no bank has more than one word: the usual case, found out quickly.
+fn no_conflict(banks: u32, parts: u32, addresses: &[(u32, u64)]) -> bool {
+    let (mut word_of, mut used, mut last) = ([0u64; 64], 0u64, 0);
+    for (lane, address) in addresses {
+        let part = lane * parts / 32;
+        if part != last {
+            (used, last) = (0, part);
+        }
+        let word = address / 4;
+        let bank = (word % u64::from(banks)) as usize;
+        if used >> bank & 1 == 1 && word_of[bank] != word {
+            return false;
+        }
+        used |= 1 << bank;
+        word_of[bank] = word;
+    }
+    true
+}
+
 /// Cycles of an access to shared memory: in each part of the warp as many as there are different words in one bank. Only the
 /// first word of a thread counts (in GPGPU-Sim, too). With `limited` broadcast only one word that several threads want is
 /// given to all of them at once.
 pub fn shared_cycles(banks: u32, parts: u32, limited: bool, addresses: &[(u32, u64)]) -> u32 {
+    if !limited && no_conflict(banks, parts, addresses) {
+        return parts_with_threads(parts, addresses);
+    }
     let mut cycles = 0;
     let mut words: Vec<(u32, u64, u32)> = Vec::with_capacity(32);
     for part in 0..parts {

@@ -332,101 +332,52 @@ fn check_cycles(r: &Reader, device: &Device, units: [u32; CLASSES]) -> Result<()
     } else {
         l.fp.max
     };
-    // Option, its latencies with their initiation intervals, depth of the pipeline, what gives that depth.
+    let vp_depth = "MAX of -ptx_opcode_latency_fp, for .vf32 runs in the SP units";
+    let int_from = "the larger of MAX and shuffle; without INT units, MAX of -ptx_opcode_latency_fp";
+    let sfu_from = "the larger of DIV of -ptx_opcode_latency_dp and -ptx_opcode_latency_sfu";
+    let names = |class: &str| match class {
+        "int" => ("-ptx_opcode_latency_int", "-ptx_opcode_initiation_int"),
+        "fp" => ("-ptx_opcode_latency_fp", "-ptx_opcode_initiation_fp"),
+        "dp" => ("-ptx_opcode_latency_dp", "-ptx_opcode_initiation_dp"),
+        "vp" => ("-ptx_opcode_latency_vp", "-ptx_opcode_initiation_vp"),
+        "sfu" => ("-ptx_opcode_latency_sfu", "-ptx_opcode_initiation_sfu"),
+        _ => ("-ptx_opcode_latency_tesnor", "-ptx_opcode_initiation_tensor"),
+    };
+    // Class, its latencies with their initiation intervals, depth of the pipeline, what gives that depth.
     let rows = [
+        ("int", parts(&l.int), parts(&i.int), int, int_from),
+        ("fp", parts(&l.fp), parts(&i.fp), l.fp.max, "MAX"),
         (
-            "-ptx_opcode_latency_int",
-            parts(&l.int),
-            parts(&i.int),
-            int,
-            "its largest of MAX and shuffle (SP units, if there are no INT units)",
-        ),
-        (
-            "-ptx_opcode_latency_fp",
-            parts(&l.fp),
-            parts(&i.fp),
-            l.fp.max,
-            "MAX of -ptx_opcode_latency_fp",
-        ),
-        (
-            "-ptx_opcode_latency_dp",
+            "dp",
             parts(&l.dp),
             parts(&i.dp),
             dp,
-            "MAX of -ptx_opcode_latency_dp",
+            "MAX; without DP units, that of the SFU",
         ),
-        (
-            "-ptx_opcode_latency_vp",
-            parts(&l.vp),
-            parts(&i.vp),
-            l.fp.max,
-            "MAX of -ptx_opcode_latency_fp, for .vf32 runs in the SP units",
-        ),
-        (
-            "-ptx_opcode_latency_int",
-            [l.shuffle; 4],
-            [i.shuffle; 4],
-            int,
-            "its largest of MAX and shuffle",
-        ),
-        (
-            "-ptx_opcode_latency_int",
-            [l.int.div; 4],
-            [i.int.div; 4],
-            sfu_depth,
-            "the larger of DIV of -ptx_opcode_latency_dp and -ptx_opcode_latency_sfu",
-        ),
-        (
-            "-ptx_opcode_latency_fp",
-            [l.fp.div; 4],
-            [i.fp.div; 4],
-            sfu_depth,
-            "the larger of DIV of -ptx_opcode_latency_dp and -ptx_opcode_latency_sfu",
-        ),
-        (
-            "-ptx_opcode_latency_dp",
-            [l.dp.div; 4],
-            [i.dp.div; 4],
-            sfu_depth,
-            "the larger of DIV of -ptx_opcode_latency_dp and -ptx_opcode_latency_sfu",
-        ),
-        (
-            "-ptx_opcode_latency_vp",
-            [l.vp.div; 4],
-            [i.vp.div; 4],
-            sfu_depth,
-            "the larger of DIV of -ptx_opcode_latency_dp and -ptx_opcode_latency_sfu",
-        ),
-        (
-            "-ptx_opcode_latency_sfu",
-            [l.sfu; 4],
-            [i.sfu; 4],
-            sfu_depth,
-            "itself",
-        ),
-        (
-            "-ptx_opcode_latency_tesnor",
-            [l.tensor; 4],
-            [i.tensor; 4],
-            l.tensor,
-            "itself",
-        ),
+        ("vp", parts(&l.vp), parts(&i.vp), l.fp.max, vp_depth),
+        ("int", [l.shuffle; 4], [i.shuffle; 4], int, int_from),
+        ("int", [l.int.div; 4], [i.int.div; 4], sfu_depth, sfu_from),
+        ("fp", [l.fp.div; 4], [i.fp.div; 4], sfu_depth, sfu_from),
+        ("dp", [l.dp.div; 4], [i.dp.div; 4], sfu_depth, sfu_from),
+        ("vp", [l.vp.div; 4], [i.vp.div; 4], sfu_depth, sfu_from),
+        ("sfu", [l.sfu; 4], [i.sfu; 4], sfu_depth, sfu_from),
+        ("tensor", [l.tensor; 4], [i.tensor; 4], l.tensor, "itself"),
     ];
-    for (option, latencies, intervals, depth, from) in rows {
+    for (class, latencies, intervals, depth, from) in rows {
+        let (latency_option, interval_option) = names(class);
         for (latency, interval) in latencies.into_iter().zip(intervals) {
-            let what = match () {
-                () if latency == 0 || interval == 0 => {
-                    "latencies and initiation intervals are 1 at least".into()
-                }
-                () if latency >= MAX_LATENCY => format!("a latency is below {MAX_LATENCY}"),
-                () if interval > latency => {
-                    format!(
-                        "a latency of {latency} with an initiation interval of {interval}: the interval may not be longer"
-                    )
-                }
-                () if latency > depth => {
-                    format!("a latency of {latency} is longer than the pipeline, {depth} ({from})")
-                }
+            let (option, what) = match () {
+                () if latency == 0 => (latency_option, "a latency is 1 at least".into()),
+                () if interval == 0 => (interval_option, "an initiation interval is 1 at least".into()),
+                () if latency >= MAX_LATENCY => (latency_option, format!("a latency is below {MAX_LATENCY}")),
+                () if interval > latency => (
+                    interval_option,
+                    format!("an initiation interval of {interval} is longer than its latency, {latency}"),
+                ),
+                () if latency > depth => (
+                    latency_option,
+                    format!("a latency of {latency} is longer than the pipeline, {depth} ({from})"),
+                ),
                 () => continue,
             };
             return r.refuse(option, what);

@@ -205,3 +205,23 @@ fn blocks_start_one_by_one_in_each_cluster() {
     assert_eq!(with("-gpgpu_kernel_launch_latency 5000"), one + 5000);
     assert_eq!(with("-gpgpu_TB_launch_latency 10"), one + 400);
 }
+
+/// (8) A stream fills memory where the number of channels is a power of two. With 24, hashed to 32 and reduced by division,
+/// 8 channels get half of it: two thirds is what can be reached.
+#[test]
+fn a_stream_reaches_the_bandwidth_of_memory() {
+    // Each thread reads twice 16 bytes, 8 MiB apart.
+    let body = "mov.u32 %r1, %ctaid.x;\nmov.u32 %r2, %ntid.x;\nmov.u32 %r3, %tid.x;\nmad.lo.u32 %r4, %r1, %r2, %r3;\n\
+                mul.wide.u32 %rd4, %r4, 16;\nadd.u64 %rd5, %rd1, %rd4;\nld.global.v4.u32 {%r5,%r6,%r7,%r8}, [%rd5];\n\
+                ld.global.v4.u32 {%r15,%r16,%r17,%r18}, [%rd5+8388608];";
+    let utilisation = |options: &str| {
+        let mut machine = Machine::new(&kernel(body), options);
+        let at = machine.buffer(&vec![0; 16 << 20]);
+        let s = machine.run("k", 2048, 256, &[Wide(at)]).statistics;
+        assert_eq!(s.dram.reads, (16 << 20) / 32);
+        s.dram.transfer as f64 / (s.dram_cycles * s.channels) as f64
+    };
+    let (power, odd) = (utilisation("-gpgpu_n_mem 32"), utilisation(""));
+    assert!(power > 0.94, "{power}");
+    assert!((0.6..2.0 / 3.0).contains(&odd), "{odd}");
+}
