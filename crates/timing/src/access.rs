@@ -91,6 +91,7 @@ impl Core<'_> {
             self.atomic_done(x, warp);
         }
         self.warps[warp as usize].in_flight -= 1;
+        self.settle(warp);
         self.flights[id].pending = 1;
         Some(id)
     }
@@ -162,6 +163,7 @@ impl Core<'_> {
     fn acknowledge(&mut self, warp: u8) {
         let w = &mut self.warps[warp as usize];
         w.stores = w.stores.saturating_sub(1);
+        self.settle(warp);
     }
 
     /// L1 sends one request.
@@ -239,7 +241,7 @@ impl Core<'_> {
             }
         }
         let f = &mut self.flights[id];
-        let warp = f.warp as usize;
+        let warp = f.warp;
         if load && f.shared {
             if self.ldst.shared.len() as u64 >= self.ldst.shared_latency {
                 return;
@@ -249,7 +251,8 @@ impl Core<'_> {
             self.ldst.shared.push_back((ready, id));
         } else {
             f.left = true;
-            self.warps[warp].in_flight -= 1;
+            self.warps[warp as usize].in_flight -= 1;
+            self.settle(warp);
             // Stores leave at once; so do loads that need no answer.
             if !load || self.flights[id].pending == 0 {
                 self.complete(x, id);

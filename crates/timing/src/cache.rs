@@ -521,9 +521,13 @@ impl Cache {
                 } else {
                     line.readable & !bit
                 };
+                let through = self.spec.hit == WriteHit::Through;
+                if through {
+                    self.queue.push_back(id);
+                }
                 Outcome {
                     status: Status::Miss,
-                    forwarded: false,
+                    forwarded: through,
                     fetches: false,
                 }
             }

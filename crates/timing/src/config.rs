@@ -101,6 +101,8 @@ pub struct CoreSpec {
     pub l1: Option<L1Spec>,
     /// What shared memory leaves becomes L1.
     pub adaptive: bool,
+    /// L1 and shared memory together: bytes, how many times the configured L1, and sizes of shared memory in order.
+    pub unified: Option<(u64, u64, Vec<u64>)>,
     /// Global memory is not cached in L1.
     pub skip_l1: bool,
     /// Empty L1 after each launch, and at fences.
@@ -307,6 +309,7 @@ fn core(r: &Reader, device: &Device) -> Result<CoreSpec, Error> {
         shared_latency: r.number("-gpgpu_smem_latency", 2, 4096)?,
         l1: l1(r)?,
         adaptive: r.0.flag("-gpgpu_adaptive_cache_config"),
+        unified: unified(r)?,
         skip_l1: r.0.flag("-gpgpu_gmem_skip_L1D"),
         flush_l1: r.0.flag("-gpgpu_flush_l1_cache"),
         responses: r.number("-gpgpu_n_ldst_response_buffer_size", 1, 4096)? as usize,
@@ -434,6 +437,39 @@ fn collectors(r: &Reader, units: [u32; CLASSES]) -> Result<Vec<CollectorSpec>, E
         }
     }
     Ok(list)
+}
+
+/// `-gpgpu_unified_l1d_size` and `-gpgpu_shmem_option`.
+fn unified(r: &Reader) -> Result<Option<(u64, u64, Vec<u64>)>, Error> {
+    const NAME: &str = "-gpgpu_unified_l1d_size";
+    let size = u64::from(r.number(NAME, 0, 1 << 20)?) << 10;
+    if size == 0 || r.0.get("-gpgpu_cache:dl1") == "none" {
+        return Ok(None);
+    }
+    let cache = CacheSpec::read(r, "-gpgpu_cache:dl1", Level::L1)?;
+    let configured = u64::from(cache.sets) * u64::from(cache.line) * u64::from(cache.ways);
+    if !size.is_multiple_of(configured) {
+        return r.refuse(
+            NAME,
+            format!(
+                "it is no multiple of the L1 of -gpgpu_cache:dl1, {} KiB",
+                configured >> 10
+            ),
+        );
+    }
+    let mut steps: Vec<u64> =
+        r.0.counts("-gpgpu_shmem_option")
+            .iter()
+            .map(|kib| kib << 10)
+            .collect();
+    steps.sort_unstable();
+    if steps.last().is_some_and(|s| *s > size) {
+        return r.refuse(
+            "-gpgpu_shmem_option",
+            "a size is larger than -gpgpu_unified_l1d_size",
+        );
+    }
+    Ok(Some((size, size / configured, steps)))
 }
 
 fn l1(r: &Reader) -> Result<Option<L1Spec>, Error> {

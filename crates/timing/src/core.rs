@@ -65,6 +65,8 @@ pub struct Core<'s> {
     pub sets: Sets,
     /// Blocks, by place.
     pub ctas: Vec<Option<Cta<'s>>>,
+    /// How many there are.
+    blocks: u32,
     /// Blocks that have ended.
     pub finished: Vec<Finished>,
     pub(crate) scoreboard: Scoreboard,
@@ -105,6 +107,7 @@ impl<'s> Core<'s> {
             warps: vec![Warp::default(); spec.warps as usize],
             sets: Sets::default(),
             ctas: (0..spec.ctas).map(|_| None).collect(),
+            blocks: 0,
             finished: Vec::new(),
             scoreboard: Scoreboard::new(spec.warps as usize, program.words),
             flights: Flights::default(),
@@ -138,7 +141,7 @@ impl<'s> Core<'s> {
 
     /// Blocks that it holds.
     pub fn resident_ctas(&self) -> u32 {
-        self.ctas.iter().flatten().count() as u32
+        self.blocks
     }
 
     /// A block begins, at the end of cycle `now`.
@@ -163,6 +166,7 @@ impl<'s> Core<'s> {
         self.sets.done &= !cta.warps;
         self.sets.empty |= cta.warps;
         self.ctas[place] = Some(cta);
+        self.blocks += 1;
         self.last = x.now;
         self.wake = x.now + 1;
     }
@@ -215,6 +219,7 @@ impl<'s> Core<'s> {
             }
             self.complete(x, id);
             self.warps[warp as usize].in_flight -= 1;
+            self.settle(warp);
             self.flights.remove(id);
             id = next;
         }
@@ -228,6 +233,7 @@ impl<'s> Core<'s> {
         if !inst.writes.is_empty() {
             self.scoreboard.release(warp, inst);
             self.refresh(x, warp);
+            self.settle(warp);
         }
     }
 
@@ -306,6 +312,7 @@ impl<'s> Core<'s> {
         w.buffered = 0;
         self.sets.empty |= bit;
         let place = w.cta as usize;
+        self.settle(warp);
         if let Some(cta) = &mut self.ctas[place] {
             let released = cta.end(warp);
             self.release(x, released);
@@ -589,6 +596,7 @@ impl<'s> Core<'s> {
     pub(crate) fn retire(&mut self, warp: u8) {
         let bit = 1u64 << warp;
         self.sets.resident &= !bit;
+        self.sets.retirable &= !bit;
         let place = self.warps[warp as usize].cta as usize;
         let slot = &mut self.ctas[place];
         let Some(cta) = slot else { return };
@@ -596,6 +604,7 @@ impl<'s> Core<'s> {
         if cta.resident == 0
             && let Some(cta) = slot.take()
         {
+            self.blocks -= 1;
             let (output, stats) = cta.feed.finish();
             self.finished.push(Finished {
                 number: cta.number,
@@ -605,10 +614,16 @@ impl<'s> Core<'s> {
         }
     }
 
-    /// Whether a warp that is done holds its place no longer than until the fetch stage sees it.
-    pub(crate) fn is_retirable(&self, warp: u8) -> bool {
-        let w = &self.warps[warp as usize];
-        w.in_flight == 0 && w.stores == 0 && !self.scoreboard.pending(warp)
+    /// Finds out whether a warp that has ended can give up its place: to be asked whenever something of its is done.
+    pub(crate) fn settle(&mut self, warp: u8) {
+        let (bit, w) = (1u64 << warp, &self.warps[warp as usize]);
+        if self.sets.done & self.sets.resident & bit != 0
+            && w.in_flight == 0
+            && w.stores == 0
+            && !self.scoreboard.pending(warp)
+        {
+            self.sets.retirable |= bit;
+        }
     }
 
     /// Finds out when there is something to do next.
@@ -620,8 +635,8 @@ impl<'s> Core<'s> {
             || !self.collectors.is_empty()
             || self.schedulers[0].is_restless()
             || !self.finished.is_empty()
-            || bits(s.fence).any(|w| !self.scoreboard.pending(w))
-            || bits(s.done & s.resident).any(|w| self.is_retirable(w));
+            || s.retirable != 0
+            || bits(s.fence).any(|w| !self.scoreboard.pending(w));
         self.wake = match busy {
             true => x.now + 1,
             false => {

@@ -53,19 +53,42 @@ pub fn occupancy(kernel: &str, spec: &CoreSpec, needs: Needs, blocks: u64, cores
     }
 }
 
-/// Of how many times as many ways as configured the adaptive L1 has, in 16ths: 128 KiB are shared with `shared` bytes of
-/// shared memory.
-pub fn adaptive_ways(ways: u32, shared: u64) -> u32 {
-    let most = ways * crate::cachespec::MULTIPLIER;
-    let sixteenths = match shared {
-        0 => 16,
-        1..=0x2000 => 15,
-        0x2001..=0x4000 => 14,
-        0x4001..=0x8000 => 12,
-        0x8001..=0x1_0000 => 8,
-        _ => 4,
-    };
-    most * sixteenths / 16
+impl CoreSpec {
+    /// Ways of the adaptive L1 while blocks use `shared` bytes of shared memory; none: as configured. With a unified size it
+    /// gets what the smallest fitting step of `-gpgpu_shmem_option` leaves of it; else, as in GPGPU-Sim 4.0, its part of four
+    /// times its configured size.
+    ///
+    /// # Errors
+    /// No step fits.
+    pub fn adaptive_ways(&self, kernel: &str, ways: u32, shared: u64) -> Result<Option<u32>, Error> {
+        let most = u64::from(ways * crate::cachespec::MULTIPLIER);
+        let Some((unified, times, steps)) = &self.unified else {
+            if shared >= self.shared {
+                return Ok(None);
+            }
+            let sixteenths = match shared {
+                0 => 16,
+                1..=0x2000 => 15,
+                0x2001..=0x4000 => 14,
+                0x4001..=0x8000 => 12,
+                0x8001..=0x1_0000 => 8,
+                _ => 4,
+            };
+            return Ok(Some((most * sixteenths / 16) as u32));
+        };
+        match steps.iter().find(|s| **s >= shared) {
+            // A cache of no ways would be none: one is left.
+            Some(step) => Ok(Some(
+                (u64::from(ways) * times * (unified - step) / unified).max(1) as u32,
+            )),
+            None => Err(Error::Kernel {
+                kernel: kernel.into(),
+                what: format!(
+                    "its blocks use {shared} bytes of shared memory, and no step of -gpgpu_shmem_option is as large"
+                ),
+            }),
+        }
+    }
 }
 
 /// A block on a multiprocessor.
@@ -133,8 +156,21 @@ mod tests {
 
     #[test]
     fn the_adaptive_cache_takes_what_shared_memory_leaves() {
-        let kib = |shared: u64| adaptive_ways(256, shared) * 128 / 1024;
+        let device =
+            device::Device::parse("f", include_str!("../tests/machine/volta.config")).expect("a device");
+        let mut spec = crate::Config::new(&device).expect("a machine").core;
+        let kib = |spec: &CoreSpec, shared: u64| {
+            let ways = spec.adaptive_ways("k", 256, shared).expect("a size");
+            ways.unwrap_or(256) * 128 / 1024
+        };
         let sizes = [0u64, 1, 8 << 10, 9 << 10, 32 << 10, 48 << 10, 64 << 10, 96 << 10];
-        assert_eq!(sizes.map(kib), [128, 120, 120, 112, 96, 64, 64, 32]);
+        assert_eq!(sizes.map(|s| kib(&spec, s)), [128, 120, 120, 112, 96, 64, 64, 32]);
+        // 128 KiB in steps: 4 times the 32 KiB that are configured.
+        spec.unified = Some((128 << 10, 4, vec![0, 32 << 10, 64 << 10]));
+        assert_eq!(
+            [0, 1, 32 << 10, 33 << 10].map(|s| kib(&spec, s)),
+            [128, 96, 96, 64]
+        );
+        assert!(spec.adaptive_ways("k", 256, 65 << 10).is_err());
     }
 }

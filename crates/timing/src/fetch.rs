@@ -2,14 +2,14 @@
 //! noticed. The instruction cache is perfect.
 
 use crate::core::{Context, Core};
-use crate::warp::hungry;
+use crate::warp::{bits, hungry};
 
 impl Core<'_> {
     /// One cycle of the front: decode and fetch, several times.
     pub(crate) fn fetch_cycle(&mut self, x: &mut Context) {
         for _ in 0..x.spec.fetches {
             self.decode(x);
-            self.fetch_one(x);
+            self.fetch_one();
         }
     }
 
@@ -29,22 +29,27 @@ impl Core<'_> {
 
     /// Goes around from the warp after the last that fetched, to one that may fetch; those on the way that have ended give
     /// up their places.
-    fn fetch_one(&mut self, x: &Context) {
+    fn fetch_one(&mut self) {
         if self.fetch.fetched.is_some() {
             return;
         }
         let hungry = hungry(&self.sets);
-        let ended = self.sets.done & self.sets.resident;
-        if hungry | ended == 0 {
+        if hungry | self.sets.retirable == 0 {
             return;
         }
-        let n = x.spec.warps;
-        for k in 1..=n {
-            let warp = ((u32::from(self.fetch.last) + k) % n) as u8;
-            if ended >> warp & 1 == 1 && self.is_retirable(warp) {
+        // Warps behind the last one, then those up to it.
+        let behind = u64::MAX.checked_shl(u32::from(self.fetch.last) + 1).unwrap_or(0);
+        for part in [behind, !behind] {
+            let next = hungry & part;
+            let before_next = match next {
+                0 => u64::MAX,
+                _ => next ^ (next - 1),
+            };
+            for warp in bits(self.sets.retirable & part & before_next) {
                 self.retire(warp);
             }
-            if hungry >> warp & 1 == 1 {
+            if next != 0 {
+                let warp = next.trailing_zeros() as u8;
                 self.fetch.last = warp;
                 self.fetch.fetched = Some(warp);
                 return;

@@ -146,7 +146,9 @@ impl Slice {
         let outcome = self.cache.access(requests, id, within, time, tick);
         let answered = match outcome.status {
             Status::Fail => return,
-            Status::Hit => !outcome.forwarded,
+            // What goes on to memory is answered from there.
+            _ if outcome.forwarded => false,
+            Status::Hit => true,
             _ => kind.writes() && self.answers_writes && !outcome.fetches,
         };
         self.input.pop_front();

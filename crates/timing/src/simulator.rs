@@ -4,7 +4,7 @@ use crate::Error;
 use crate::clock::{CORE, Clocks, DRAM, L2, NETWORK};
 use crate::config::Config;
 use crate::core::{Context, Core, Failure, Finished};
-use crate::cta::{Needs, adaptive_ways, occupancy};
+use crate::cta::{Needs, occupancy};
 use crate::feed::Feed;
 use crate::ldst::Ldst;
 use crate::memory::Memory;
@@ -134,16 +134,20 @@ impl Simulator {
         }
         let shared = needs.shared * u64::from(ctas);
         let l1_ways = self.config.core.l1.as_ref().map(|l1| l1.cache.ways);
-        let ways = l1_ways.filter(|_| self.config.core.adaptive && shared < self.config.core.shared);
+        let ways = match l1_ways.filter(|_| self.config.core.adaptive) {
+            Some(ways) => self.config.core.adaptive_ways(l.kernel, ways, shared)?,
+            None => None,
+        };
         self.addresses.update(&l.memory.snapshot());
         self.memory.begin();
         let cores = self.ldst.drain(..).enumerate().map(|(id, mut ldst)| {
-            ldst.begin(ways.map(|w| adaptive_ways(w, shared)));
+            ldst.begin(ways);
             Core::new(id as u32, &self.config.core, &program, ldst)
         });
         let run = Run {
             cores: cores.collect(),
             clusters: vec![Cluster::new(self.config.core.per_cluster); self.config.core.clusters as usize],
+            ejected: 0,
             next_cluster: 0,
             next_cta: 0,
             steps: &steps,
@@ -218,6 +222,8 @@ impl Cluster {
 struct Run<'r, 's> {
     cores: Vec<Core<'s>>,
     clusters: Vec<Cluster>,
+    /// Answers that wait at clusters.
+    ejected: usize,
     next_cluster: usize,
     next_cta: u64,
     steps: &'s Steps<'s>,
@@ -329,7 +335,7 @@ impl Run<'_, '_> {
     fn is_done(&self) -> bool {
         self.next_cta == self.steps.blocks()
             && self.cores.iter().all(|c| !c.is_active())
-            && self.clusters.iter().all(|c| c.ejected.is_empty())
+            && self.ejected == 0
             && !self.memory.is_busy()
     }
 
@@ -351,16 +357,18 @@ impl Run<'_, '_> {
 
     /// Clusters take answers from the network, and hand them to multiprocessors.
     fn answers(&mut self, now: u64) {
-        if self.memory.nothing_arrived() && self.clusters.iter().all(|c| c.ejected.is_empty()) {
+        if self.memory.nothing_arrived() && self.ejected == 0 {
             return;
         }
         let perfect = self.config.memory.perfect;
+        let mut taken = 0;
         for (n, cluster) in self.clusters.iter_mut().enumerate() {
-            let receive = |cluster: &mut Cluster, memory: &mut Memory| {
+            let mut receive = |cluster: &mut Cluster, memory: &mut Memory| {
                 if cluster.ejected.len() < self.config.core.ejection
                     && let Some(id) = memory.receive(n as u32, now)
                 {
                     cluster.ejected.push_back(id);
+                    self.ejected += 1;
                 }
             };
             // Perfect memory answers straight into this queue.
@@ -371,6 +379,7 @@ impl Run<'_, '_> {
                 let core = &mut self.cores[self.memory.requests[id].core as usize];
                 if core.ldst.has_room() {
                     cluster.ejected.pop_front();
+                    taken += 1;
                     core.ldst.responses.push_back(id);
                     core.wake = core.wake.min(now);
                 }
@@ -379,6 +388,7 @@ impl Run<'_, '_> {
                 receive(cluster, self.memory);
             }
         }
+        self.ejected -= taken;
     }
 
     fn core_cycles(&mut self, now: u64) {
@@ -457,7 +467,7 @@ impl Run<'_, '_> {
     fn skip(&mut self, now: u64, checked: u64) {
         let starts =
             self.next_cta < self.steps.blocks() && self.cores.iter().any(|c| c.resident_ctas() < self.ctas);
-        if starts && self.launch_delay == 0 || self.clusters.iter().any(|c| !c.ejected.is_empty()) {
+        if starts && self.launch_delay == 0 || self.ejected > 0 {
             return;
         }
         let active = self.cores.iter().filter(|c| c.is_active());

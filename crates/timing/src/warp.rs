@@ -28,6 +28,8 @@ pub struct Sets {
     pub resident: u64,
     /// All their threads have ended.
     pub done: u64,
+    /// And nothing of theirs is under way: the fetch stage will free their places.
+    pub retirable: u64,
     /// They wait at a barrier.
     pub barrier: u64,
     /// They wait at a fence.

@@ -166,3 +166,22 @@ fn a_machine_outlives_what_goes_wrong() {
     let said = limited.simulate("k", [3, 1, 1], [64, 1, 1], &[Wide(at)]);
     assert!(matches!(said, Err(Error::Limit { .. })), "{said:?}");
 }
+
+/// The configurations of this repository that describe a machine with a crossbar can be simulated.
+#[test]
+fn the_configurations_here_are_taken_or_refused_by_name() {
+    let config = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../configs")
+            .join(name);
+        let device = device::Device::from_file(&path).unwrap_or_else(|e| panic!("{e}"));
+        Simulator::new(&device)
+            .map(|s| s.config().cores())
+            .map_err(|e| e.to_string())
+    };
+    assert_eq!(config("SM75_RTX2060"), Ok(30));
+    let v100 = config("SM70_V100").expect_err("a network");
+    assert!(v100.contains("`-network_mode` is `1`"), "{v100}");
+    let default = config("default").expect_err("no machine");
+    assert!(default.contains("-gpgpu_perfect_inst_const_cache"), "{default}");
+}
