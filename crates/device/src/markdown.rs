@@ -35,7 +35,7 @@ pub fn options_markdown() -> String {
             );
         }
     }
-    page.push_str("\n## Earlier names\n\n| in early files | today |\n|---|---|\n");
+    page.push_str("\n## Other names\n\n| in some files | here |\n|---|---|\n");
     for (earlier, today) in EARLIER_NAMES {
         let _ = writeln!(page, "| `{earlier}` | `{today}` |");
     }

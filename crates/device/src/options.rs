@@ -91,8 +91,11 @@ pub(crate) const DRAM_TIMINGS: [&str; 14] = [
     "nbk", "CCD", "RRD", "RCD", "RAS", "RP", "RC", "CL", "WL", "CDLR", "WR", "nbkgrp", "CCDL", "RTPL",
 ];
 
-/// Names that early files use, and what they are called today.
-pub(crate) const EARLIER_NAMES: [(&str, &str); 4] = [
+/// Other names that files use, and what the option is called in the table.
+pub(crate) const EARLIER_NAMES: [(&str, &str); 6] = [
+    // Both spellings of tensor, of both options.
+    ("-ptx_opcode_latency_tensor", "-ptx_opcode_latency_tesnor"),
+    ("-ptx_opcode_initiation_tesnor", "-ptx_opcode_initiation_tensor"),
     ("-rop_latency", "-gpgpu_l2_rop_latency"),
     ("-gmem_skip_L1D", "-gpgpu_gmem_skip_L1D"),
     ("-smem_latency", "-gpgpu_smem_latency"),
@@ -173,6 +176,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("-ptx_opcode_initiation_tensor", COUNT, "64", Later, "Cycles between tensor core operations"),
     option("-gpgpu_kernel_launch_latency", COUNT, "0", Later, "Cycles that a kernel launch takes"),
     option("-gpgpu_TB_launch_latency", COUNT, "0", Later, "Cycles that starting a thread block takes"),
+    option("-cdp_latency", Kind::Numbers { separator: ',', least: 5, most: 5 }, "7200,8000,100,12000,1600", Later, "Cycles of the calls by which kernels launch kernels"),
     // Multiprocessor: issue, pipelines, units.
     option("-gpgpu_simd_model", WHOLE, "1", Later, "How diverging threads come together: 1, at the immediate post-dominator"),
     option("-gpgpu_num_sched_per_core", AT_LEAST_1, "1", Later, "Warp schedulers of a multiprocessor"),

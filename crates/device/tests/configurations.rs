@@ -144,6 +144,9 @@ fn values_may_be_quoted_spread_out_and_repeated() {
     assert_eq!(device.latency.int.div, 145);
     assert_eq!(device.latency.shuffle, 4);
     assert_eq!(device.registers_per_block, 16384);
+    // Tensor, spelt either way.
+    let device = parse("-ptx_opcode_latency_tensor 33\n-ptx_opcode_initiation_tesnor 17");
+    assert_eq!((device.latency.tensor, device.initiation.tensor), (33, 17));
 }
 
 #[test]

@@ -23,9 +23,10 @@ use crate::program::{Program, StepSite};
 use crate::runner::{Advance, BlockRunner, Launch, Room};
 use crate::warp::Warp;
 use backend::{Error, Stats, Trap};
-use ir::{BlockShape, InstructionClass, IrInst, Op, Space, Val};
+use ir::window;
+use ir::{BarrierFn, BlockShape, InstructionClass, IrInst, Op, Space, VReg, Val};
 use ptx::ast::Span;
-use ptx::isa::Latency;
+use ptx::isa::{Latency, Work};
 
 /// What does not change of a PTX instruction, whoever executes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +37,58 @@ pub struct StaticInstruction {
     pub class: InstructionClass,
     /// Its unit, and which of the unit's latencies it has.
     pub latency: Latency,
-    /// Virtual registers that it reads, its guard too.
+    /// Virtual registers that it reads, its guard last. Special registers are none.
     pub reads: Vec<u32>,
+    /// Whether it has a guard: the last of `reads`.
+    pub guarded: bool,
     /// Virtual registers that it writes.
     pub writes: Vec<u32>,
     /// Its access to memory.
     pub access: Option<StaticAccess>,
+    /// What it has other warps or threads wait for.
+    pub order: Order,
+}
+
+/// What an instruction does to the order of warps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Nothing.
+    Free,
+    /// It comes to a barrier of the block.
+    Barrier {
+        /// Which; none if a register says.
+        number: Option<u32>,
+        /// How many threads it needs.
+        threads: Needed,
+        /// It waits there, rather than arriving and going on.
+        waits: bool,
+    },
+    /// It waits for the thread's own accesses to memory: a fence.
+    Fence,
+    /// It ends threads.
+    End,
+}
+
+/// How many threads a barrier needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// All of the block.
+    Block,
+    /// So many.
+    Threads(u32),
+    /// A register says.
+    Register,
+}
+
+/// Where a generic address leads: the space, and the address in it.
+pub fn generic(address: u64) -> (Space, u64) {
+    let space = match address & window::MASK {
+        window::PARAM => Space::Param,
+        window::SHARED => Space::Shared,
+        window::LOCAL => Space::Local,
+        _ => return (Space::Global, address),
+    };
+    (space, address & !window::MASK)
 }
 
 /// What does not change of an access to memory.
@@ -211,10 +258,27 @@ impl Engine {
 /// What does not change of an instruction.
 fn facts(ir: &ir::Ir, i: &IrInst) -> StaticInstruction {
     let origin = ir.origins[i.origin as usize];
+    let stored = |r: VReg| ir.regs[r.0 as usize].special.is_none().then_some(r.0);
     let sources = i.src.iter().filter_map(|v| match v {
-        Val::Reg(r) => Some(r.0),
+        Val::Reg(r) => stored(*r),
         Val::Const(_) => None,
     });
+    let order = match i.op {
+        Op::Barrier { f, .. } => Order::Barrier {
+            number: match i.src.first() {
+                Some(Val::Const(n)) => u32::try_from(*n).ok(),
+                _ => None,
+            },
+            threads: match i.src.get(1) {
+                Some(Val::Const(n)) => u32::try_from(*n).map_or(Needed::Block, Needed::Threads),
+                _ => Needed::Register,
+            },
+            waits: f != BarrierFn::Arrive,
+        },
+        Op::Nop if origin.latency.work == Work::Barrier => Order::Fence,
+        Op::Exit => Order::End,
+        _ => Order::Free,
+    };
     let access = match i.op {
         Op::Load(a) | Op::Store(a) => Some(StaticAccess {
             space: a.space,
@@ -235,8 +299,10 @@ fn facts(ir: &ir::Ir, i: &IrInst) -> StaticInstruction {
         class: origin.class,
         latency: origin.latency,
         reads: sources.chain(i.guard.map(|(p, _)| p.0)).collect(),
+        guarded: i.guard.is_some(),
         writes: i.dst.iter().map(|d| d.0).collect(),
         access,
+        order,
     }
 }
 
@@ -249,6 +315,17 @@ impl Steps<'_> {
     /// Blocks of the launch.
     pub fn blocks(&self) -> u64 {
         self.blocks
+    }
+
+    /// Threads of a block.
+    pub fn threads(&self) -> u64 {
+        self.launch.config.block.count()
+    }
+
+    /// Whether results depend on the order in which blocks run, so that [`Engine::launch`] runs them one after the other:
+    /// floating-point atomics, and those whose old value is used.
+    pub fn ordered(&self) -> bool {
+        self.launch.program.ordered
     }
 
     /// Brings a block of the launch (below [`Steps::blocks`]) to its first instruction. Each has registers and shared

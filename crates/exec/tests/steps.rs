@@ -8,7 +8,7 @@ mod device;
 use device::{Device, HEADER};
 use exec::Arena;
 use exec::Memory;
-use exec::steps::{Addresses, Progressed, Step, Steps};
+use exec::steps::{Addresses, Needed, Order, Progressed, Step, Steps};
 
 /// Calls `f` with a launch of kernel `k`, two blocks of `threads`, on a buffer of 4 KiB; the text from line 4 on.
 fn with<R>(text: &str, threads: u32, f: impl FnOnce(&Memory, u64, &Steps) -> R) -> R {
@@ -135,6 +135,15 @@ fn warps_wait_for_each_other() {
                 ld.param.u64 %rd1, [p];\nmov.u32 %r1, %tid.x;\nst.shared.u32 [s], %r1;\nbar.sync 0;\n\
                 ld.shared.u32 %r2, [s];\nst.global.u32 [%rd1], %r2;\nret;\n}\n";
     with(text, 64, |_, _, steps| {
+        let order = |i: usize| steps.instructions()[i].order;
+        let barrier = Order::Barrier {
+            number: Some(0),
+            threads: Needed::Block,
+            waits: true,
+        };
+        assert_eq!((order(2), order(3), order(6)), (Order::Free, barrier, Order::End));
+        // The thread's number is no register that an instruction has to wait for.
+        assert!(steps.instructions()[1].reads.is_empty());
         let mut block = steps.block(0);
         // To the barrier, which is executed, and no further, however often it is asked.
         assert_eq!(all(&mut block, 0).len(), 4);
