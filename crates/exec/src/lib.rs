@@ -1,4 +1,5 @@
-//! Makes warp code of kernels and executes it: the functional engine.
+//! Makes warp code of kernels and executes it: the functional engine. What its unsafe code relies on is said at the head of
+//! `warp`, `access` and [`memory`]. No foreign code calls back into this crate, so no panic passes through foreign frames.
 //!
 //! | module | what |
 //! |---|---|

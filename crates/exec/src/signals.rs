@@ -13,8 +13,16 @@ const FAULTS: [libc::c_int; 6] = [
 /// Starts threads: those that `start` makes never run a signal handler of the program. A handler that calls CUDA there
 /// would wait for the kernel whose blocks this thread has to run.
 pub fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+    /// What the thread blocked before; it does so again when this goes, by a panic too.
+    struct Before(libc::sigset_t);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            // SAFETY: a set that pthread_sigmask wrote.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
+        }
+    }
     // SAFETY: the sets are initialised by sigfillset and pthread_sigmask before they are read.
-    unsafe {
+    let _before = unsafe {
         let mut all = std::mem::zeroed::<libc::sigset_t>();
         let mut before = std::mem::zeroed::<libc::sigset_t>();
         libc::sigfillset(&mut all);
@@ -22,8 +30,7 @@ pub fn without_signals<T>(start: impl FnOnce() -> T) -> T {
             libc::sigdelset(&mut all, signal);
         }
         libc::pthread_sigmask(libc::SIG_BLOCK, &all, &mut before);
-        let result = start();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        result
-    }
+        Before(before)
+    };
+    start()
 }
