@@ -3,6 +3,7 @@
 
 mod machine;
 
+use exec::Arena;
 use machine::{Machine, Wide, cycles, kernel};
 
 /// Cycles that each of `instruction` adds to a dependent chain: what 48 more of them cost, divided.
