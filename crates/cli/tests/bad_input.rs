@@ -397,7 +397,7 @@ fn options_that_contradict_each_other() {
     let report_of = |args: &[&str]| report(&run(&dir, &[&["run", "toy"], args].concat()), &dir);
     insta::assert_snapshot!("epochs_without_training", report_of(&["--epochs", "3"]));
     insta::assert_snapshot!("no_epochs", report_of(&["--stage", "train"]));
-    insta::assert_snapshot!("performance_mode", report_of(&["--mode", "performance"]));
+    insta::assert_snapshot!("no_such_mode", report_of(&["--mode", "cycles"]));
     insta::assert_snapshot!("no_binary", report_of(&["--stage", "test"]));
     fs::write(
         dir.join("programs/toy/vernier.toml"),
@@ -405,18 +405,6 @@ fn options_that_contradict_each_other() {
     )
     .unwrap();
     insta::assert_snapshot!("unknown_key", report_of(&[]));
-}
-
-#[test]
-fn performance_simulation_by_variable() {
-    let dir = folder("performance");
-    let output = vernier(&dir)
-        .env("PTX_SIM_MODE_FUNC", "0")
-        .args(["exec", "--no-record", "--"])
-        .arg(bad())
-        .output()
-        .unwrap();
-    insta::assert_snapshot!(report(&output, &dir));
 }
 
 #[test]

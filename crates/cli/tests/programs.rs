@@ -197,6 +197,42 @@ fn training_then_more_training_then_a_test() {
 }
 
 #[test]
+fn performance_simulation_gives_the_same_answers_and_cycles() {
+    let dir = folder("cycles");
+    run_program(&dir, "mlp", "10", &["--stage", "build"]);
+    let config = root().join("configs/SM75_RTX2060");
+    let config = config.to_string_lossy();
+    let test = ["--stage", "test", "--config", &config, "--runs", "records"];
+    let (functional, _) = run_program(&dir, "mlp", "10", &test);
+    let (json, output) = run_program(
+        &dir,
+        "mlp",
+        "10",
+        &[&test[..], &["--mode", "performance"]].concat(),
+    );
+    for same in [
+        "accuracy_percent",
+        "launches",
+        "thread_instructions",
+        "variable_instructions",
+    ] {
+        assert_eq!(json[same], functional[same], "{same}");
+    }
+    assert!(functional["cycles"].is_null());
+    let cycles = json["cycles"].as_array().expect("a list");
+    assert!(!cycles.is_empty());
+    for kernel in cycles {
+        let number = |name: &str| kernel[name].as_u64().expect("a number");
+        assert!(number("cycles") > 100 * number("launches"), "{kernel}");
+        assert!(
+            number("warp_instructions") > 0 && number("l2_accesses") > 0,
+            "{kernel}"
+        );
+    }
+    assert!(output.contains("simulated cycles"), "{output}");
+}
+
+#[test]
 fn ptx_edited_by_hand_is_read_from_a_folder() {
     let dir = folder("edited");
     run_program(&dir, "mlp", "100", &["--stage", "build"]);

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, RwLock, TryLockError};
+use timing::Performance;
 
 /// What cudaDriverGetVersion answers: new enough for every runtime that is served.
 pub const DRIVER_VERSION: i32 = 13030;
@@ -73,24 +74,38 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The back end that the environment and the configuration ask for.
 fn backend(startup: &Startup, device: &Device, facts: &Facts) -> Result<Arc<dyn Backend>, Error> {
-    startup.check_mode()?;
-    if startup.get(&variables::MODE)?.is_none() && device.mode == Some(Mode::Performance) {
+    let mode = startup.mode()?;
+    if mode.is_none() && device.mode == Some(Mode::Performance) {
         say::info(
-            "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
-             simulating functionally",
+            "the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation): simulating functionally, because neither \
+             PTX_SIM_MODE_FUNC=0 nor --mode performance asks for it, too",
         );
     }
-    let mut engine = Engine::new(startup.thread_count()?).probing(Probes {
+    let probes = Probes {
         profile: startup.is_on(&variables::PROFILE),
         observe: startup.observe()?,
-    });
+    };
+    if mode == Some(Mode::Performance) && (probes.profile || probes.observe.any()) {
+        return Err(Error::NotSupported(
+            "performance simulation neither profiles nor looks at numbers: ask for --mode performance (PTX_SIM_MODE_FUNC=0) or \
+             for --profile, --observe, --shadow and --stop-at, not for both"
+                .into(),
+        ));
+    }
+    let mut engine = Engine::new(startup.thread_count()?).probing(probes);
     if startup.is_on(&variables::DETERMINISTIC) {
         engine = engine.in_order();
     }
     let memory = Memory::new(facts.global_memory).map_err(|e| Error::Start(e.to_string()))?;
-    let backend = Functional::new(engine, memory);
+    let backend: Arc<dyn Backend> = match mode {
+        Some(Mode::Performance) => {
+            let made = Performance::new(device, engine, memory);
+            Arc::new(made.map_err(|e| Error::Start(e.to_string()))?)
+        }
+        _ => Arc::new(Functional::new(engine, memory)),
+    };
     say::verbose(&format!("{} back end", backend.name()));
-    Ok(Arc::new(backend))
+    Ok(backend)
 }
 
 impl Ready {

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use backend::Limits;
+use device::Mode;
 use exec::Observe;
 use exec::observe::Kernels;
 use policy::Globs;
@@ -91,21 +92,14 @@ impl Startup {
         })
     }
 
-    /// Refuses a mode of simulation that is not there.
-    pub(crate) fn check_mode(&self) -> Result<(), Error> {
-        let mode = self.get(&variables::MODE)?;
-        match mode.as_deref() {
-            None | Some("1") => Ok(()),
-            Some("0") => Err(Error::NotSupported(
-                "PTX_SIM_MODE_FUNC=0 asks for performance (cycle) simulation, which Vernier does not have yet: \
-                 set it to 1 (functional) or unset it"
-                    .into(),
-            )),
+    /// The mode of simulation that is asked for, if one is.
+    pub(crate) fn mode(&self) -> Result<Option<Mode>, Error> {
+        match self.get(&variables::MODE)?.as_deref() {
+            None => Ok(None),
+            Some("1") => Ok(Some(Mode::Functional)),
+            Some("0") => Ok(Some(Mode::Performance)),
             Some(text) => Err(variables::MODE
-                .invalid(
-                    text,
-                    "1 is functional simulation, 0 performance simulation (not there yet)",
-                )
+                .invalid(text, "1 is functional simulation, 0 performance simulation")
                 .into()),
         }
     }

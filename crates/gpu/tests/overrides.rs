@@ -200,14 +200,67 @@ fn every_f32_instruction_is_rewritten_on_demand() {
 }
 
 #[test]
-fn performance_simulation_is_refused_by_name() {
+fn performance_simulation_computes_the_same_and_counts_cycles() {
+    let records = folder("cycles");
     let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
     let mut settings = startup(None, None, None);
-    settings.environment = settings.environment.with(&variables::MODE, "0");
+    settings.environment = settings
+        .environment
+        .with(&variables::MODE, "0")
+        .with(&variables::RUN_DIR, records.to_string_lossy());
+    settings.config = Some(
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../configs/SM75_RTX2060/gpgpusim.config"
+        )
+        .into(),
+    );
     let prog = program(settings, &ptx, &["k"], &[]);
-    let error = run(&prog, 1, [1.0; 4]).unwrap_err();
+    let streams = prog.context.streams().unwrap();
+    let events = [streams.event_create(0).unwrap(), streams.event_create(0).unwrap()];
+    let record = |event| {
+        // SAFETY: nothing that needs a promise.
+        unsafe { prog.context.issue(gpu::DEFAULT_STREAM, gpu::Work::Record(event)) }.unwrap()
+    };
+    record(events[0]);
+    assert_eq!(run(&prog, 1, [1.0, 2.0, 3.0, 4.0]).unwrap(), [2.0, 3.0, 4.0, 5.0]);
+    record(events[1]);
+    let ms = streams.elapsed_ms(events[0], events[1]).unwrap();
+    prog.context.finish();
+    let text = std::fs::read_to_string(records.join(format!("{}.jsonl", std::process::id()))).unwrap();
+    let events = record::Event::read(&text).unwrap();
+    let cycles = events.iter().find_map(|e| match e {
+        record::Event::Cycles(c) => Some(c.clone()),
+        _ => None,
+    });
+    let cycles = cycles.expect("an event");
+    assert_eq!(
+        (cycles.kernel.as_str(), cycles.launches, cycles.warp_instructions),
+        ("k", 1, 9)
+    );
+    // A load that misses all caches, and what is before and behind it.
+    assert!((300..3000).contains(&cycles.cycles), "{cycles:?}");
+    // Events have the simulated time: cycles of 1365 MHz.
+    let expected = cycles.cycles as f64 / 1365e3;
+    assert!(
+        (f64::from(ms) - expected).abs() < 1e-6,
+        "{ms} ms, {} cycles",
+        cycles.cycles
+    );
+    std::fs::remove_dir_all(&records).unwrap();
+}
+
+#[test]
+fn performance_simulation_refuses_to_observe() {
+    let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
+    let mut settings = startup(None, None, None);
+    settings.environment = settings
+        .environment
+        .with(&variables::MODE, "0")
+        .with(&variables::PROFILE, "1");
+    let error = run(&program(settings, &ptx, &["k"], &[]), 1, [1.0; 4]).unwrap_err();
     assert_eq!(error.code(), Code::NOT_SUPPORTED);
-    assert!(error.to_string().contains("PTX_SIM_MODE_FUNC"), "{error}");
+    assert!(error.to_string().contains("--profile"), "{error}");
 }
 
 #[test]

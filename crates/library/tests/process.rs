@@ -256,8 +256,8 @@ fn variables_that_mean_nothing_are_told() {
         "vernier: PTX_SIM_KERNELFILE is a variable of GPGPU-Sim's, which Vernier does not read: VERNIER_PTX_DIR=FOLDER takes \
          the kernels of the PTX files in a folder\n\
          vernier: VERNIER_FROMAT is no variable of Vernier's and is not read: did you mean VERNIER_FORMAT?\n\
-         vernier: the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation), which is not there yet: \
-         simulating functionally\n\
+         vernier: the configuration says `-gpgpu_ptx_sim_mode 0` (performance simulation): simulating functionally, because \
+         neither PTX_SIM_MODE_FUNC=0 nor --mode performance asks for it, too\n\
          vernier: no effect of VF_SIGNIFICAND: no kernel executed a `.vf32` instruction. VERNIER_OVERRIDE=vf32 rewrites every \
          f32 instruction (`vernier exec --format` sets both), or write `.vf32` in the PTX\n",
     );

@@ -29,6 +29,8 @@ pub enum Event {
     Unsupported(Unsupported),
     /// At the end: the totals of a kernel.
     Kernel(Kernel),
+    /// At the end: the simulated time of a kernel, of a performance simulation.
+    Cycles(Cycles),
     /// At the end: the time of a PTX line.
     Line(Line),
     /// At the end: what the numbers of an instruction did.
@@ -182,6 +184,49 @@ pub struct Kernel {
     pub counts: Counts,
     /// Wall-clock time, seconds.
     pub seconds: f64,
+}
+
+/// What performance simulation counted in all launches of a kernel. Names are short; docs/timing.md has GPGPU-Sim's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cycles {
+    /// Mangled name of the kernel.
+    pub kernel: String,
+    /// Launches that were simulated.
+    pub launches: u64,
+    /// Core cycles.
+    pub cycles: u64,
+    /// Thread-instructions completed.
+    pub thread_instructions: u64,
+    /// Warp-instructions issued.
+    pub warp_instructions: u64,
+    /// Accesses to the L1 data caches.
+    pub l1_accesses: u64,
+    /// Those that found neither the sector nor a request for it.
+    pub l1_misses: u64,
+    /// Accesses to L2.
+    pub l2_accesses: u64,
+    /// See `l1_misses`.
+    pub l2_misses: u64,
+    /// Read commands to memory.
+    pub dram_reads: u64,
+    /// Write commands to memory.
+    pub dram_writes: u64,
+}
+
+impl Cycles {
+    /// Adds other launches of the kernel.
+    pub fn add(&mut self, other: &Cycles) {
+        self.launches += other.launches;
+        self.cycles += other.cycles;
+        self.thread_instructions += other.thread_instructions;
+        self.warp_instructions += other.warp_instructions;
+        self.l1_accesses += other.l1_accesses;
+        self.l1_misses += other.l1_misses;
+        self.l2_accesses += other.l2_accesses;
+        self.l2_misses += other.l2_misses;
+        self.dram_reads += other.dram_reads;
+        self.dram_writes += other.dram_writes;
+    }
 }
 
 /// An executed PTX line.

@@ -257,8 +257,9 @@ variables! {
     CONFIG: PathBuf = "SIM_CONFIG_PATH", path, "a file",
         "`gpgpusim.config` of the working directory, if there is one, else the built-in device", CALL, Changes, "`--config`";
 
-    /// `1` is functional simulation; `0` asks for performance simulation, which is refused by name.
-    MODE: String = "PTX_SIM_MODE_FUNC", text, "`1`, `0`", "what the configuration says", FIRST, Changes, "";
+    /// `1` is functional simulation, `0` performance simulation: cycles of the configured machine, too. A configuration that says
+    /// `-gpgpu_ptx_sim_mode 0` alone does not ask for it.
+    MODE: String = "PTX_SIM_MODE_FUNC", text, "`1`, `0`", "`1`", FIRST, Changes, "`--mode`";
 
     /// CPU threads. Results do not depend on it, but for kernels whose blocks race for memory.
     THREADS: usize = "VERNIER_THREADS",

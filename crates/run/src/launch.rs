@@ -57,15 +57,6 @@ pub const CONFIG_FILE: &str = "gpgpusim.config";
 /// Makes the environment. `folder` is where the program will run, `library_folder` has our library under all
 /// its names.
 pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Result<Launch, Error> {
-    if of_process(variables::MODE.name()).is_some_and(|v| v.trim() == "0") {
-        return Err(no_performance("PTX_SIM_MODE_FUNC=0", "unset it or set it to 1"));
-    }
-    if settings.mode == Some(Mode::Performance) {
-        return Err(no_performance(
-            "--mode performance",
-            "leave --mode away, or --mode functional",
-        ));
-    }
     let mut launch = Launch::default();
     for (name, value) in &settings.env {
         launch.set(name, value);
@@ -77,6 +68,14 @@ pub fn prepare(settings: &Settings, folder: &Path, library_folder: &Path) -> Res
     }
     if settings.observe.is_none() && settings.observe_out.is_some() {
         launch.set(variables::OBSERVE.name(), "*");
+    }
+    if let Some(mode) = settings.mode {
+        launch.set(variables::MODE.name(), mode.number());
+    }
+    if launch.seen(variables::MODE.name()).as_deref() == Some(Mode::Performance.number()) {
+        launch
+            .notes
+            .push("performance simulation: cycles of the configured machine (docs/timing.md)".into());
     }
     let mut libraries = OsString::from(library_folder);
     if let Some(more) = std::env::var_os("LD_LIBRARY_PATH").filter(|v| !v.is_empty()) {
@@ -126,16 +125,6 @@ pub fn ptx_folder(settings: &Settings, folder: &Path) -> Result<Option<PathBuf>,
     };
     let device = device::Device::from_file(&config).map_err(|e| Error::failed(strip(&e.to_string()), ""))?;
     Ok((!device.generate_ptx).then(|| folder.to_path_buf()))
-}
-
-/// Performance simulation is refused by name: a wrong number would be worse.
-pub fn no_performance(asked: &str, advice: &str) -> Error {
-    Error::failed(
-        format!(
-            "performance (cycle) simulation is asked for ({asked}), but this version of Vernier has functional simulation only"
-        ),
-        advice,
-    )
 }
 
 impl Launch {

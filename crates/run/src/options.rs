@@ -390,10 +390,10 @@ options! {
         group: SIMULATION, value: "CONFIG", allowed: "a file, a folder or a name under configs/",
         axis: axis(110, "config", "a device configuration", "CONFIGS"),
     };
-    /// functional (default) or performance (not there yet)
+    /// functional (default) or performance: simulated cycles too, many times slower
     "mode" mode: Mode = Text(word) {
         group: SIMULATION, value: "MODE",
-        words: &[("functional", "What the kernels compute"), ("performance", "How many cycles they take; not there yet")],
+        words: &[("functional", "What the kernels compute"), ("performance", "How many cycles they take, too")],
     };
     /// CPU threads (default: all cores); results do not depend on it, but for kernels whose blocks race for memory
     "threads" threads: u32 = Number(from_one) => THREADS {
@@ -460,8 +460,18 @@ options! {
 pub enum Mode {
     /// What the kernels compute.
     Functional,
-    /// How many cycles they take; not there yet.
+    /// How many cycles they take, too.
     Performance,
+}
+
+impl Mode {
+    /// As PTX_SIM_MODE_FUNC has it.
+    pub fn number(self) -> &'static str {
+        match self {
+            Mode::Functional => "1",
+            Mode::Performance => "0",
+        }
+    }
 }
 
 impl FromStr for Mode {

@@ -3,6 +3,7 @@
 use crate::launch::FormatSummary;
 use crate::totals::Totals;
 use crate::{profile, rules, tensors};
+use record::run::Cycles;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -159,6 +160,18 @@ impl Summary {
             for (name, value) in profile::counter_rows(t) {
                 row(name, value);
             }
+        }
+        if !t.cycles.is_empty() {
+            let sum = |f: fn(&Cycles) -> u64| t.cycles.iter().map(f).sum::<u64>();
+            let (cycles, done) = (sum(|c| c.cycles), sum(|c| c.thread_instructions));
+            row(
+                "simulated cycles",
+                format!(
+                    "{} (IPC {:.2})",
+                    grouped(cycles),
+                    done as f64 / cycles.max(1) as f64
+                ),
+            );
         }
         for (function, count) in &t.unsupported {
             row("not supported", format!("{function} (called {count} times)"));

@@ -1,6 +1,6 @@
 //! What the library wrote while a program ran, read from the records of its processes and added up.
 
-use record::run::{Counts, Kernel, LossScale, Overridden, Progress, Rule, Tensor};
+use record::run::{Counts, Cycles, Kernel, LossScale, Overridden, Progress, Rule, Tensor};
 use record::{Blame, Cause, Event, Observation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,6 +104,9 @@ pub struct Totals {
     /// Those of them that came to their end, so that their totals are whole.
     #[serde(skip)]
     pub ended: u64,
+    /// In performance mode: simulated time by kernel.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cycles: Vec<Cycles>,
     /// With `--profile`: executed PTX lines, the costliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
@@ -183,6 +186,10 @@ impl Totals {
                 }
             }
             Event::Unsupported(u) => *self.unsupported.entry(u.function).or_default() += u.count,
+            Event::Cycles(more) => match self.cycles.iter_mut().find(|c| c.kernel == more.kernel) {
+                Some(known) => known.add(&more),
+                None => self.cycles.push(more),
+            },
             Event::Line(executed) => self.lines.push(Line {
                 executed,
                 seconds: 0.0,

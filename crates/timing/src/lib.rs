@@ -3,7 +3,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`simulator`] | the way in: a machine, launches on it, reports |
+//! | [`Performance`] | the machine as a back end |
+//! | [`simulator`] | a machine, launches on it, reports |
 //! | [`config`], [`reader`], [`treatment`] | the machine that a configuration describes; what each option means to it |
 //! | [`program`], [`pipe`] | a kernel as neutral records: unit, latency, registers, access |
 //! | [`feed`] | what warps do next, from the engine |
@@ -21,6 +22,7 @@
 
 pub mod access;
 pub mod address;
+mod backend;
 pub mod cache;
 pub mod cachespec;
 pub mod clock;
@@ -54,6 +56,7 @@ pub mod synthetic;
 pub mod treatment;
 pub mod warp;
 
+pub use backend::Performance;
 pub use config::Config;
 pub use error::Error;
 pub use simulator::{Launch, Report, Simulator};

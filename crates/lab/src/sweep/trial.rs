@@ -224,6 +224,8 @@ impl Planned {
                 row.launches = whole(t.counts.launches);
                 row.instructions = whole(t.counts.thread_instructions);
                 row.variable_instructions = whole(t.counts.variable_instructions);
+                let cycles = t.cycles.iter().map(|c| c.cycles).sum();
+                row.cycles = whole(cycles).filter(|_| !t.cycles.is_empty());
                 row.seconds = summary.seconds;
                 row.kernel_seconds = known.then_some(t.kernel_seconds);
                 row.peak_bytes = summary.peak_bytes.and_then(|n| i64::try_from(n).ok());
