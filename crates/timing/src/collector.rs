@@ -123,11 +123,16 @@ impl Collectors {
     }
 
     fn dispatch(&mut self, latches: &mut Latches) {
+        // Those that cannot leave, because there is no place behind.
+        let mut stuck = 0;
         for e in 0..self.exits.len() {
-            if self.ready == 0 {
-                return;
-            }
             let (set, last) = self.exits[e];
+            if self.ready & set & !stuck == 0 {
+                if self.ready & !stuck == 0 {
+                    return;
+                }
+                continue;
+            }
             let mut candidates = self.ready & set;
             // From the one after the last, going around.
             let behind = if last == 63 {
@@ -151,7 +156,10 @@ impl Collectors {
                     break Some(c);
                 }
             };
-            let Some(c) = found else { continue };
+            let Some(c) = found else {
+                stuck |= set;
+                continue;
+            };
             self.exits[e].1 = c;
             let collector = &mut self.all[c as usize];
             latches.oc_ex[collector.class as usize].push(collector.flight);
@@ -181,10 +189,11 @@ impl Collectors {
     }
 
     fn enter(&mut self, latches: &mut Latches, flights: &Flights, program: &Program) {
-        if latches.issued.iter().all(|n| *n == 0) {
-            return;
-        }
+        let mut waiting: u32 = latches.issued.iter().sum();
         for p in 0..self.ports.len() {
+            if waiting == 0 || self.free == 0 {
+                return;
+            }
             let port = &self.ports[p];
             // Only the first kind that has something is served.
             let Some(class) = port
@@ -201,6 +210,7 @@ impl Collectors {
             let Some(flight) = latches.take_issued(class, flights) else {
                 continue;
             };
+            waiting -= 1;
             let c = free.trailing_zeros();
             self.free &= !(1 << c);
             let f = &flights[flight];

@@ -270,24 +270,31 @@ impl<'s> Core<'s> {
         if s.resident & bit == 0 || (s.done | s.barrier | s.fence | s.atomic) & bit != 0 {
             return;
         }
-        let Some(cta) = &mut self.ctas[w.cta as usize] else {
-            return;
-        };
-        let next = cta.feed.next(w.number as usize);
-        if cta.feed.has_trapped() {
-            if let Some(trap) = cta.feed.trap() {
-                self.failure = Some(Failure::Trap(trap));
+        let inst = match w.next {
+            Some(i) => i,
+            None => {
+                let Some(cta) = &mut self.ctas[w.cta as usize] else {
+                    return;
+                };
+                let next = cta.feed.next(w.number as usize);
+                if cta.feed.has_trapped() {
+                    if let Some(trap) = cta.feed.trap() {
+                        self.failure = Some(Failure::Trap(trap));
+                    }
+                    return;
+                }
+                match next {
+                    Next::Done => return self.end_warp(x, warp),
+                    Next::Waits => {
+                        s.polling |= bit;
+                        return;
+                    }
+                    Next::Inst(i) => i,
+                }
             }
-            return;
-        }
-        let inst = match next {
-            Next::Done => return self.end_warp(x, warp),
-            Next::Waits => {
-                s.polling |= bit;
-                return;
-            }
-            Next::Inst(i) => i,
         };
+        let w = &mut self.warps[warp as usize];
+        w.next = Some(inst);
         if w.buffered == 0 {
             return;
         }
@@ -422,10 +429,8 @@ impl<'s> Core<'s> {
         let w = &mut self.warps[warp as usize];
         w.buffered = 0;
         self.sets.empty |= 1 << warp;
-        if let Some(cta) = &mut self.ctas[w.cta as usize]
-            && let Next::Inst(i) = cta.feed.next(w.number as usize)
-        {
-            w.fetch_at = i;
+        if let Some(next) = w.next {
+            w.fetch_at = next;
         }
         self.refresh(x, warp);
     }
@@ -436,6 +441,7 @@ impl<'s> Core<'s> {
         w.buffer[0] = w.buffer[1];
         w.buffered -= 1;
         w.fetch_at = inst + 1;
+        w.next = None;
         w.in_flight += 1;
         if w.buffered == 0 {
             self.sets.empty |= 1 << warp;

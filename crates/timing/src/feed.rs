@@ -6,7 +6,7 @@ use exec::steps::{Block, Progressed, Step, Steps};
 use std::collections::VecDeque;
 
 /// How far a warp may run ahead, in instructions, where the order of warps does not matter.
-const AHEAD: usize = 32;
+const AHEAD: usize = 8;
 
 /// What a warp does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -259,7 +259,11 @@ impl Memory {
             return Some(now);
         }
         let mut next: Option<u64> = None;
-        let mut earlier = |t: u64| next = Some(next.map_or(t, |n: u64| n.min(t)));
+        // Clocks of memory that tick between two core cycles see the later one: go on from the earlier.
+        let mut earlier = |t: u64| {
+            let t = t.saturating_sub(1).max(now);
+            next = Some(next.map_or(t, |n: u64| n.min(t)));
+        };
         for slice in &self.slices {
             if !slice.to_memory.is_empty() {
                 return Some(now);

@@ -59,6 +59,7 @@ pub struct Simulator {
     ldst: Vec<Ldst>,
     addresses: Synthetic,
     total: u64,
+    every_cycle: bool,
 }
 
 impl Simulator {
@@ -73,8 +74,15 @@ impl Simulator {
             ldst: (0..config.cores()).map(|_| Ldst::new(&config.core)).collect(),
             addresses: Synthetic::default(),
             total: 0,
+            every_cycle: false,
             config,
         })
+    }
+
+    /// From now on nothing is skipped: every component is looked at in every cycle. Slower, with the same result, which is
+    /// what a test of the skipping asks for.
+    pub fn every_cycle(&mut self) {
+        self.every_cycle = true;
     }
 
     /// What it models.
@@ -156,6 +164,7 @@ impl Simulator {
             clocks: Clocks::new(self.config.clocks),
             launch_delay: self.config.launch_latency.0 + steps.blocks() * self.config.launch_latency.1,
             before: self.total,
+            every_cycle: self.every_cycle,
             finished: Vec::new(),
             failure: None,
         };
@@ -228,6 +237,7 @@ struct Run<'r, 's> {
     clocks: Clocks,
     launch_delay: u64,
     before: u64,
+    every_cycle: bool,
     finished: Vec<Finished>,
     failure: Option<Failure>,
 }
@@ -392,7 +402,8 @@ impl Run<'_, '_> {
         for cluster in 0..self.clusters.len() {
             for k in 0..per {
                 let at = cluster * per + (first + k) % per;
-                if self.cores[at].wake > now || !self.cores[at].is_active() {
+                let sleeps = self.cores[at].wake > now && !self.every_cycle;
+                if sleeps || !self.cores[at].is_active() {
                     continue;
                 }
                 let mut x = Context {
@@ -456,6 +467,9 @@ impl Run<'_, '_> {
 
     /// Goes on to the next cycle, `now` or later, in which anything happens.
     fn skip(&mut self, now: u64, checked: u64) {
+        if self.every_cycle {
+            return;
+        }
         let starts =
             self.next_cta < self.steps.blocks() && self.cores.iter().any(|c| c.resident_ctas() < self.ctas);
         if starts && self.launch_delay == 0 || self.ejected > 0 {

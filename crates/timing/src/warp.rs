@@ -7,6 +7,8 @@ pub struct Warp {
     pub cta: u8,
     /// Its number in the block.
     pub number: u8,
+    /// What it executes next, if that is known.
+    pub next: Option<u32>,
     /// Where it fetches next.
     pub fetch_at: u32,
     /// Instructions fetched.

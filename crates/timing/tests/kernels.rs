@@ -189,6 +189,32 @@ fn cycles_and_counters_are_the_same_in_every_run() {
     }
 }
 
+/// Idle cycles that are skipped, and components that sleep, change no counter.
+#[test]
+fn skipping_changes_nothing() {
+    let options = [
+        "",
+        "-gpgpu_scheduler lrr\n-gpgpu_clock_domains 1447:1311:1200:877\n-icnt_arbiter_algo 0",
+        "-gpgpu_kernel_launch_latency 700\n-gpgpu_cache:dl1 S:4:128:4,L:T:m:L:L,A:8:2,4:0,32\n-gpgpu_adaptive_cache_config 0",
+        "-gpgpu_simple_dram_model 1\n-gpgpu_n_clusters 3",
+    ];
+    for job in &JOBS {
+        for options in options {
+            let (mut machine, _, arguments) = job.prepare(options);
+            machine.simulator.every_cycle();
+            let slow = machine.simulate(job.name, job.grid, job.block, &arguments);
+            let slow = slow.unwrap_or_else(|e| panic!("{}: {e}", job.name));
+            let fast = job.run(Some(options)).2.expect("a report");
+            assert_eq!(
+                slow.statistics.text(),
+                fast.statistics.text(),
+                "{} {options}",
+                job.name
+            );
+        }
+    }
+}
+
 /// Results do not depend on the machine.
 #[test]
 fn every_policy_leaves_the_same_memory() {
