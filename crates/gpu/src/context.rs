@@ -85,6 +85,13 @@ fn backend(startup: &Startup, device: &Device, facts: &Facts) -> Result<Arc<dyn 
         profile: startup.is_on(&variables::PROFILE),
         observe: startup.observe()?,
     };
+    if mode == Some(Mode::Performance) && startup.config.is_none() {
+        return Err(Error::Setting(
+            "performance simulation needs the machine that it simulates: --config (SIM_CONFIG_PATH) names a gpgpusim.config, or a \
+             folder of configs/, such as SM75_RTX2060"
+                .into(),
+        ));
+    }
     if mode == Some(Mode::Performance) && (probes.profile || probes.observe.any()) {
         return Err(Error::NotSupported(
             "performance simulation neither profiles nor looks at numbers: ask for --mode performance (PTX_SIM_MODE_FUNC=0) or \

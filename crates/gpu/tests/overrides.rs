@@ -199,6 +199,11 @@ fn every_f32_instruction_is_rewritten_on_demand() {
     );
 }
 
+const RTX_2060: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../configs/SM75_RTX2060/gpgpusim.config"
+);
+
 #[test]
 fn performance_simulation_computes_the_same_and_counts_cycles() {
     let records = folder("cycles");
@@ -208,13 +213,7 @@ fn performance_simulation_computes_the_same_and_counts_cycles() {
         .environment
         .with(&variables::MODE, "0")
         .with(&variables::RUN_DIR, records.to_string_lossy());
-    settings.config = Some(
-        concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../configs/SM75_RTX2060/gpgpusim.config"
-        )
-        .into(),
-    );
+    settings.config = Some(RTX_2060.into());
     let prog = program(settings, &ptx, &["k"], &[]);
     let streams = prog.context.streams().unwrap();
     let events = [streams.event_create(0).unwrap(), streams.event_create(0).unwrap()];
@@ -258,7 +257,11 @@ fn performance_simulation_refuses_to_observe() {
         .environment
         .with(&variables::MODE, "0")
         .with(&variables::PROFILE, "1");
-    let error = run(&program(settings, &ptx, &["k"], &[]), 1, [1.0; 4]).unwrap_err();
+    let refused = |settings| run(&program(settings, &ptx, &["k"], &[]), 1, [1.0; 4]).unwrap_err();
+    let error = refused(settings.clone());
+    assert!(error.to_string().contains("--config"), "{error}");
+    settings.config = Some(RTX_2060.into());
+    let error = refused(settings);
     assert_eq!(error.code(), Code::NOT_SUPPORTED);
     assert!(error.to_string().contains("--profile"), "{error}");
 }
