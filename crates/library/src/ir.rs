@@ -18,7 +18,7 @@ pub struct Text {
 impl Text {
     /// # Safety
     /// It lies there as long as it is used.
-    unsafe fn get<'a>(self) -> String {
+    unsafe fn get(self) -> String {
         // SAFETY: the caller's promise.
         String::from_utf8_lossy(unsafe { std::slice::from_raw_parts(self.first, self.bytes) }).into_owned()
     }
