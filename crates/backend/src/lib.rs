@@ -62,6 +62,12 @@ pub trait Backend: Send + Sync {
         let _ = (queue, time);
     }
 
+    /// The program copied `size` bytes between its own memory and the device's at `address`. What Vernier itself reads and
+    /// writes there (digests, tensors of a policy) is not told: it must not change a device's time.
+    fn copied(&self, address: u64, size: u64) {
+        let _ = (address, size);
+    }
+
     /// What was found out about all launches so far (time by PTX line, what numbers did), as the run record has it, if this
     /// device was asked to look.
     fn findings(&self) -> Vec<Event> {

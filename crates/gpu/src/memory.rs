@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::facts::PITCH_ALIGNMENT;
 use crate::mapped;
-use backend::{Arena, MemoryError, MemoryKind};
+use backend::{Backend, MemoryError, MemoryKind};
 
 /// Flags of cudaHostRegister: portable, mapped (both always so), I/O memory, read-only.
 const REGISTER_FLAGS: u32 = 0xf;
@@ -130,24 +130,29 @@ fn invalid_range(side: &str, address: usize, size: usize, kind: CopyKind) -> Err
     ))
 }
 
-/// Copies `size` bytes between any two places.
+/// Copies `size` bytes of the program's between any two places.
 ///
 /// # Safety
 /// A side that is not device memory is valid for `size` bytes.
-unsafe fn transfer(memory: &dyn Arena, to: usize, from: usize, size: usize) -> Result<(), MemoryError> {
+unsafe fn transfer(backend: &dyn Backend, to: usize, from: usize, size: usize) -> Result<(), MemoryError> {
+    let memory = backend.memory();
     let of_device = |address: usize| memory.contains(address as u64);
     // SAFETY: the caller's promise.
     unsafe {
         match (of_device(to), of_device(from)) {
-            (true, true) => memory.copy(to as u64, from as u64, size as u64),
-            (true, false) => memory.upload(to as u64, from as *const u8, size as u64),
-            (false, true) => memory.download(to as *mut u8, from as u64, size as u64),
-            (false, false) => {
-                std::ptr::copy(from as *const u8, to as *mut u8, size);
-                Ok(())
+            (true, true) => memory.copy(to as u64, from as u64, size as u64)?,
+            (true, false) => {
+                memory.upload(to as u64, from as *const u8, size as u64)?;
+                backend.copied(to as u64, size as u64);
             }
+            (false, true) => {
+                memory.download(to as *mut u8, from as u64, size as u64)?;
+                backend.copied(from as u64, size as u64);
+            }
+            (false, false) => std::ptr::copy(from as *const u8, to as *mut u8, size),
         }
     }
+    Ok(())
 }
 
 impl Context {
@@ -409,13 +414,13 @@ impl Context {
         let from_start = from.address.checked_add(from_offset).ok_or_else(too_big)?;
         self.check_side("destination", to_start, to_size, kind.is_to_device(), kind)?;
         self.check_side("source", from_start, from_size, kind.is_from_device(), kind)?;
-        let memory = self.ready()?.memory();
+        let backend = self.ready()?.backend();
         for z in 0..shape.depth {
             for y in 0..shape.height {
                 let to_row = to_start + (z * to.rows + y) * to.pitch;
                 let from_row = from_start + (z * from.rows + y) * from.pitch;
                 // SAFETY: the caller's promise; rows lie inside the ranges checked above.
-                unsafe { transfer(memory, to_row, from_row, shape.width)? };
+                unsafe { transfer(backend, to_row, from_row, shape.width)? };
             }
         }
         self.note_copy(to_start, from_start, to_size)

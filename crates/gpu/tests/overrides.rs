@@ -250,6 +250,49 @@ fn performance_simulation_computes_the_same_and_counts_cycles() {
 }
 
 #[test]
+fn what_vernier_reads_itself_takes_no_simulated_time() {
+    let records = folder("digested");
+    let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
+    let cycles = |digest: &str, copies: bool| {
+        let mut settings = startup(None, None, None);
+        settings.environment = settings
+            .environment
+            .with(&variables::MODE, "0")
+            .with(&variables::DIGEST, digest)
+            .with(&variables::RUN_DIR, records.to_string_lossy());
+        settings.config = Some(RTX_2060.into());
+        let prog = program(settings, &ptx, &["k"], &[]);
+        // A buffer that the program fills on the device: if it does not copy it, only a digest reads it.
+        let data = prog.context.malloc(16).unwrap();
+        // SAFETY: device memory, and a kernel of one pointer.
+        unsafe {
+            let fill = gpu::Work::fill(data, 0, 16);
+            prog.context.issue(gpu::DEFAULT_STREAM, fill).unwrap();
+            prog.launch(1, &[prog.context.malloc(16).unwrap()]).unwrap();
+            if copies {
+                prog.download(data).unwrap();
+            }
+            prog.launch(1, &[data]).unwrap();
+        }
+        prog.context.finish();
+        let file = records.join(format!("{}.jsonl", std::process::id()));
+        let events = record::Event::read(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        std::fs::remove_file(file).unwrap();
+        let found = events.into_iter().find_map(|e| match e {
+            record::Event::Cycles(c) => Some(c),
+            _ => None,
+        });
+        found.expect("an event")
+    };
+    let plain = cycles("0", false);
+    assert_eq!(cycles("1", false), plain);
+    // A copy of the program's leaves it in L2.
+    let copied = cycles("0", true);
+    assert!(copied.cycles < plain.cycles, "{copied:?} {plain:?}");
+    std::fs::remove_dir_all(&records).unwrap();
+}
+
+#[test]
 fn performance_simulation_refuses_to_observe() {
     let ptx = format!("{HEAD}{}", elementwise("k", "add.f32", 1.0));
     let mut settings = startup(None, None, None);

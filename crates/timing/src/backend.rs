@@ -1,9 +1,7 @@
 //! Performance simulation as a back end: what kernels compute is the engine's, when it is done the model's.
 
 use crate::{Error, Launch, Simulator, Statistics};
-use backend::{
-    Allocation, Arena, Backend, Execution, GlobalInfo, KernelInfo, MemoryError, MemoryKind, Queue,
-};
+use backend::{Arena, Backend, Execution, GlobalInfo, KernelInfo, Queue};
 use device::Device;
 use exec::Engine;
 use ptx::Checked;
@@ -60,11 +58,6 @@ impl Parts {
     fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Tells the model of a copy between host and device.
-    fn copied(&self, address: u64, bytes: u64) {
-        self.model().simulator.copied(&self.memory, address, bytes);
-    }
 }
 
 impl Model {
@@ -96,7 +89,7 @@ impl Backend for Performance {
     }
 
     fn memory(&self) -> &dyn Arena {
-        &*self.0
+        &self.0.memory
     }
 
     fn load(&self, ptx: Checked) -> Result<Arc<dyn backend::Module>, backend::Error> {
@@ -111,56 +104,15 @@ impl Backend for Performance {
         Duration::from_secs_f64(self.0.model().cycles as f64 / self.0.hertz)
     }
 
+    /// L2 holds what was copied, under `-gpgpu_perf_sim_memcpy`.
+    fn copied(&self, address: u64, size: u64) {
+        let Parts { memory, .. } = &*self.0;
+        self.0.model().simulator.copied(memory, address, size);
+    }
+
     fn findings(&self) -> Vec<Event> {
         let model = self.0.model();
         model.kernels.values().cloned().map(Event::Cycles).collect()
-    }
-}
-
-/// The engine's memory; the model is told of copies (`-gpgpu_perf_sim_memcpy`).
-impl Arena for Parts {
-    fn info(&self) -> (u64, u64) {
-        self.memory.info()
-    }
-    fn allocate(&self, size: u64, kind: MemoryKind) -> Result<u64, MemoryError> {
-        self.memory.allocate(size, kind)
-    }
-    fn free(&self, address: u64) -> Result<Allocation, MemoryError> {
-        self.memory.free(address)
-    }
-    unsafe fn register(&self, address: u64, size: u64) -> Result<(), MemoryError> {
-        // SAFETY: the caller's promise.
-        unsafe { self.memory.register(address, size) }
-    }
-    fn unregister(&self, address: u64) -> Result<(), MemoryError> {
-        self.memory.unregister(address)
-    }
-    fn find(&self, address: u64) -> Option<Allocation> {
-        self.memory.find(address)
-    }
-    fn live(&self) -> Vec<Allocation> {
-        self.memory.live()
-    }
-    fn contains(&self, address: u64) -> bool {
-        self.memory.contains(address)
-    }
-    unsafe fn download(&self, to: *mut u8, from: u64, size: u64) -> Result<(), MemoryError> {
-        // SAFETY: the caller's promise.
-        unsafe { self.memory.download(to, from, size)? };
-        self.copied(from, size);
-        Ok(())
-    }
-    unsafe fn upload(&self, to: u64, from: *const u8, size: u64) -> Result<(), MemoryError> {
-        // SAFETY: the caller's promise.
-        unsafe { self.memory.upload(to, from, size)? };
-        self.copied(to, size);
-        Ok(())
-    }
-    fn copy(&self, to: u64, from: u64, size: u64) -> Result<(), MemoryError> {
-        self.memory.copy(to, from, size)
-    }
-    fn fill(&self, address: u64, value: u8, size: u64) -> Result<(), MemoryError> {
-        self.memory.fill(address, value, size)
     }
 }
 
