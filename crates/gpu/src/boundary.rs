@@ -8,13 +8,14 @@
 use crate::error::Error;
 use crate::loss_scale;
 use crate::recorder::Recorder;
+use crate::sync::lock;
 use backend::{Arena, KernelInfo, MemoryKind, RandomSource};
 use policy::{Action, Argument, Boundary, Policy, Stage, When};
 use ptx::flow::ArgumentUse;
 use record::Event;
 use record::run::Tensor;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use vfloat::stochastic::LaunchStreams;
 
 /// The tensors of a policy, with what was done to them in this process.
@@ -157,7 +158,7 @@ impl Tensors {
         if passed.skip
             && let Some(loss) = &self.loss
         {
-            loss.lock().unwrap_or_else(PoisonError::into_inner).skip();
+            lock(loss).skip();
         }
         Ok(passed)
     }
@@ -185,7 +186,7 @@ impl Tensors {
         let memory = around.memory;
         let mut loss = match (state.role, &self.loss) {
             (Role::Plain, _) | (_, None) => None,
-            (_, Some(loss)) => Some(loss.lock().unwrap_or_else(PoisonError::into_inner)),
+            (_, Some(loss)) => Some(lock(loss)),
         };
         let factor = match (state.role, &mut loss, &state.asked.action) {
             (Role::Loss, Some(loss), _) => loss.begin(),
@@ -278,7 +279,7 @@ impl Tensors {
             }
         }
         if let Some(loss) = &self.loss
-            && let Some(event) = loss.lock().unwrap_or_else(PoisonError::into_inner).event()
+            && let Some(event) = lock(loss).event()
         {
             recorder.event(&event);
         }

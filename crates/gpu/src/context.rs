@@ -15,6 +15,7 @@ use crate::say;
 use crate::settings::Startup;
 use crate::sources::{self, PtxFiles};
 use crate::streams::Streams;
+use crate::sync::lock;
 use crate::warnings;
 use backend::{Arena, Backend, MemoryKind};
 use device::{Device, Mode};
@@ -66,10 +67,6 @@ pub(crate) struct Ready {
     pub(crate) has_digests: bool,
     files: OnceLock<Result<PtxFiles, Error>>,
     allocations: Mutex<BTreeMap<u64, MemoryKind>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The back end that the environment and the configuration ask for.

@@ -4,12 +4,13 @@
 
 use crate::context::Context;
 use crate::loaded::Loaded;
+use crate::sync::lock;
 use backend::{Arena, MemoryKind};
 use rustc_hash::FxHasher;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
@@ -40,7 +41,7 @@ impl Context {
         let loaded: Vec<(BTreeSet<String>, Arc<Loaded>)> = modules
             .iter()
             .filter_map(|module| {
-                let variables = module.variables.lock().unwrap_or_else(PoisonError::into_inner);
+                let variables = lock(&module.variables);
                 Some((variables.iter().map(|v| v.name.clone()).collect(), module.code()?))
             })
             .collect();

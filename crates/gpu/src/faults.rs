@@ -10,8 +10,9 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::recorder::{Mark, Recorder};
+use crate::sync::lock;
 use std::cell::Cell;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// A fault of which it is not known yet whether the program looks at it.
 struct Unseen {
@@ -42,7 +43,7 @@ fn this_thread() -> usize {
 
 impl Faults {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// A kernel faulted: the next call that waits reports it.

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::geometry::Geometry;
 use crate::recorder;
 use crate::settings::Startup;
+use crate::sync::lock;
 use backend::{Arena, Dim3, KernelInfo, Stats};
 use ptx::ast::Module;
 use record::environment::of_process;
@@ -15,7 +16,7 @@ use record::variables;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The log of this process.
@@ -84,7 +85,7 @@ impl LaunchLog {
 
     /// The program (not a kernel) wrote device memory: from the host, from other device memory, or set it.
     pub(crate) fn written(&self, address: usize, bytes: usize, from: Option<usize>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         if state.launches < self.limit {
             state.write(&Line::Write(Written {
                 address: address as u64,
@@ -96,7 +97,7 @@ impl LaunchLog {
 
     /// A launch has ended; whether the process shall end too.
     pub(crate) fn launched(&self, memory: &dyn Arena, l: &Logged<'_>) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         if state.launches >= self.limit {
             return false;
         }
@@ -125,7 +126,7 @@ impl LaunchLog {
 
     /// At the end of the process.
     pub(crate) fn finish(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let _ = state.file.flush();
     }
 }

@@ -9,7 +9,7 @@
 //! | [`work`](Work), `streams`, `launch`, `memory`, `pools` | what happens in which order |
 //! | `policy`, `boundary`, `loss_scale` | precision, as a policy says |
 //! | `recorder`, `launches`, `digest`, `faults` | what is told of it |
-//! | `settings`, `warnings`, `libraries`, `fork`, `say`, `mapped` | the process around |
+//! | `settings`, `warnings`, `libraries`, `fork`, `say`, `mapped`, `sync` | the process around |
 //!
 //! Deviations from a real device, on purpose:
 //! - A launch runs to its end before the call returns, on whatever stream; streams and events are objects with
@@ -44,6 +44,7 @@ mod say;
 mod settings;
 mod sources;
 mod streams;
+mod sync;
 mod warnings;
 mod work;
 

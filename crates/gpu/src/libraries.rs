@@ -5,12 +5,13 @@
 
 use crate::recorder::Recorder;
 use crate::say;
+use crate::sync::lock;
 use record::run::Library;
 use record::variables::ALLOW_LIBRARIES;
 use record::{Environment, Event};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_int, c_void};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Names without what follows (`.so.13`).
 const LIBRARIES: [&str; 22] = [
@@ -82,7 +83,7 @@ impl Libraries {
     }
 
     fn name(&self, process: &Process<'_>, file: &str, stem: &str) {
-        let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut named = lock(&self.0);
         if !named.insert(stem.to_owned()) {
             return;
         }

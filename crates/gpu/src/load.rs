@@ -8,17 +8,14 @@ use crate::error::Error;
 use crate::link::{self, Part};
 use crate::loaded::{Loaded, Unit, not_ptx, overridden};
 use crate::module::{DEVICE_RUNTIME, Image, Module};
+use crate::sync::lock;
 use crate::{say, sources};
 use fatbin::PtxImage;
 use record::Event;
 use record::run::{self, Overridden};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use std::sync::{Arc, Mutex};
 
 /// Names shown in a list before it is cut short.
 const NAMES_SHOWN: usize = 6;

@@ -3,17 +3,14 @@
 use crate::code::Code;
 use crate::error::Error;
 use crate::policy::Active;
+use crate::sync::lock;
 use backend::{GlobalInfo, KernelInfo};
 use policy::Plan;
 use ptx::ast::{Initializer, ScalarType};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use std::sync::{Arc, Mutex};
 
 /// Code in its place.
 pub(crate) type OnDevice = Arc<dyn backend::Module>;

@@ -4,9 +4,10 @@
 use crate::error::Error;
 use crate::loaded::Loaded;
 use crate::policy::KernelState;
+use crate::sync::lock;
 use ptx::Checked;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// Where a fat binary lies: the address of the wrapper that nvcc put into the program, which lives as long as
 /// the program (or shared object) does.
@@ -75,10 +76,6 @@ pub struct Module {
 /// In the names of kernels, and so in the text, of the device runtime that nvcc links into separately compiled
 /// programs. No program launches them from the host, and nobody wants to edit them.
 pub(crate) const DEVICE_RUNTIME: &str = "_cuda_device_runtime_cu_";
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Module {
     pub(crate) fn new(number: usize, image: Image) -> Module {

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::recorder::Recorder;
 use crate::say;
 use crate::settings::Startup;
+use crate::sync::lock;
 use policy::layers::{LaunchSignature, LayerMap, Matcher};
 use policy::{KernelPolicy, LaunchContext, Phase, Plan, Policy, Report, SiteOutcome, Stage};
 use ptx::ast::Function;
@@ -17,7 +18,7 @@ use record::variables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The policy in force.
 pub(crate) struct Active {
@@ -153,7 +154,7 @@ impl Active {
         let Some(layers) = &self.layers else {
             return Location::default();
         };
-        let mut matcher = layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut matcher = lock(layers);
         match matcher.next(launch) {
             None => Location::default(),
             Some(place) => Location {
@@ -228,7 +229,7 @@ impl Active {
     /// The rules that took instructions of a kernel, as a person finds them.
     pub(crate) fn takers(&self, kernel: &str) -> Vec<String> {
         let takes = |state: &RuleState| {
-            let sites = state.sites.lock().unwrap_or_else(PoisonError::into_inner);
+            let sites = lock(&state.sites);
             sites.taken.contains_key(kernel)
         };
         let rules = self.policy.rules.iter().zip(&self.rules);
@@ -252,7 +253,7 @@ impl Active {
         for function in &report.functions {
             for site in &function.sites {
                 for i in rules(site) {
-                    let mut sites = self.rules[i].sites.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut sites = lock(&self.rules[i].sites);
                     let by_function = list(&mut sites);
                     match by_function.get_mut(&function.name) {
                         Some(all) => drop(all.insert(site.ordinal)),
@@ -270,7 +271,7 @@ impl Active {
         }
         self.tensors.finish(recorder, recorded, self.stage);
         for (i, (rule, state)) in self.policy.rules.iter().zip(&self.rules).enumerate() {
-            let sites = state.sites.lock().unwrap_or_else(PoisonError::into_inner);
+            let sites = lock(&state.sites);
             let launches = state.launches.load(Ordering::Relaxed);
             recorder.event(&Event::Rule(Rule {
                 number: i,

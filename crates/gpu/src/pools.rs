@@ -2,8 +2,9 @@
 //! a freed range is free at once.
 
 use crate::error::Error;
+use crate::sync::lock;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// The pool that the device begins with.
 pub const DEFAULT_POOL: usize = 0x100;
@@ -41,7 +42,7 @@ fn invalid(pool: usize) -> Error {
 
 impl Pools {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Makes a pool.

@@ -1,6 +1,7 @@
 //! The run record: what happened in this process, as JSON lines in VERNIER_RUN_DIR, and a progress file for
 //! whoever watches. Without that variable nothing is written and launches cost two additions.
 
+use crate::sync::lock;
 use backend::{Progress, Stats};
 use record::Event;
 use record::run::{self, Counts, End, Kernel, Start, Unsupported};
@@ -10,7 +11,7 @@ use std::io::{Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The progress file is rewritten at most this often.
@@ -18,10 +19,6 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(200);
 
 /// The watching thread goes away when nothing was launched for so long.
 const WATCH_IDLE: Duration = Duration::from_secs(1);
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Makes a folder that only its owner looks into: records tell what the program computed. One that is there already
 /// keeps its rights.

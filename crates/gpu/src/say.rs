@@ -1,10 +1,11 @@
 //! Lines for the person who runs the program: on stderr, each beginning with `vernier: `. Never on stdout,
 //! which belongs to the program.
 
+use crate::sync::lock;
 use std::collections::HashSet;
 use std::io::Write;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 const QUIET: u8 = 1;
 const VERBOSE: u8 = 2;
@@ -39,7 +40,7 @@ pub fn error(text: &str) {
 
 /// An error that is shown the first time this text comes.
 pub fn once(text: &str) {
-    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut shown = lock(&SHOWN);
     if shown.get_or_insert_default().insert(text.to_owned()) {
         write(text);
     }

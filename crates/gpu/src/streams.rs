@@ -3,9 +3,10 @@
 
 use crate::code::Code;
 use crate::error::Error;
+use crate::sync::lock;
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The stream of calls that name none.
@@ -41,10 +42,6 @@ pub struct Streams {
     made: AtomicUsize,
     streams: Mutex<HashMap<usize, Stream>>,
     events: Mutex<HashMap<usize, Event>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn invalid(what: &str, handle: usize) -> Error {

@@ -242,6 +242,23 @@ struct Run<'r, 's> {
     failure: Option<Failure>,
 }
 
+/// What a multiprocessor sees of a run in a cycle. A macro, because the multiprocessor itself is borrowed beside it.
+macro_rules! context {
+    ($run:ident, $now:expr) => {
+        Context {
+            program: $run.program,
+            spec: &$run.config.core,
+            memory: $run.memory,
+            addresses: $run.addresses,
+            stats: &mut $run.stats,
+            now: $now,
+            before: $run.before,
+            ctas: $run.ctas,
+            cta_warps: ($run.steps.threads() as u32).div_ceil(WARP),
+        }
+    };
+}
+
 type Ended = Result<(Statistics, Execution, bool), Error>;
 
 impl Run<'_, '_> {
@@ -406,17 +423,7 @@ impl Run<'_, '_> {
                 if sleeps || !self.cores[at].is_active() {
                     continue;
                 }
-                let mut x = Context {
-                    program: self.program,
-                    spec: &self.config.core,
-                    memory: self.memory,
-                    addresses: self.addresses,
-                    stats: &mut self.stats,
-                    now,
-                    before: self.before,
-                    ctas: self.ctas,
-                    cta_warps: (self.steps.threads() as u32).div_ceil(WARP),
-                };
+                let mut x = context!(self, now);
                 let core = &mut self.cores[at];
                 core.cycle(&mut x);
                 self.finished.append(&mut core.finished);
@@ -443,17 +450,7 @@ impl Run<'_, '_> {
                 continue;
             };
             let feed = Feed::new(self.steps, self.next_cta, self.program);
-            let mut x = Context {
-                program: self.program,
-                spec: &self.config.core,
-                memory: self.memory,
-                addresses: self.addresses,
-                stats: &mut self.stats,
-                now,
-                before: self.before,
-                ctas: self.ctas,
-                cta_warps: (self.steps.threads() as u32).div_ceil(WARP),
-            };
+            let mut x = context!(self, now);
             self.cores[n * per as usize + core as usize].begin(self.next_cta, feed, &mut x);
             self.clusters[n].last = core;
             self.next_cluster = (n + 1) % clusters;
