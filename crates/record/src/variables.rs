@@ -27,8 +27,6 @@ pub enum When {
     Launch,
     /// The first CUDA call.
     FirstCall,
-    /// The first launch.
-    FirstLaunch,
     /// The first copy or launch.
     FirstWork,
     /// A module is loaded.
@@ -40,7 +38,6 @@ impl When {
         match self {
             When::Launch => "at every launch",
             When::FirstCall => "at the first CUDA call",
-            When::FirstLaunch => "at the first launch",
             When::FirstWork => "at the first copy or launch",
             When::Module => "when a module is loaded",
         }
@@ -196,7 +193,6 @@ macro_rules! variables {
 
 const LAUNCH: Reader = Reader::Library(When::Launch);
 const CALL: Reader = Reader::Library(When::FirstCall);
-const FIRST: Reader = Reader::Library(When::FirstLaunch);
 const WORK: Reader = Reader::Library(When::FirstWork);
 const MODULE: Reader = Reader::Library(When::Module);
 
@@ -259,17 +255,17 @@ variables! {
 
     /// `1` is functional simulation, `0` performance simulation: cycles of the configured machine, too. A configuration that says
     /// `-gpgpu_ptx_sim_mode 0` alone does not ask for it.
-    MODE: String = "PTX_SIM_MODE_FUNC", text, "`1`, `0`", "`1`", FIRST, Changes, "`--mode`";
+    MODE: String = "PTX_SIM_MODE_FUNC", text, "`1`, `0`", "`1`", CALL, Changes, "`--mode`";
 
     /// CPU threads. Results do not depend on it, but for kernels whose blocks race for memory.
     THREADS: usize = "VERNIER_THREADS",
         |t| t.trim().parse().ok().filter(|n| (1..=4096).contains(n))
             .ok_or_else(|| "give a number of CPU threads from 1 to 4096, or unset it".into()),
-        "1 to 4096", "all cores", FIRST, Nothing, "`--threads`";
+        "1 to 4096", "all cores", CALL, Nothing, "`--threads`";
 
     /// The blocks of every launch run one after the other, in order: kernels whose blocks race for memory give the same result in
     /// every run, too.
-    DETERMINISTIC: bool = "VERNIER_DETERMINISTIC", flag, "`1`", "off", FIRST, Changes, "`--deterministic`";
+    DETERMINISTIC: bool = "VERNIER_DETERMINISTIC", flag, "`1`", "off", CALL, Changes, "`--deterministic`";
 
     /// No wider vector instructions than these (`v3`: AVX2), to compare. Results do not depend on it.
     ISA: String = "VERNIER_ISA", text, "`baseline`, `v3`", "what the processor has", MODULE, Nothing, "";
@@ -290,21 +286,21 @@ variables! {
         "`vernier layers`";
 
     /// The record also says which PTX lines took the time.
-    PROFILE: bool = "VERNIER_PROFILE", flag, "`1`", "off", FIRST, Nothing, "`--profile`";
+    PROFILE: bool = "VERNIER_PROFILE", flag, "`1`", "off", CALL, Nothing, "`--profile`";
 
     /// Look at what the numbers of these kernels do: [observe.md](observe.md).
-    OBSERVE: String = "VERNIER_OBSERVE", text, "a pattern of kernel names", "none", FIRST, Nothing, "`--observe`";
+    OBSERVE: String = "VERNIER_OBSERVE", text, "a pattern of kernel names", "none", CALL, Nothing, "`--observe`";
 
     /// Of the launches of an observed kernel the first of every so many.
     OBSERVE_EVERY: u64 = "VERNIER_OBSERVE_EVERY", |t| count(t, "a number n, to observe every n-th launch of a kernel"),
-        "a number", "1", FIRST, Nothing, "`--observe-every`";
+        "a number", "1", CALL, Nothing, "`--observe-every`";
 
     /// Every f32 value is followed in binary64, to say how far results are from it.
-    SHADOW: bool = "VERNIER_SHADOW", flag, "`1`", "off", FIRST, Changes, "`--shadow`";
+    SHADOW: bool = "VERNIER_SHADOW", flag, "`1`", "off", CALL, Changes, "`--shadow`";
 
     /// A launch ends at the first such result of finite operands.
     STOP_AT: Stop = "VERNIER_STOP_AT",
-        |t| t.parse().map_err(|e| format!("{e} (several with commas)")), "`nan`, `inf`, `overflow`, several with commas", "never", FIRST, Changes,
+        |t| t.parse().map_err(|e| format!("{e} (several with commas)")), "`nan`, `inf`, `overflow`, several with commas", "never", CALL, Changes,
         "`--stop-at`";
 
     /// The record also holds a digest of device memory after each launch, to compare two runs, also of programs that two compilers made
